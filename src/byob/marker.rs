@@ -1,0 +1,142 @@
+//! The marker: one tag that says who made a bucket, and whether it is finished.
+//!
+//! Its key is [`KEY`]; its value is `creating-<generation>` until the last step of a
+//! create and `ready-<generation>` from then on. It never shows in a user's tags.
+
+use std::fmt;
+
+/// The tag or label that carries the marker.
+pub const KEY: &str = "terraform-provider-wandb";
+
+/// Which making of a bucket this is: eight lower-case hexadecimal digits.
+///
+/// A bucket that was deleted and made again, or adopted by another resource, has
+/// another generation, so that the old state cannot delete the new bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Generation(String);
+
+impl Generation {
+    /// The generation for four bytes that the caller drew or derived.
+    pub fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(format!("{:08x}", u32::from_be_bytes(bytes)))
+    }
+
+    /// Reads the eight digits; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.len() == 8
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+        digits.then(|| Self(text.to_owned()))
+    }
+
+    /// The eight digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+/// How far the making of a bucket has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Stage {
+    /// Some steps are still to be done; the next apply goes on.
+    Creating,
+    /// All steps are done.
+    Ready,
+}
+
+/// The value of the marker tag.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Marker {
+    /// How far the making has come.
+    pub stage: Stage,
+    /// Which making it is.
+    pub generation: Generation,
+}
+
+impl Marker {
+    /// The marker of a bucket that is being made.
+    pub fn creating(generation: Generation) -> Self {
+        Self {
+            stage: Stage::Creating,
+            generation,
+        }
+    }
+
+    /// The marker of a finished bucket.
+    pub fn ready(generation: Generation) -> Self {
+        Self {
+            stage: Stage::Ready,
+            generation,
+        }
+    }
+
+    /// Reads a tag's value; `None` when it is not one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (stage, generation) = text.split_once('-')?;
+        let stage = match stage {
+            "creating" => Stage::Creating,
+            "ready" => Stage::Ready,
+            _ => return None,
+        };
+        Generation::parse(generation).map(|generation| Self { stage, generation })
+    }
+
+    /// Whether the bucket is only half made.
+    pub fn is_creating(&self) -> bool {
+        self.stage == Stage::Creating
+    }
+}
+
+impl fmt::Display for Marker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match self.stage {
+            Stage::Creating => "creating",
+            Stage::Ready => "ready",
+        };
+        write!(out, "{stage}-{}", self.generation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_marker_reads_back_what_it_writes() {
+        for text in ["creating-00c0ffee", "ready-ffffffff"] {
+            assert_eq!(
+                Marker::parse(text)
+                    .map(|marker| marker.to_string())
+                    .as_deref(),
+                Some(text)
+            );
+        }
+    }
+
+    #[test]
+    fn other_peoples_values_are_no_markers() {
+        for text in [
+            "",
+            "ready",
+            "ready-",
+            "ready-123",
+            "ready-00C0FFEE",
+            "done-00c0ffee",
+            "ready-00c0ffee1",
+        ] {
+            assert_eq!(Marker::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn bytes_keep_their_leading_zeros() {
+        assert_eq!(Generation::from_bytes([0, 0, 1, 0xff]).as_str(), "000001ff");
+    }
+}

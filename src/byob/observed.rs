@@ -1,0 +1,190 @@
+//! What a cloud reports about a bucket, in our words.
+
+use std::collections::BTreeMap;
+
+use super::cloud::CloudKind;
+use super::marker::Marker;
+use super::policy::Document;
+
+/// One setting as the server told it, or why it could not be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading<T> {
+    /// The server's answer. "Not configured" is an answer.
+    Known(T),
+    /// The server does not know this setting. Holds its words.
+    Unsupported(String),
+    /// The caller may not look. Holds the missing permission or the server's words.
+    Denied(String),
+    /// Nobody asked.
+    Skipped,
+}
+
+impl<T> Default for Reading<T> {
+    fn default() -> Self {
+        Self::Skipped
+    }
+}
+
+impl<T> Reading<T> {
+    /// The answer, if there is one.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unsupported(_) | Self::Denied(_) | Self::Skipped => None,
+        }
+    }
+
+    /// Why there is no answer.
+    pub fn why_unknown(&self) -> Option<String> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unsupported(words) => {
+                Some(format!("the server does not know this setting: {words}"))
+            }
+            Self::Denied(words) => Some(format!("not allowed to look: {words}")),
+            Self::Skipped => Some("not looked at".to_owned()),
+        }
+    }
+}
+
+/// Whether old versions of objects are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Versioning {
+    /// Every overwrite and deletion keeps the old version.
+    Enabled,
+    /// It was on once; old versions stay, new ones are not made.
+    Suspended,
+    /// It was never on.
+    Off,
+}
+
+/// One rule about requests from web pages of other origins. Lists keep the server's
+/// order; comparison is by meaning (see `requirements/cors.rs`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CorsRule {
+    /// The rule's own id, where it has one.
+    pub id: Option<String>,
+    /// `*`, or origins such as `https://acme.wandb.io`; one `*` inside is allowed.
+    pub origins: Vec<String>,
+    /// Upper case: `GET`, `HEAD`, `PUT`.
+    pub methods: Vec<String>,
+    /// Request headers that a page may send; `*` for all.
+    pub headers: Vec<String>,
+    /// Response headers that a page may read.
+    pub exposed: Vec<String>,
+    /// How long a browser may remember a preflight, in seconds.
+    pub max_age_seconds: Option<i64>,
+}
+
+/// What a browser would be told about a cross-origin `PUT`, by a server whose rules
+/// cannot be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Preflight {
+    /// The origin that asked.
+    pub origin: String,
+    /// Whether that origin is let in.
+    pub origin_allowed: bool,
+    /// The methods that were let in, of those asked for.
+    pub methods: Vec<String>,
+    /// Whether the header asked for was let in.
+    pub headers_allowed: bool,
+    /// Whether a page may read `ETag`; `None` when the answer did not say.
+    pub etag_exposed: Option<bool>,
+    /// How long a browser may remember this answer, in seconds.
+    pub max_age_seconds: Option<i64>,
+    /// The status of the answer, for messages.
+    pub status: u16,
+}
+
+/// How objects are encrypted at rest when the writer says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EncryptionState {
+    /// `AES256`, `aws:kms` and the like; `None` when the bucket has no default.
+    pub algorithm: Option<String>,
+    /// The key, in the server's spelling.
+    pub key: Option<String>,
+    /// Whether one data key serves many objects.
+    pub bucket_key: bool,
+}
+
+/// A rule about old data, with the parts that the requirements look at. Rules of
+/// other people are kept whole by the cloud when ours change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LifecycleRule {
+    /// The rule's id; ours start with [`super::diff::LIFECYCLE_PREFIX`].
+    pub id: String,
+    /// Switched on.
+    pub enabled: bool,
+    /// Only objects whose names start so; empty for all.
+    pub prefix: String,
+    /// The rule also asks for tags or sizes, so it may not meet every object.
+    pub narrowed: bool,
+    /// Deletes current objects, at an age or on a date.
+    pub expires_current: bool,
+    /// Deletes versions this many days after they stopped being current.
+    pub noncurrent_days: Option<u32>,
+    /// Aborts uploads this many days after they began.
+    pub abort_upload_days: Option<u32>,
+}
+
+/// The identity whose key W&B holds, as it is on the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IdentityState {
+    /// Switched on; where the server cannot tell, true.
+    pub enabled: bool,
+    /// Its rights on paper; `None` when they are gone.
+    pub rights: Option<Document>,
+    /// Rights that are attached to it besides ours, by name.
+    pub other_rights: Vec<String>,
+    /// Its keys: id to "is it enabled".
+    pub keys: BTreeMap<String, bool>,
+}
+
+/// Everything that is known about one bucket at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Where it lives.
+    pub cloud: CloudKind,
+    /// The cloud's own full name of the bucket.
+    pub full_name: String,
+    /// The region or location, where the server names one.
+    pub location: Option<String>,
+    /// Our marker.
+    pub marker: Option<Marker>,
+    /// Tags or labels, without the marker.
+    pub tags: Reading<BTreeMap<String, String>>,
+    /// Old versions.
+    pub versioning: Reading<Versioning>,
+    /// Rules of the bucket for web pages of other origins.
+    pub cors: Reading<Vec<CorsRule>>,
+    /// What a browser is told when the bucket has no rules of its own.
+    pub preflight: Option<Preflight>,
+    /// Encryption at rest.
+    pub encryption: Reading<EncryptionState>,
+    /// Rules about old data.
+    pub lifecycle: Reading<Vec<LifecycleRule>>,
+    /// Who has access by the bucket's own document; an empty one when it has none.
+    pub grants: Reading<Document>,
+    /// The identity whose key W&B holds; `Known(None)` when it is gone.
+    pub identity: Reading<Option<IdentityState>>,
+}
+
+impl Observed {
+    /// A bucket of which nothing but its name has been read.
+    pub fn unread(cloud: CloudKind, full_name: impl Into<String>) -> Self {
+        Self {
+            cloud,
+            full_name: full_name.into(),
+            location: None,
+            marker: None,
+            tags: Reading::Skipped,
+            versioning: Reading::Skipped,
+            cors: Reading::Skipped,
+            preflight: None,
+            encryption: Reading::Skipped,
+            lifecycle: Reading::Skipped,
+            grants: Reading::Skipped,
+            identity: Reading::Skipped,
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What a probe asks of a bucket, and what it found out.
+//!
+//! A probe acts as the two parties that W&B sends to a bucket: a browser on another
+//! origin, and the SDK with a signed address. Doing it is the business of
+//! `clouds/probe.rs`; this is only the vocabulary.
+
+/// One request that can be signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeRequest {
+    /// Upload an object.
+    Put { object: String },
+    /// Download it.
+    Get { object: String },
+    /// Ask for its headers.
+    Head { object: String },
+    /// Begin an upload in parts.
+    BeginUpload { object: String },
+    /// Send one part, numbered from 1.
+    UploadPart {
+        object: String,
+        upload: String,
+        part: u32,
+    },
+    /// Give the upload up.
+    AbortUpload { object: String, upload: String },
+    /// Delete an object, or one version of it.
+    Delete {
+        object: String,
+        version: Option<String>,
+    },
+}
+
+impl ProbeRequest {
+    /// The HTTP method.
+    pub fn method(&self) -> &'static str {
+        match self {
+            Self::Put { .. } | Self::UploadPart { .. } => "PUT",
+            Self::Get { .. } => "GET",
+            Self::Head { .. } => "HEAD",
+            Self::BeginUpload { .. } => "POST",
+            Self::AbortUpload { .. } | Self::Delete { .. } => "DELETE",
+        }
+    }
+}
+
+/// Whether one part of the probe worked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attempt {
+    /// It worked.
+    Passed,
+    /// It was refused or came out wrong: what was expected, what came, and why.
+    Failed {
+        expected: String,
+        actual: String,
+        message: String,
+    },
+    /// It could not be tried, for example because an earlier part failed.
+    NotTried(String),
+}
+
+/// The outcome of a probe, one entry a requirement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeResult {
+    /// `probe.preflight`.
+    pub preflight: Attempt,
+    /// `probe.put`.
+    pub put: Attempt,
+    /// `probe.get`, which includes the request for headers.
+    pub get: Attempt,
+    /// `probe.multipart`.
+    pub multipart: Attempt,
+    /// `probe.etag`.
+    pub etag: Attempt,
+    /// `access.wandb_read_write`: W&B's key can do this and no more. Not tried
+    /// without that key.
+    pub access: Attempt,
+    /// Objects of the probe that could not be removed.
+    pub left_behind: Vec<String>,
+}

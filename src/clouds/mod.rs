@@ -1,0 +1,1 @@
+//! The clouds: one folder each, all with the same file names.
