@@ -5,8 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::observed::{CorsRule, LifecycleRule};
-use super::spec::Encryption;
+use super::marker::{self, Marker};
+use super::observed::{CorsRule, LifecycleRule, Observed, Reading, Versioning};
+use super::requirement::{Evidence, Status, Tried};
+use super::requirements::{access, cors, data, encryption};
+use super::spec::{Access, BucketSpec, Encryption, Setting};
 
 /// Ids of our lifecycle rules start so; rules with other ids are other people's.
 pub const LIFECYCLE_PREFIX: &str = "wandb-byob-";
@@ -28,3 +31,164 @@ pub enum Change {
     /// The identity whose key W&B holds, with exactly its rights.
     Identity,
 }
+
+impl Change {
+    /// The setting that this change writes.
+    pub fn setting(&self) -> Setting {
+        match self {
+            Self::Tags(_) => Setting::Tags,
+            Self::Versioning(_) => Setting::Versioning,
+            Self::Encryption(_) => Setting::Encryption,
+            Self::Cors(_) => Setting::Cors,
+            Self::Lifecycle(_) => Setting::Lifecycle,
+            Self::Identity => Setting::Identity,
+        }
+    }
+}
+
+/// What has to be written to make `observed` what `spec` wants, in the order in which
+/// it has to be written. Tags are apart: see [`tags`].
+///
+/// Protection comes first (versions are kept before anybody can write), access last
+/// (nobody gets in before all settings stand).
+pub fn changes(spec: &BucketSpec, observed: &Observed) -> Vec<Change> {
+    [
+        versioning(spec, observed),
+        encryption_change(spec, observed),
+        cors_change(spec, observed),
+        lifecycle(spec, observed),
+        identity(spec, observed),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// The tags to write so that the bucket carries `spec`'s tags and `marker`; `None`
+/// when it does. Ignored tags stay as they are.
+pub fn tags(spec: &BucketSpec, observed: &Observed, marker: Option<&Marker>) -> Option<Change> {
+    let current = observed.tags.known()?;
+    let mut wanted: BTreeMap<String, String> = current
+        .iter()
+        .filter(|(key, _)| spec.ignored_tags.contains(*key))
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    wanted.extend(spec.tags.clone());
+    if wanted == *current && observed.marker.as_ref() == marker {
+        return None;
+    }
+    if let Some(marker) = marker {
+        wanted.insert(marker::KEY.to_owned(), marker.to_string());
+    }
+    Some(Change::Tags(wanted))
+}
+
+fn versioning(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let actual = match &observed.versioning {
+        Reading::Known(actual) => *actual,
+        // A default that the server does not know is a finding, not a change.
+        Reading::Unsupported(_) => {
+            return (spec.versioning && spec.chosen.contains(&Setting::Versioning))
+                .then_some(Change::Versioning(true));
+        }
+        Reading::Denied(_) | Reading::Skipped => return None,
+    };
+    ((actual == Versioning::Enabled) != spec.versioning)
+        .then_some(Change::Versioning(spec.versioning))
+}
+
+fn encryption_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let (algorithm, key) = match &spec.encryption {
+        Encryption::Unmanaged => return None,
+        Encryption::ServerKey(algorithm) => (algorithm, None),
+        Encryption::NamedKey { algorithm, key } => (algorithm, Some(key)),
+    };
+    let holds = observed.encryption.known().is_some_and(|state| {
+        state.algorithm.as_ref() == Some(algorithm)
+            && match (key, state.key.as_deref()) {
+                (None, actual) => actual.is_none(),
+                (Some(wanted), Some(actual)) => encryption::same_key(wanted, actual),
+                (Some(_), None) => false,
+            }
+    });
+    (!holds).then(|| Change::Encryption(spec.encryption.clone()))
+}
+
+fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let nothing = Tried::nothing();
+    let evidence = Evidence {
+        spec,
+        observed,
+        tried: &nothing,
+    };
+    if cors::holds(evidence) {
+        return None;
+    }
+    let foreign = observed
+        .cors
+        .known()
+        .map(|rules| {
+            rules
+                .iter()
+                .filter(|rule| !is_ours(rule, spec))
+                .cloned()
+                .collect()
+        })
+        .unwrap_or_else(Vec::new);
+    Some(Change::Cors(
+        std::iter::once(spec.cors.clone()).chain(foreign).collect(),
+    ))
+}
+
+/// Ours by id; on servers that keep no ids, by saying the same or letting in the
+/// same origins.
+fn is_ours(rule: &CorsRule, spec: &BucketSpec) -> bool {
+    match &rule.id {
+        Some(id) if !id.is_empty() => Some(id) == spec.cors.id.as_ref(),
+        Some(_) | None => {
+            let mut copy = rule.clone();
+            copy.id = spec.cors.id.clone();
+            copy == spec.cors || rule.origins == spec.cors.origins
+        }
+    }
+}
+
+fn lifecycle(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let wanted = data::wanted_rules(
+        spec.path.as_deref(),
+        spec.noncurrent_version_days,
+        spec.abort_upload_days,
+    );
+    match &observed.lifecycle {
+        Reading::Known(rules) => {
+            let mut ours: Vec<LifecycleRule> = rules
+                .iter()
+                .filter(|rule| rule.id.starts_with(LIFECYCLE_PREFIX))
+                .cloned()
+                .collect();
+            ours.sort_by(|one, other| one.id.cmp(&other.id));
+            let mut sorted = wanted.clone();
+            sorted.sort_by(|one, other| one.id.cmp(&other.id));
+            (ours != sorted).then_some(Change::Lifecycle(wanted))
+        }
+        Reading::Unsupported(_) => (!wanted.is_empty()).then_some(Change::Lifecycle(wanted)),
+        Reading::Denied(_) | Reading::Skipped => None,
+    }
+}
+
+fn identity(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    if !matches!(spec.access, Access::MadeKey(_)) {
+        return None;
+    }
+    let nothing = Tried::nothing();
+    let verdict = access::WANDB_READ_WRITE.verdict(Evidence {
+        spec,
+        observed,
+        tried: &nothing,
+    });
+    (verdict.status == Status::Fail || spec.access_key_id.is_none()).then_some(Change::Identity)
+}
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

@@ -3,16 +3,32 @@
 //! Pure. Nothing in here opens a connection, reads a clock, or knows Terraform or
 //! a cloud's SDK. [`cloud::Cloud`] is the one door to the outside, and it is only a
 //! trait: the folders of `clouds` implement it, `resources` drive it.
+//!
+//! In reading order: what is wanted ([`spec`]), what is there ([`observed`]), what W&B
+//! needs ([`requirement`]), what to change ([`diff`]), what to tell ([`report`]), and
+//! the door ([`cloud`]).
+
+pub mod spec;
+
+pub mod deployment;
+pub mod name;
+
+pub mod observed;
+
+pub mod requirement;
+pub mod requirements;
+
+pub mod diff;
+
+pub mod report;
 
 pub mod cloud;
-pub mod deployment;
-pub mod diff;
+
+pub mod address;
 pub mod identity;
 pub mod marker;
-pub mod observed;
 pub mod policy;
 pub mod probe;
-pub mod spec;
 
 pub use cloud::{Cloud, CloudError, CloudErrorKind, CloudKind};
 pub use marker::{Generation, Marker};

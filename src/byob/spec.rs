@@ -59,8 +59,6 @@ pub struct BucketSpec {
     pub abort_upload_days: Option<u32>,
     /// The rule for web pages of other origins.
     pub cors: CorsRule,
-    /// The user chose the rule; a server that cannot keep it is an error then.
-    pub cors_chosen: bool,
     /// Encryption at rest.
     pub encryption: Encryption,
     /// How W&B gets at the objects.
@@ -69,6 +67,28 @@ pub struct BucketSpec {
     pub tags: BTreeMap<String, String>,
     /// Keys of tags that are neither read nor written.
     pub ignored_tags: BTreeSet<String>,
+    /// The access key that the state knows, for [`Access::MadeKey`].
+    pub access_key_id: Option<String>,
+    /// Settings that the user asked for by name. A server that cannot keep one of
+    /// these is an error; one that cannot keep a default is a finding.
+    pub chosen: BTreeSet<Setting>,
+}
+
+/// The settings of a bucket that can be written on their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Setting {
+    /// Tags or labels.
+    Tags,
+    /// Old versions are kept.
+    Versioning,
+    /// Encryption at rest.
+    Encryption,
+    /// Rules for web pages of other origins.
+    Cors,
+    /// Rules about old data.
+    Lifecycle,
+    /// The identity whose key W&B holds, its rights and its key.
+    Identity,
 }
 
 /// The methods that W&B's browser application and SDK use.

@@ -1,0 +1,290 @@
+//! Tables for [`super::changes`] and [`super::tags`].
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::byob::cloud::CloudKind;
+use crate::byob::deployment::{Deployment, Scope};
+use crate::byob::identity::Identity;
+use crate::byob::marker::Generation;
+use crate::byob::observed::{EncryptionState, IdentityState, Preflight};
+use crate::byob::spec;
+
+fn wanted() -> BucketSpec {
+    BucketSpec {
+        cloud: CloudKind::S3Compatible,
+        name: "acme".into(),
+        path: None,
+        scope: Scope::Team,
+        deployment: Some(Deployment::SelfManaged),
+        origin: "https://wandb.acme.example".into(),
+        versioning: true,
+        noncurrent_version_days: None,
+        abort_upload_days: None,
+        cors: spec::cors_rule(vec!["*".into()], 3600),
+        encryption: Encryption::Unmanaged,
+        access: Access::GivenKey,
+        tags: BTreeMap::from([("team".into(), "omega".into())]),
+        ignored_tags: BTreeSet::new(),
+        access_key_id: None,
+        chosen: BTreeSet::new(),
+    }
+}
+
+/// A bucket with which `wanted` has no quarrel.
+fn good() -> Observed {
+    let mut observed = Observed::unread(CloudKind::S3Compatible, "arn:aws:s3:::acme");
+    observed.tags = Reading::Known(BTreeMap::from([("team".into(), "omega".into())]));
+    observed.versioning = Reading::Known(Versioning::Enabled);
+    observed.cors = Reading::Known(vec![spec::cors_rule(vec!["*".into()], 3600)]);
+    observed.lifecycle = Reading::Known(Vec::new());
+    observed
+}
+
+fn settings(spec: &BucketSpec, observed: &Observed) -> Vec<Setting> {
+    changes(spec, observed)
+        .iter()
+        .map(Change::setting)
+        .collect()
+}
+
+#[test]
+fn nothing_is_written_to_a_good_bucket() {
+    assert_eq!(changes(&wanted(), &good()), []);
+    assert_eq!(tags(&wanted(), &good(), None), None);
+}
+
+#[test]
+fn each_deviation_is_one_change() {
+    type Break = fn(&mut Observed);
+    let table: [(Break, Setting); 6] = [
+        (
+            |o| o.versioning = Reading::Known(Versioning::Suspended),
+            Setting::Versioning,
+        ),
+        (
+            |o| o.versioning = Reading::Known(Versioning::Off),
+            Setting::Versioning,
+        ),
+        (|o| o.cors = Reading::Known(vec![]), Setting::Cors),
+        (
+            |o| o.cors = Reading::Known(vec![spec::cors_rule(vec!["*".into()], 60)]),
+            Setting::Cors,
+        ),
+        (
+            |o| {
+                let mut rule = spec::cors_rule(vec!["*".into()], 3600);
+                rule.exposed.clear();
+                o.cors = Reading::Known(vec![rule]);
+            },
+            Setting::Cors,
+        ),
+        (
+            |o| {
+                o.lifecycle = Reading::Known(vec![LifecycleRule {
+                    id: "wandb-byob-noncurrent-versions".into(),
+                    enabled: true,
+                    noncurrent_days: Some(1),
+                    ..LifecycleRule::default()
+                }]);
+            },
+            Setting::Lifecycle,
+        ),
+    ];
+    for (index, (damage, expected)) in table.into_iter().enumerate() {
+        let mut observed = good();
+        damage(&mut observed);
+        assert_eq!(settings(&wanted(), &observed), [expected], "row {index}");
+    }
+}
+
+#[test]
+fn meaning_decides_about_cors() {
+    let mut observed = good();
+    let mut rule = spec::cors_rule(vec!["*".into()], 3600);
+    rule.id = None;
+    rule.methods = vec!["PUT".into(), "GET".into(), "HEAD".into(), "DELETE".into()];
+    rule.exposed = vec!["etag".into(), "x-request-id".into()];
+    observed.cors = Reading::Known(vec![rule]);
+    assert_eq!(changes(&wanted(), &observed), []);
+}
+
+#[test]
+fn foreign_cors_rules_stay_behind_ours() {
+    let foreign = CorsRule {
+        id: Some("dashboards".into()),
+        origins: vec!["https://grafana.acme.example".into()],
+        methods: vec!["GET".into()],
+        ..CorsRule::default()
+    };
+    let mut observed = good();
+    observed.cors = Reading::Known(vec![foreign.clone()]);
+    let ours = spec::cors_rule(vec!["*".into()], 3600);
+    assert_eq!(
+        changes(&wanted(), &observed),
+        [Change::Cors(vec![ours, foreign])]
+    );
+}
+
+#[test]
+fn a_server_that_lets_every_page_in_needs_no_rule() {
+    let mut observed = good();
+    observed.cors = Reading::Known(vec![]);
+    observed.preflight = Some(Preflight {
+        origin: "https://wandb.acme.example".into(),
+        origin_allowed: true,
+        methods: vec!["PUT".into(), "GET".into(), "HEAD".into()],
+        headers_allowed: true,
+        etag_exposed: None,
+        max_age_seconds: None,
+        status: 204,
+    });
+    assert_eq!(changes(&wanted(), &observed), []);
+    let mut chosen = wanted();
+    chosen.cors = spec::cors_rule(vec!["https://wandb.acme.example".into()], 3600);
+    chosen.chosen.insert(Setting::Cors);
+    assert_eq!(settings(&chosen, &observed), [Setting::Cors]);
+    if let Some(preflight) = &mut observed.preflight {
+        preflight.origin_allowed = false;
+    }
+    assert_eq!(settings(&wanted(), &observed), [Setting::Cors]);
+}
+
+#[test]
+fn what_the_server_does_not_know_is_written_only_when_asked_for() {
+    let mut observed = good();
+    observed.versioning = Reading::Unsupported("NotImplemented".into());
+    observed.lifecycle = Reading::Unsupported("NotImplemented".into());
+    observed.encryption = Reading::Unsupported("NotImplemented".into());
+    assert_eq!(changes(&wanted(), &observed), []);
+    let mut spec = wanted();
+    spec.chosen.insert(Setting::Versioning);
+    spec.noncurrent_version_days = Some(30);
+    spec.encryption = Encryption::ServerKey("AES256".into());
+    assert_eq!(
+        settings(&spec, &observed),
+        [Setting::Versioning, Setting::Encryption, Setting::Lifecycle]
+    );
+}
+
+#[test]
+fn what_may_not_be_read_is_not_written() {
+    let mut observed = good();
+    observed.versioning = Reading::Denied("AccessDenied".into());
+    observed.lifecycle = Reading::Denied("AccessDenied".into());
+    let mut spec = wanted();
+    spec.noncurrent_version_days = Some(30);
+    assert_eq!(changes(&spec, &observed), []);
+}
+
+#[test]
+fn encryption_is_compared_with_the_key() {
+    let mut spec = wanted();
+    spec.encryption = Encryption::NamedKey {
+        algorithm: "aws:kms".into(),
+        key: "wandb-key".into(),
+    };
+    let mut observed = good();
+    observed.encryption = Reading::Known(EncryptionState {
+        algorithm: Some("aws:kms".into()),
+        key: Some("arn:aws:kms:wandb-key".into()),
+        bucket_key: false,
+    });
+    assert_eq!(changes(&spec, &observed), []);
+    observed.encryption = Reading::Known(EncryptionState::default());
+    assert_eq!(settings(&spec, &observed), [Setting::Encryption]);
+}
+
+#[test]
+fn lifecycle_rules_follow_the_path_and_the_days() {
+    let mut spec = wanted();
+    spec.path = Some("teams/omega".into());
+    spec.noncurrent_version_days = Some(30);
+    spec.abort_upload_days = Some(7);
+    let rules = vec![
+        LifecycleRule {
+            id: "wandb-byob-noncurrent-versions".into(),
+            enabled: true,
+            prefix: "teams/omega/".into(),
+            noncurrent_days: Some(30),
+            ..LifecycleRule::default()
+        },
+        LifecycleRule {
+            id: "wandb-byob-unfinished-uploads".into(),
+            enabled: true,
+            prefix: "teams/omega/".into(),
+            abort_upload_days: Some(7),
+            ..LifecycleRule::default()
+        },
+    ];
+    assert_eq!(changes(&spec, &good()), [Change::Lifecycle(rules.clone())]);
+    let mut observed = good();
+    observed.lifecycle = Reading::Known(rules.into_iter().rev().collect());
+    assert_eq!(changes(&spec, &observed), []);
+}
+
+#[test]
+fn tags_keep_the_marker_and_what_is_ignored() {
+    let mut spec = wanted();
+    spec.ignored_tags.insert("billing".into());
+    let mut observed = good();
+    let marker = Marker::ready(Generation::from_bytes([0, 0, 0, 7]));
+    observed.tags = Reading::Known(BTreeMap::from([
+        ("billing".into(), "x".into()),
+        ("stray".into(), "y".into()),
+    ]));
+    observed.marker = Some(marker.clone());
+    let expected = BTreeMap::from([
+        ("billing".into(), "x".into()),
+        ("team".into(), "omega".into()),
+        ("terraform-provider-wandb".into(), "ready-00000007".into()),
+    ]);
+    assert_eq!(
+        tags(&spec, &observed, Some(&marker)),
+        Some(Change::Tags(expected))
+    );
+}
+
+#[test]
+fn an_identity_is_mended_when_it_is_not_exactly_ours() {
+    let generation = Generation::from_bytes([0, 0, 0, 7]);
+    let identity = Identity::for_bucket("acme", None, &generation);
+    let mut spec = wanted();
+    spec.access_key_id = Some("AK".into());
+    let good_state = IdentityState {
+        enabled: true,
+        rights: Some(identity.rights.clone()),
+        other_rights: Vec::new(),
+        keys: BTreeMap::from([("AK".into(), true)]),
+    };
+    spec.access = Access::MadeKey(identity);
+    type Break = fn(&mut IdentityState);
+    let table: [(Break, bool); 7] = [
+        (|_| {}, false),
+        (|state| state.enabled = false, true),
+        (|state| state.rights = None, true),
+        (|state| state.rights = Some(Document::default()), true),
+        (|state| state.other_rights = vec!["readwrite".into()], true),
+        (|state| state.keys.clear(), true),
+        (
+            |state| state.keys = BTreeMap::from([("AK".into(), false)]),
+            true,
+        ),
+    ];
+    for (index, (damage, changed)) in table.into_iter().enumerate() {
+        let mut state = good_state.clone();
+        damage(&mut state);
+        let mut observed = good();
+        observed.identity = Reading::Known(Some(state));
+        assert_eq!(
+            settings(&spec, &observed).contains(&Setting::Identity),
+            changed,
+            "row {index}"
+        );
+    }
+    let mut observed = good();
+    observed.identity = Reading::Known(None);
+    assert_eq!(settings(&spec, &observed), [Setting::Identity]);
+}
+
+use crate::byob::policy::Document;

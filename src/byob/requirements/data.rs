@@ -1,0 +1,189 @@
+//! What happens to data over time, and whether W&B takes such a bucket at all.
+
+use super::BYOB_PAGE;
+use crate::byob::cloud::CloudKind;
+use crate::byob::deployment::availability;
+use crate::byob::diff::LIFECYCLE_PREFIX;
+use crate::byob::name;
+use crate::byob::observed::{LifecycleRule, Reading, Versioning};
+use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
+use crate::byob::spec::Setting;
+
+/// `versioning.enabled`.
+pub const VERSIONING_ENABLED: Requirement = Requirement {
+    id: "versioning.enabled",
+    title: "Old versions of objects are kept",
+    why: "W&B's garbage collection of artifacts relies on it, and a wrong deletion can be undone.",
+    clouds: &[CloudKind::S3Compatible],
+    attribute: Some("versioning"),
+    mended_by: Some(Setting::Versioning),
+    source: "https://docs.wandb.ai/models/artifacts/delete-artifacts",
+    check: Check::Settings(versioning_enabled),
+};
+
+/// `lifecycle.no_expiry`.
+pub const NO_EXPIRY: Requirement = Requirement {
+    id: "lifecycle.no_expiry",
+    title: "No lifecycle rule deletes current objects of W&B",
+    why: "W&B never expects a file to vanish: run history becomes unreadable.",
+    clouds: &[CloudKind::S3Compatible],
+    attribute: None,
+    mended_by: None,
+    source: BYOB_PAGE,
+    check: Check::Settings(no_expiry),
+};
+
+/// `name.valid`.
+pub const NAME_VALID: Requirement = Requirement {
+    id: "name.valid",
+    title: "The bucket's name follows the cloud's rules",
+    why: "A name that some servers or signed addresses cannot carry breaks uploads later.",
+    clouds: &[CloudKind::S3Compatible],
+    attribute: Some("name"),
+    mended_by: None,
+    source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
+    check: Check::Settings(name_valid),
+};
+
+/// `availability.supported`.
+pub const AVAILABILITY_SUPPORTED: Requirement = Requirement {
+    id: "availability.supported",
+    title: "W&B takes such a bucket for this deployment and scope",
+    why: "Not every deployment of W&B takes every kind of bucket.",
+    clouds: &CloudKind::ALL,
+    attribute: Some("scope"),
+    mended_by: None,
+    source: BYOB_PAGE,
+    check: Check::Settings(availability_supported),
+};
+
+fn versioning_enabled(evidence: Evidence<'_>) -> Verdict {
+    let actual = match &evidence.observed.versioning {
+        Reading::Known(Versioning::Enabled) if evidence.spec.versioning => return Verdict::pass(),
+        Reading::Known(Versioning::Enabled) => {
+            return Verdict::of(
+                Status::Fail,
+                "off",
+                "on",
+                "old versions are kept although the configuration switches that off",
+            );
+        }
+        Reading::Known(Versioning::Suspended) => "suspended",
+        Reading::Known(Versioning::Off) => "off",
+        reading => return Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+    };
+    if evidence.spec.versioning {
+        Verdict::of(
+            Status::Fail,
+            "on",
+            actual,
+            "overwritten and deleted files are gone for good",
+        )
+    } else {
+        Verdict::of(
+            Status::Warn,
+            "on",
+            actual,
+            "switched off by the configuration: overwritten and deleted files are gone for good",
+        )
+    }
+}
+
+/// Whether a rule with this prefix can meet objects under `path`.
+fn meets(prefix: &str, path: Option<&str>) -> bool {
+    path.is_none_or(|path| {
+        let path = format!("{path}/");
+        path.starts_with(prefix) || prefix.starts_with(&path)
+    })
+}
+
+fn no_expiry(evidence: Evidence<'_>) -> Verdict {
+    let path = evidence.spec.path.as_deref();
+    match &evidence.observed.lifecycle {
+        Reading::Known(rules) => {
+            let expiring: Vec<&str> = rules
+                .iter()
+                .filter(|rule| rule.enabled && rule.expires_current && meets(&rule.prefix, path))
+                .map(|rule| rule.id.as_str())
+                .collect();
+            if expiring.is_empty() {
+                return Verdict::pass();
+            }
+            Verdict::of(
+                Status::Warn,
+                "no rule that expires current objects",
+                expiring.join(", "),
+                "these rules delete files that W&B still refers to",
+            )
+        }
+        Reading::Unsupported(_) | Reading::Skipped => Verdict::not_applicable(),
+        Reading::Denied(why) => Verdict::unknown(format!("not allowed to look: {why}")),
+    }
+}
+
+/// Our own rules as the configuration wants them, in a fixed order.
+pub fn wanted_rules(
+    path: Option<&str>,
+    noncurrent_days: Option<u32>,
+    abort_upload_days: Option<u32>,
+) -> Vec<LifecycleRule> {
+    let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
+    let rule = |suffix: &str| LifecycleRule {
+        id: format!("{LIFECYCLE_PREFIX}{suffix}"),
+        enabled: true,
+        prefix: prefix.clone(),
+        ..LifecycleRule::default()
+    };
+    let noncurrent = noncurrent_days.map(|days| LifecycleRule {
+        noncurrent_days: Some(days),
+        ..rule("noncurrent-versions")
+    });
+    let uploads = abort_upload_days.map(|days| LifecycleRule {
+        abort_upload_days: Some(days),
+        ..rule("unfinished-uploads")
+    });
+    noncurrent.into_iter().chain(uploads).collect()
+}
+
+fn name_valid(evidence: Evidence<'_>) -> Verdict {
+    match name::check_bucket(evidence.spec.cloud, &evidence.spec.name) {
+        Ok(()) => Verdict::pass(),
+        Err(why) => Verdict::of(Status::Fail, "a valid name", &evidence.spec.name, why),
+    }
+}
+
+fn availability_supported(evidence: Evidence<'_>) -> Verdict {
+    let spec = evidence.spec;
+    match spec.deployment {
+        None => Verdict::not_applicable(),
+        Some(deployment) => match availability(deployment, spec.scope, spec.cloud) {
+            Ok(()) => Verdict::pass(),
+            Err(why) => Verdict::of(
+                Status::Fail,
+                "a supported combination",
+                format!("{deployment}, {}, {}", spec.scope, spec.cloud),
+                why,
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_meet_paths_in_both_directions() {
+        for (prefix, path, expected) in [
+            ("", None, true),
+            ("logs/", None, true),
+            ("", Some("teams/a"), true),
+            ("teams/", Some("teams/a"), true),
+            ("teams/a/x", Some("teams/a"), true),
+            ("teams/ab", Some("teams/a"), false),
+            ("logs/", Some("teams/a"), false),
+        ] {
+            assert_eq!(meets(prefix, path), expected, "{prefix} {path:?}");
+        }
+    }
+}
