@@ -2,3 +2,4 @@
 
 pub mod byob;
 pub mod clouds;
+pub mod wandb;
