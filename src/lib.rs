@@ -2,4 +2,5 @@
 
 pub mod byob;
 pub mod clouds;
+pub mod sdk;
 pub mod wandb;

@@ -1,0 +1,243 @@
+//! Data sources, ephemeral resources and functions.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use super::super::data_source::{AnyDataSource, Ephemeral, Opened};
+use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::private::Private;
+use super::super::schema::Schema;
+use super::super::value::{Type, Value};
+use super::super::wire::{self as convert, tfplugin5 as wire};
+use super::{Service, one, unknown_name};
+
+fn data_source<'a>(
+    service: &'a Service,
+    name: &str,
+) -> Result<(&'a dyn AnyDataSource, &'a Schema, &'a Type), Diagnostic> {
+    let offered = service
+        .data_sources
+        .get(name)
+        .ok_or_else(|| unknown_name("data source", name))?;
+    let (schema, ty) = offered.typed(|thing| thing.schema());
+    Ok((offered.thing.as_ref(), schema, ty))
+}
+
+fn ephemeral<'a>(
+    service: &'a Service,
+    name: &str,
+) -> Result<(&'a dyn Ephemeral, &'a Schema, &'a Type), Diagnostic> {
+    let offered = service
+        .ephemeral
+        .get(name)
+        .ok_or_else(|| unknown_name("ephemeral resource", name))?;
+    let (schema, ty) = offered.typed(|thing| thing.schema());
+    Ok((offered.thing.as_ref(), schema, ty))
+}
+
+pub(super) async fn validate_data_source(
+    service: &Service,
+    request: wire::validate_data_source_config::Request,
+) -> wire::validate_data_source_config::Response {
+    let check = || -> Result<Diagnostics, Diagnostic> {
+        let (source, schema, ty) = data_source(service, &request.type_name)?;
+        let config = convert::read(request.config.as_ref(), ty, "configuration")?;
+        let mut all: Diagnostics = schema
+            .block
+            .validate(&config, &Path::root(), true)
+            .into_iter()
+            .collect();
+        all.extend(source.validate(&config));
+        Ok(all)
+    };
+    wire::validate_data_source_config::Response {
+        diagnostics: convert::diagnostics(check().unwrap_or_else(Diagnostics::from)),
+    }
+}
+
+pub(super) async fn read_data_source(
+    service: &Service,
+    request: wire::read_data_source::Request,
+) -> wire::read_data_source::Response {
+    let failed = |error| wire::read_data_source::Response {
+        diagnostics: one(error),
+        ..Default::default()
+    };
+    let (source, ty) = match data_source(service, &request.type_name) {
+        Ok((source, _, ty)) => (source, ty),
+        Err(error) => return failed(error),
+    };
+    let config = match convert::read(request.config.as_ref(), ty, "configuration") {
+        Ok(config) => config,
+        Err(error) => return failed(error),
+    };
+    let cx = service.context(request.client_capabilities.as_ref());
+    let (state, mut diagnostics) = source.read(&cx, config).await;
+    wire::read_data_source::Response {
+        state: convert::write_or_null(&state, ty, &mut diagnostics),
+        diagnostics: convert::diagnostics(diagnostics),
+        deferred: None,
+    }
+}
+
+pub(super) async fn validate_ephemeral(
+    service: &Service,
+    request: wire::validate_ephemeral_resource_config::Request,
+) -> wire::validate_ephemeral_resource_config::Response {
+    let check = || -> Result<Diagnostics, Diagnostic> {
+        let (resource, schema, ty) = ephemeral(service, &request.type_name)?;
+        let config = convert::read(request.config.as_ref(), ty, "configuration")?;
+        let mut all: Diagnostics = schema
+            .block
+            .validate(&config, &Path::root(), true)
+            .into_iter()
+            .collect();
+        all.extend(resource.validate(&config));
+        Ok(all)
+    };
+    wire::validate_ephemeral_resource_config::Response {
+        diagnostics: convert::diagnostics(check().unwrap_or_else(Diagnostics::from)),
+    }
+}
+
+pub(super) async fn open(
+    service: &Service,
+    request: wire::open_ephemeral_resource::Request,
+) -> wire::open_ephemeral_resource::Response {
+    let failed = |error| wire::open_ephemeral_resource::Response {
+        diagnostics: one(error),
+        ..Default::default()
+    };
+    let (resource, ty) = match ephemeral(service, &request.type_name) {
+        Ok((resource, _, ty)) => (resource, ty),
+        Err(error) => return failed(error),
+    };
+    let config = match convert::read(request.config.as_ref(), ty, "configuration") {
+        Ok(config) => config,
+        Err(error) => return failed(error),
+    };
+    let cx = service.context(request.client_capabilities.as_ref());
+    let Opened {
+        result,
+        renew_at,
+        private,
+        mut diagnostics,
+    } = resource.open(&cx, config).await;
+    let result = result.unwrap_or(Value::Null);
+    wire::open_ephemeral_resource::Response {
+        result: convert::write_or_null(&result, ty, &mut diagnostics),
+        diagnostics: convert::diagnostics(diagnostics),
+        renew_at: renew_at.and_then(timestamp),
+        private: kept(&private),
+        deferred: None,
+    }
+}
+
+fn timestamp(time: SystemTime) -> Option<prost_types::Timestamp> {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(prost_types::Timestamp {
+        seconds: i64::try_from(since.as_secs()).ok()?,
+        nanos: i32::try_from(since.subsec_nanos()).ok()?,
+    })
+}
+
+fn kept(private: &Private) -> Option<Bytes> {
+    Some(convert::private(private)).filter(|bytes| !bytes.is_empty())
+}
+
+pub(super) async fn renew(
+    service: &Service,
+    request: wire::renew_ephemeral_resource::Request,
+) -> wire::renew_ephemeral_resource::Response {
+    let found = ephemeral(service, &request.type_name).and_then(|(resource, _, _)| {
+        Private::from_bytes(&request.private.unwrap_or_default()).map(|kept| (resource, kept))
+    });
+    match found {
+        Ok((resource, private)) => {
+            let opened = resource.renew(&service.context(None), private).await;
+            wire::renew_ephemeral_resource::Response {
+                diagnostics: convert::diagnostics(opened.diagnostics),
+                renew_at: opened.renew_at.and_then(timestamp),
+                private: kept(&opened.private),
+            }
+        }
+        Err(error) => wire::renew_ephemeral_resource::Response {
+            diagnostics: one(error),
+            ..Default::default()
+        },
+    }
+}
+
+pub(super) async fn close(
+    service: &Service,
+    request: wire::close_ephemeral_resource::Request,
+) -> wire::close_ephemeral_resource::Response {
+    let found = ephemeral(service, &request.type_name).and_then(|(resource, _, _)| {
+        Private::from_bytes(&request.private.unwrap_or_default()).map(|kept| (resource, kept))
+    });
+    let diagnostics = match found {
+        Ok((resource, private)) => resource.close(&service.context(None), private).await,
+        Err(error) => error.into(),
+    };
+    wire::close_ephemeral_resource::Response {
+        diagnostics: convert::diagnostics(diagnostics),
+    }
+}
+
+pub(super) async fn call(
+    service: &Service,
+    request: wire::call_function::Request,
+) -> wire::call_function::Response {
+    let Some(function) = service.functions.get(request.name.as_str()) else {
+        return function_failed(
+            format!("this provider has no function {:?}", request.name),
+            None,
+        );
+    };
+    let signature = function.signature();
+    let mut arguments = Vec::new();
+    for (index, argument) in request.arguments.iter().enumerate() {
+        let parameter = signature
+            .parameters
+            .get(index)
+            .or(signature.variadic.as_ref());
+        let Some(parameter) = parameter else {
+            return function_failed("there are too many arguments".to_owned(), Some(index));
+        };
+        match convert::read(Some(argument), &parameter.ty, "argument") {
+            Ok(value) => arguments.push(value),
+            Err(error) => return function_failed(error.detail, Some(index)),
+        }
+    }
+    if arguments.len() < signature.parameters.len() {
+        return function_failed("there are too few arguments".to_owned(), None);
+    }
+    let result = function
+        .call(&arguments)
+        .map_err(|error| function_failed(error.text, error.argument))
+        .and_then(|value| {
+            convert::write(&value, &signature.returns)
+                .map_err(|error| function_failed(error.detail, None))
+        });
+    match result {
+        Ok(value) => wire::call_function::Response {
+            result: Some(value),
+            error: None,
+        },
+        Err(failed) => failed,
+    }
+}
+
+pub(super) fn function_failed(
+    text: String,
+    argument: Option<usize>,
+) -> wire::call_function::Response {
+    wire::call_function::Response {
+        result: None,
+        error: Some(wire::FunctionError {
+            text,
+            function_argument: argument.and_then(|index| i64::try_from(index).ok()),
+        }),
+    }
+}
