@@ -15,6 +15,10 @@ use super::diagnostic::Path;
 use super::number::Number;
 use super::value::{Type, Value};
 
+/// How deep values may nest. Types that people write have a tenth of it; a reader
+/// without a bound could be made to exhaust its stack.
+const DEEPEST: usize = 200;
+
 /// Bytes that are no value of the type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}{message}", path, if path.steps().is_empty() { "" } else { ": " })]
@@ -38,7 +42,7 @@ pub fn from_msgpack(mut bytes: &[u8], ty: &Type) -> Result<Value, CodecError> {
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    let pack = rmpv::decode::read_value(&mut bytes)
+    let pack = rmpv::decode::read_value_with_max_depth(&mut bytes, DEEPEST)
         .or_else(|error| wrong(&root, format!("the MessagePack cannot be read: {error}")))?;
     if !bytes.is_empty() {
         return wrong(&root, "there are bytes after the value");
