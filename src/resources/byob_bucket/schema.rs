@@ -1,0 +1,336 @@
+//! What a configuration can say about a bucket, and the models that hold it.
+
+use std::collections::BTreeMap;
+
+use crate::byob::cloud::CloudKind;
+use crate::byob::deployment::Scope;
+use crate::byob::name;
+use crate::model;
+use crate::resources::environment::AdminApi;
+use crate::sdk::model::{Field, Secret, SetOf};
+use crate::sdk::schema::{Attribute, Block};
+use crate::sdk::timeouts;
+use crate::sdk::value::{Type, Value};
+
+/// What becomes of the bucket when the resource goes.
+pub const ON_DESTROY: [&str; 3] = ["delete_if_empty", "keep", "delete_everything"];
+/// How thoroughly a bucket is looked at after a change.
+pub const VERIFY: [&str; 3] = ["off", "settings", "probe"];
+
+model! {
+    /// A bucket as Terraform sees it.
+    pub struct Bucket {
+        pub name: Field<String>,
+        pub path: Field<String>,
+        pub scope: Field<String>,
+        pub versioning: Field<bool>,
+        pub noncurrent_version_days: Field<i64>,
+        pub abort_multipart_days: Field<i64>,
+        pub cors_allowed_origins: Field<SetOf>,
+        pub cors_max_age_seconds: Field<i64>,
+        pub on_destroy: Field<String>,
+        pub adopt: Field<bool>,
+        pub verify: Field<String>,
+        pub register: Field<bool>,
+        pub registration_name: Field<String>,
+        pub tags: Field<BTreeMap<String, Field<String>>>,
+        pub s3_compatible: Field<S3Compatible>,
+        pub timeouts: Field<Value>,
+        pub id: Field<String>,
+        pub generation: Field<String>,
+        pub arn: Field<String>,
+        pub region: Field<String>,
+        pub tags_all: Field<BTreeMap<String, Field<String>>>,
+        pub storage: Field<BTreeMap<String, Field<String>>>,
+        pub storage_address: Field<String>,
+        pub supported_file_store: Field<Secret>,
+        pub instance_bucket: Field<BTreeMap<String, Field<String>>>,
+        pub access_key_id: Field<String>,
+        pub secret_access_key: Field<Secret>,
+        pub verified: Field<bool>,
+        pub findings: Field<Vec<Finding>>,
+    }
+}
+
+model! {
+    /// The block for S3-compatible servers.
+    pub struct S3Compatible {
+        pub endpoint: Field<String>,
+        pub region: Field<String>,
+        pub access_key: Field<String>,
+        pub secret_key: Field<Secret>,
+        pub path_style: Field<bool>,
+        pub ca_bundle: Field<String>,
+        pub kms_key_name: Field<String>,
+        pub sse_algorithm: Field<String>,
+        pub create_access_key: Field<bool>,
+        pub admin_api: Field<String>,
+        pub access_key_rotation: Field<String>,
+        pub wandb_access_key: Field<String>,
+        pub wandb_secret_key: Field<Secret>,
+        pub wandb_secret_key_wo: Field<Secret>,
+        pub wandb_secret_key_wo_version: Field<i64>,
+    }
+}
+
+model! {
+    /// One thing that a user should know about a bucket.
+    pub struct Finding {
+        pub requirement: Field<String>,
+        pub status: Field<String>,
+        pub expected: Field<String>,
+        pub actual: Field<String>,
+        pub message: Field<String>,
+    }
+}
+
+/// The type of `findings`.
+pub fn findings_type() -> Type {
+    Type::list(Type::object(
+        ["requirement", "status", "expected", "actual", "message"].map(|name| (name, Type::String)),
+    ))
+}
+
+/// The whole block of a bucket, `timeouts` apart.
+pub fn block(description: &str) -> Block {
+    Block::new(description)
+        .with(arguments())
+        .with(outputs())
+        .single("s3_compatible", s3_compatible())
+        .single(
+            "timeouts",
+            timeouts::block(&[("create", "20m"), ("read", "5m"), ("update", "20m"), ("delete", "60m")]),
+        )
+}
+
+fn arguments() -> Vec<Attribute> {
+    let origins = Value::set([Value::string("*")]);
+    vec![
+        Attribute::string("name", "The bucket's name. A change makes a new bucket.")
+            .required()
+            .requires_replace()
+            .check_string(|name| name::check_bucket(CloudKind::S3Compatible, name)),
+        Attribute::string(
+            "path",
+            "W&B stores below this path only. No slash at either end. Several teams can share a \
+             bucket this way.",
+        )
+        .check_string(name::check_path),
+        Attribute::string("scope", "Who stores in the bucket: one `team` or the whole `instance`. Default `team`.")
+            .default(Value::string("team"))
+            .one_of(&Scope::NAMES),
+        Attribute::bool("versioning", "Old versions of objects are kept. Default `true`.")
+            .default(Value::Bool(true)),
+        Attribute::number(
+            "noncurrent_version_days",
+            "Old versions below `path` are deleted after so many days. W&B may not delete \
+             versions, so without it they pile up. Absent: not managed.",
+        )
+        .between(1, 36_500),
+        Attribute::number(
+            "abort_multipart_days",
+            "Unfinished uploads below `path` are given up after so many days. Absent: not managed.",
+        )
+        .between(1, 36_500),
+        Attribute::string_set(
+            "cors_allowed_origins",
+            "Origins of web pages that may reach the bucket. Default `[\"*\"]`: addresses are \
+             signed, so a page of another origin gains nothing.",
+        )
+        .default(origins)
+        .check(check_origins),
+        Attribute::number("cors_max_age_seconds", "How long browsers may remember an answer to a preflight. Default `3600`.")
+            .default(Value::Number(3600_i64.into()))
+            .between(0, 86_400),
+        Attribute::string(
+            "on_destroy",
+            "What becomes of the bucket when this resource goes: `delete_if_empty` (default) \
+             refuses while it holds anything, `keep` leaves it in the cloud, `delete_everything` \
+             deletes all objects and versions first. What counts is the value of the last apply.",
+        )
+        .default(Value::string("delete_if_empty"))
+        .one_of(&ON_DESTROY),
+        Attribute::bool("adopt", "Take over a bucket that exists already. Default `false`.")
+            .default(Value::Bool(false)),
+        Attribute::string(
+            "verify",
+            "How the bucket is looked at after a change: `off`, `settings` reads every setting \
+             back, `probe` (default) besides acts as a browser and W&B's SDK do.",
+        )
+        .default(Value::string("probe"))
+        .one_of(&VERIFY),
+        Attribute::bool(
+            "register",
+            "Ask the W&B instance to test its connection to the bucket. `true`: an error of the \
+             test fails the apply. Absent: asked where there is an `api_key`, and an error is a \
+             finding. `false`: not asked.",
+        ),
+        Attribute::string(
+            "registration_name",
+            "What W&B is told the bucket is called. Default: the bucket's full path without \
+             credentials.",
+        )
+        .optional_computed()
+        .keeps_state(),
+        Attribute::string_map("tags", "Tags of the bucket, on top of the provider's `default_tags`."),
+    ]
+}
+
+fn outputs() -> Vec<Attribute> {
+    let text = |name, description| Attribute::string(name, description).computed().keeps_state();
+    let map = |name, description| Attribute::string_map(name, description).computed().keeps_state();
+    vec![
+        text("id", "The import id: `s3_compatible/<host[:port]>/<name>`."),
+        text("generation", "Which making of the bucket this is: eight hexadecimal digits, also in the bucket's marker tag."),
+        text("arn", "The server's own full name of the bucket."),
+        text("region", "The region that the bucket is in."),
+        map("tags_all", "All tags of the bucket, the provider's included."),
+        map("storage", "What `wandb_team_storage` takes: `name`, `provider`, and `path` where there is one."),
+        text("storage_address", "The bucket's full address, without any secret."),
+        text(
+            "supported_file_store",
+            "The entry for the instance's `GORILLA_SUPPORTED_FILE_STORES`, with the key that is \
+             W&B's. Null without such a key.",
+        )
+        .sensitive(),
+        map("instance_bucket", "The values of `global.bucket` in W&B's Helm chart, without any secret."),
+        text("access_key_id", "The id of the key that was made for W&B."),
+        text("secret_access_key", "The secret of the key that was made for W&B.").sensitive(),
+        Attribute::bool("verified", "The bucket was looked at and everything that W&B needs holds.")
+            .computed()
+            .keeps_state(),
+        Attribute::new(
+            "findings",
+            findings_type(),
+            "What does not hold (`fail`), what may hurt (`warn`), and what could not be checked \
+             (`unknown`).",
+        )
+        .computed()
+        .keeps_state(),
+    ]
+}
+
+fn s3_compatible() -> Block {
+    Block::new(
+        "A server that speaks Amazon's S3 protocol, such as MinIO or SeaweedFS. Arguments that \
+         are absent come from the block of the same name in the provider.",
+    )
+    .with([
+        Attribute::string("endpoint", "Scheme, host and port of the server. Another host or port makes a new bucket.")
+            .optional_computed()
+            .keeps_state()
+            .check_string(check_endpoint),
+        Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default `us-east-1`.")
+            .optional_computed()
+            .keeps_state(),
+        Attribute::string("access_key", "The caller's key. It is kept in the state; the provider's block is the better place."),
+        Attribute::string("secret_key", "The secret of `access_key`. It is kept in the state; the provider's block is the better place.")
+            .sensitive(),
+        Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default `true`."),
+        Attribute::string("ca_bundle", "Certificates to trust besides the system's, in PEM."),
+        Attribute::string("kms_key_name", "Encrypt new objects with this key of the server's key service."),
+        Attribute::string("sse_algorithm", "Encrypt new objects: `AES256`, or `aws:kms` with `kms_key_name`.")
+            .one_of(&["AES256", "aws:kms"]),
+        Attribute::bool(
+            "create_access_key",
+            "Make a user with just W&B's rights on this bucket, and its key. Default `false`.",
+        )
+        .default(Value::Bool(false)),
+        Attribute::string(
+            "admin_api",
+            "Which interface makes users: `minio`, `iam`, or `auto` (default) to find out.",
+        )
+        .default(Value::string("auto"))
+        .one_of(&AdminApi::NAMES),
+        Attribute::string(
+            "access_key_rotation",
+            "Any text. A change makes a new key, then removes the old one.",
+        ),
+        Attribute::string("wandb_access_key", "The key that W&B has already, in place of `create_access_key`."),
+        Attribute::string("wandb_secret_key", "The secret of `wandb_access_key`. It is kept in the state.").sensitive(),
+        Attribute::string(
+            "wandb_secret_key_wo",
+            "The secret of `wandb_access_key`, never kept; `supported_file_store` is null then.",
+        )
+        .write_only(),
+        Attribute::number("wandb_secret_key_wo_version", "Change it whenever `wandb_secret_key_wo` changes."),
+    ])
+}
+
+fn check_origins(value: &Value) -> Result<(), String> {
+    let Value::List(origins) = value else {
+        return Ok(());
+    };
+    if origins.is_empty() {
+        return Err("it is empty, and W&B's own origin must be let in".to_owned());
+    }
+    for origin in origins {
+        let Value::String(origin) = origin else {
+            return Err("it holds null".to_owned());
+        };
+        let parts = origin.split_once("://");
+        let good = origin == "*"
+            || parts.is_some_and(|(scheme, host)| {
+                (scheme == "http" || scheme == "https")
+                    && !host.is_empty()
+                    && !host.contains(['/', ' ', '?', '#'])
+                    && host.matches('*').count() <= 1
+            });
+        if !good {
+            return Err(format!(
+                "{origin:?} is no origin: scheme, host and port such as \"https://acme.wandb.io\", or \"*\""
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Why this is no endpoint, as the end of a sentence.
+pub fn check_endpoint(text: &str) -> Result<(), String> {
+    let url = url::Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("it must begin with http:// or https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("it must not hold credentials; use access_key and secret_key".to_owned());
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err("it names no host".to_owned());
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("it must end after host and port".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sdk::schema::Schema;
+
+    #[test]
+    fn terraform_takes_the_schema() {
+        assert_eq!(Schema::new(block("A bucket.")).problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn endpoints() {
+        for good in ["http://127.0.0.1:9000", "https://s3.example.com", "https://s3.example.com/"] {
+            assert_eq!(check_endpoint(good), Ok(()), "{good}");
+        }
+        for bad in ["", "127.0.0.1:9000", "ftp://h", "http://a:b@h", "http://h/path", "http://h?x"] {
+            assert!(check_endpoint(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn origins() {
+        let check = |origins: &[&str]| check_origins(&Value::set(origins.iter().map(|one| Value::string(*one))));
+        for good in [&["*"][..], &["https://acme.wandb.io"], &["https://*.wandb.io", "http://127.0.0.1:8080"]] {
+            assert_eq!(check(good), Ok(()), "{good:?}");
+        }
+        for bad in [&[][..], &["acme.wandb.io"], &["https://a/b"], &["https://*.*.io"], &["ftp://x"]] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+}
