@@ -274,7 +274,18 @@ fn code(status: StatusCode, body: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
         let (value, _) = rest.split_once(&format!("</{name}>"))?;
-        Some(value.to_owned())
+        let value = [
+            ("&#39;", "'"),
+            ("&#34;", "\""),
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&amp;", "&"),
+        ]
+        .iter()
+        .fold(value.to_owned(), |text, (escape, sign)| {
+            text.replace(escape, sign)
+        });
+        Some(value)
     };
     match (element("Code"), element("Message")) {
         (Some(code), Some(message)) => format!("{code}: {message} ({})", status.as_u16()),
