@@ -68,9 +68,7 @@ async fn main() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
     let instance = Instance::start(Config {
-        origin: wandb
-            .origin
-            .unwrap_or_else(|| format!("http://{}", wandb.listen)),
+        origin: wandb.origin.unwrap_or_default(),
         listen: wandb.listen,
         api_key: wandb.api_key,
         username: wandb.username,

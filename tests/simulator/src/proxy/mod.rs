@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::io::{AsyncWriteExt as _, BufReader, sink};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, sink};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -198,6 +198,13 @@ struct Line {
 impl Line {
     /// Passes one request and its answer; `false` when the connection is over.
     async fn exchange(&mut self) -> std::io::Result<bool> {
+        tokio::select! {
+            biased;
+            ready = self.client_read.fill_buf() => { ready?; }
+            // An idle upstream that says anything has closed: the client has to learn it
+            // now and not from its next request.
+            _ = self.upstream_read.fill_buf() => return Ok(false),
+        }
         let Some(head) = Head::read(&mut self.client_read).await? else {
             return Ok(false);
         };
@@ -293,8 +300,9 @@ impl Line {
 
 /// Ends the process for good; one that is gone already is as good.
 async fn kill(pid: u32) {
-    tokio::process::Command::new("kill")
-        .args(["-KILL", &pid.to_string()])
+    // The shell has it built in; a program of that name is not on every machine.
+    tokio::process::Command::new("sh")
+        .args(["-c", "kill -s KILL \"$0\"", &pid.to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -51,7 +51,8 @@ pub struct Config {
     pub version: String,
     /// The entries of `GORILLA_SUPPORTED_FILE_STORES`.
     pub stores: Vec<String>,
-    /// The origin that browsers send when they upload to a team's bucket.
+    /// The origin that browsers send when they upload to a team's bucket; empty for the
+    /// instance's own address.
     pub origin: String,
     /// Whether the GraphQL schema lacks the storage test and the storage read-back.
     pub old_schema: bool,
@@ -66,7 +67,7 @@ impl Default for Config {
             bearer: true,
             version: "0.80.0".to_owned(),
             stores: Vec::new(),
-            origin: "http://127.0.0.1:8090".to_owned(),
+            origin: String::new(),
             old_schema: false,
         }
     }
@@ -99,7 +100,7 @@ impl Instance {
     ///
     /// # Errors
     /// When the address is not a loopback address or is taken.
-    pub async fn start(config: Config) -> anyhow::Result<Self> {
+    pub async fn start(mut config: Config) -> anyhow::Result<Self> {
         ensure!(
             config.listen.ip().is_loopback(),
             "{} is not a loopback address",
@@ -109,6 +110,9 @@ impl Instance {
             .await
             .with_context(|| format!("cannot listen on {}", config.listen))?;
         let url = format!("http://{}", listener.local_addr()?);
+        if config.origin.is_empty() {
+            config.origin.clone_from(&url);
+        }
         let http = reqwest::Client::builder()
             // Stores are named by the tests: a proxy of the machine has no say.
             .no_proxy()

@@ -205,6 +205,20 @@ async fn a_process_dies_right_before_its_request_is_carried_out() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_hangs_up_is_no_lost_request() {
+    let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    let address = canned(&["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"]).await;
+    let proxy = start(address).await;
+    let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut got = String::new();
+    // Ends only when the proxy hangs up too, although nothing asked it to.
+    stream.read_to_string(&mut got).await.unwrap();
+    assert_eq!(got, answer);
+}
+
+#[tokio::test]
 async fn every_request_is_delayed() {
     let (address, _) = upstream().await;
     let delay = Duration::from_millis(100);
