@@ -1,0 +1,338 @@
+//! Things that can go wrong on demand, and the layer around SCIM and GraphQL that
+//! writes requests down and breaks them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Shared;
+use super::connection::Switch;
+use super::replies::Refusal;
+use super::world::{RequestLog, World};
+
+/// Bodies longer than this are refused.
+const LONGEST_BODY: usize = 1 << 20;
+
+/// How bad a problem with a bucket is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// The bucket cannot be used.
+    Error,
+    /// The bucket can be used, with a drawback.
+    Warn,
+}
+
+/// One thing that goes wrong. `path_contains` is looked for in
+/// `METHOD /path?query OPERATION` (the operation only for GraphQL), so `POST /scim` and
+/// `TestBucket` work too. Without `times` it lasts until it is cleared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Fault {
+    /// Answers with this status and carries nothing out.
+    Status {
+        /// Which requests.
+        path_contains: String,
+        /// The status.
+        code: u16,
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+        /// Seconds for a `Retry-After` header.
+        #[serde(default)]
+        retry_after: Option<u64>,
+    },
+    /// Carries the request out, then ends the connection without an answer.
+    LoseReply {
+        /// Which requests.
+        path_contains: String,
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+    },
+    /// Ends the connection without carrying the request out.
+    Reset {
+        /// Which requests.
+        path_contains: String,
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+    },
+    /// Waits before every request.
+    Delay {
+        /// For how long.
+        milliseconds: u64,
+    },
+    /// Answers a GraphQL operation with status 200 and an error.
+    GraphqlError {
+        /// The name of the operation, or a field in it.
+        operation: String,
+        /// The error's message.
+        message: String,
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+    },
+    /// What the bucket check finds, instead of a real check.
+    TestResult {
+        /// How bad the one problem is.
+        severity: Severity,
+        /// The problem's message.
+        message: String,
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+    },
+    /// The bucket check finds nothing wrong, without a real check: for clouds that
+    /// cannot be reached from a test.
+    TestPasses {
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+    },
+}
+
+impl Fault {
+    /// See [`Fault::Status`].
+    #[must_use]
+    pub fn status(
+        path_contains: &str,
+        code: u16,
+        times: Option<u32>,
+        retry_after: Option<u64>,
+    ) -> Self {
+        Self::Status {
+            path_contains: path_contains.to_owned(),
+            code,
+            times,
+            retry_after,
+        }
+    }
+
+    /// See [`Fault::LoseReply`].
+    #[must_use]
+    pub fn lose_reply(path_contains: &str, times: Option<u32>) -> Self {
+        Self::LoseReply {
+            path_contains: path_contains.to_owned(),
+            times,
+        }
+    }
+
+    /// See [`Fault::Reset`].
+    #[must_use]
+    pub fn reset(path_contains: &str, times: Option<u32>) -> Self {
+        Self::Reset {
+            path_contains: path_contains.to_owned(),
+            times,
+        }
+    }
+
+    /// See [`Fault::Delay`].
+    #[must_use]
+    pub fn delay(milliseconds: u64) -> Self {
+        Self::Delay { milliseconds }
+    }
+
+    /// See [`Fault::GraphqlError`]; lasts until cleared.
+    #[must_use]
+    pub fn graphql_error(operation: &str, message: &str) -> Self {
+        Self::GraphqlError {
+            operation: operation.to_owned(),
+            message: message.to_owned(),
+            times: None,
+        }
+    }
+
+    /// See [`Fault::TestResult`]; lasts until cleared.
+    #[must_use]
+    pub fn test_result(severity: Severity, message: &str) -> Self {
+        Self::TestResult {
+            severity,
+            message: message.to_owned(),
+            times: None,
+        }
+    }
+
+    /// See [`Fault::TestPasses`]; lasts until cleared.
+    #[must_use]
+    pub fn test_passes() -> Self {
+        Self::TestPasses { times: None }
+    }
+
+    fn times(&self) -> Option<u32> {
+        match self {
+            Self::Status { times, .. }
+            | Self::LoseReply { times, .. }
+            | Self::Reset { times, .. }
+            | Self::GraphqlError { times, .. }
+            | Self::TestResult { times, .. }
+            | Self::TestPasses { times } => *times,
+            Self::Delay { .. } => None,
+        }
+    }
+}
+
+/// A fault and how often it still strikes.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Armed {
+    #[serde(flatten)]
+    fault: Fault,
+    left: Option<u32>,
+}
+
+impl Armed {
+    pub(super) fn new(fault: Fault) -> Self {
+        let left = fault.times();
+        Self { fault, left }
+    }
+}
+
+impl World {
+    /// Takes one strike of the first fault of which `wanted` holds.
+    pub(super) fn strike(&mut self, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let armed = self
+            .faults
+            .iter_mut()
+            .find(|armed| armed.left != Some(0) && wanted(&armed.fault))?;
+        armed.left = armed.left.map(|left| left - 1);
+        Some(armed.fault.clone())
+    }
+
+    /// How long requests wait at present.
+    fn pause(&self) -> Duration {
+        let pauses = self.faults.iter().map(|armed| match armed.fault {
+            Fault::Delay { milliseconds } => milliseconds,
+            _ => 0,
+        });
+        Duration::from_millis(pauses.sum())
+    }
+}
+
+/// Writes the request down, then lets it through or breaks it.
+pub(super) async fn observe(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(connection): ConnectInfo<Switch>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LONGEST_BODY).await else {
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let graphql = (parts.uri.path() == "/graphql")
+        .then(|| serde_json::from_slice::<Value>(&body).unwrap_or_default());
+    let text_of = |key: &str| graphql.as_ref()?.get(key)?.as_str().map(str::to_owned);
+    let log = RequestLog {
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        operation: text_of("operationName"),
+        status: None,
+    };
+    let asked = Asked::new(&log, text_of("query").unwrap_or_default());
+    let (number, pause, fault) = {
+        let mut world = shared.world();
+        let fault = world.strike(|fault| asked.meets(fault));
+        (world.record(log), world.pause(), fault)
+    };
+    if !pause.is_zero() {
+        tokio::time::sleep(pause).await;
+    }
+    let loses = matches!(fault, Some(Fault::LoseReply { .. }));
+    let Some(response) = fault.and_then(|fault| broken(&fault, graphql.is_some())) else {
+        let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+        if loses {
+            connection.cut();
+        } else {
+            shared
+                .world()
+                .set_status(number, response.status().as_u16());
+        }
+        return response;
+    };
+    match response {
+        Some(response) => {
+            shared
+                .world()
+                .set_status(number, response.status().as_u16());
+            response
+        }
+        None => {
+            connection.cut();
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+    }
+}
+
+/// A request as faults look at it.
+struct Asked {
+    target: String,
+    operation: String,
+    query: String,
+}
+
+impl Asked {
+    fn new(log: &RequestLog, query: String) -> Self {
+        let mut target = format!("{} {}", log.method, log.path);
+        if !log.query.is_empty() {
+            target = format!("{target}?{}", log.query);
+        }
+        let operation = log.operation.clone().unwrap_or_default();
+        Self {
+            target: format!("{target} {operation}"),
+            operation,
+            query,
+        }
+    }
+
+    fn meets(&self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Status { path_contains, .. }
+            | Fault::LoseReply { path_contains, .. }
+            | Fault::Reset { path_contains, .. } => self.target.contains(path_contains),
+            Fault::GraphqlError { operation, .. } => {
+                self.operation == *operation || self.query.contains(operation)
+            }
+            Fault::Delay { .. } | Fault::TestResult { .. } | Fault::TestPasses { .. } => false,
+        }
+    }
+}
+
+/// The answer that the fault gives instead of the instance: `None` lets the request
+/// through, `Some(None)` is no answer at all.
+fn broken(fault: &Fault, is_graphql: bool) -> Option<Option<Response>> {
+    match fault {
+        Fault::Status {
+            code, retry_after, ..
+        } => {
+            let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let detail = format!("a fault was asked for: {status}");
+            let mut response = if is_graphql {
+                (status, detail).into_response()
+            } else {
+                Refusal::new(status, detail).into_response()
+            };
+            if let Some(seconds) = retry_after {
+                response
+                    .headers_mut()
+                    .insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            Some(Some(response))
+        }
+        Fault::Reset { .. } => Some(None),
+        Fault::GraphqlError { message, .. } => {
+            let body = json!({"data": null, "errors": [{"message": message}]});
+            Some(Some(Json(body).into_response()))
+        }
+        _ => None,
+    }
+}
