@@ -1,6 +1,13 @@
 //! A Terraform provider that makes buckets which are proven to work with W&B.
+//!
+//! Data flows one way: [`provider`] gives [`resources`] what the provider block says;
+//! a resource drives the pure domain [`byob`] and, through a trait of it, a cloud of
+//! [`clouds`]; [`wandb`] talks to the W&B instance. [`sdk`] is Terraform's side and
+//! knows none of them. `docs/dev/architecture.md` is the map.
 
 pub mod byob;
 pub mod clouds;
+pub mod provider;
+pub mod resources;
 pub mod sdk;
 pub mod wandb;

@@ -87,7 +87,8 @@ impl Trouble {
     pub fn timed(mut self, cx: &Context) -> Self {
         if cx.timed_out() {
             self.why = format!("the operation's timeout passed ({})", self.why);
-            self.what_to_do = Some("Give the operation more time in the timeouts block.".to_owned());
+            self.what_to_do =
+                Some("Give the operation more time in the timeouts block.".to_owned());
         }
         self
     }
@@ -133,7 +134,9 @@ fn advice(kind: CloudErrorKind) -> Option<&'static str> {
             "Check the caller's keys: access_key and secret_key in the provider's block, or the \
              environment variables in their place."
         }
-        CloudErrorKind::Throttled => "Run again later, with fewer operations at once (-parallelism).",
+        CloudErrorKind::Throttled => {
+            "Run again later, with fewer operations at once (-parallelism)."
+        }
         CloudErrorKind::Transport => {
             "Check the endpoint, proxies and ca_bundle, and whether the server is up."
         }

@@ -99,7 +99,12 @@ pub fn block(description: &str) -> Block {
         .single("s3_compatible", s3_compatible())
         .single(
             "timeouts",
-            timeouts::block(&[("create", "20m"), ("read", "5m"), ("update", "20m"), ("delete", "60m")]),
+            timeouts::block(&[
+                ("create", "20m"),
+                ("read", "5m"),
+                ("update", "20m"),
+                ("delete", "60m"),
+            ]),
         )
 }
 
@@ -116,11 +121,17 @@ fn arguments() -> Vec<Attribute> {
              bucket this way.",
         )
         .check_string(name::check_path),
-        Attribute::string("scope", "Who stores in the bucket: one `team` or the whole `instance`. Default `team`.")
-            .default(Value::string("team"))
-            .one_of(&Scope::NAMES),
-        Attribute::bool("versioning", "Old versions of objects are kept. Default `true`.")
-            .default(Value::Bool(true)),
+        Attribute::string(
+            "scope",
+            "Who stores in the bucket: one `team` or the whole `instance`. Default `team`.",
+        )
+        .default(Value::string("team"))
+        .one_of(&Scope::NAMES),
+        Attribute::bool(
+            "versioning",
+            "Old versions of objects are kept. Default `true`.",
+        )
+        .default(Value::Bool(true)),
         Attribute::number(
             "noncurrent_version_days",
             "Old versions below `path` are deleted after so many days. W&B may not delete \
@@ -139,9 +150,12 @@ fn arguments() -> Vec<Attribute> {
         )
         .default(origins)
         .check(check_origins),
-        Attribute::number("cors_max_age_seconds", "How long browsers may remember an answer to a preflight. Default `3600`.")
-            .default(Value::Number(3600_i64.into()))
-            .between(0, 86_400),
+        Attribute::number(
+            "cors_max_age_seconds",
+            "How long browsers may remember an answer to a preflight. Default `3600`.",
+        )
+        .default(Value::Number(3600_i64.into()))
+        .between(0, 86_400),
         Attribute::string(
             "on_destroy",
             "What becomes of the bucket when this resource goes: `delete_if_empty` (default) \
@@ -150,8 +164,11 @@ fn arguments() -> Vec<Attribute> {
         )
         .default(Value::string("delete_if_empty"))
         .one_of(&ON_DESTROY),
-        Attribute::bool("adopt", "Take over a bucket that exists already. Default `false`.")
-            .default(Value::Bool(false)),
+        Attribute::bool(
+            "adopt",
+            "Take over a bucket that exists already. Default `false`.",
+        )
+        .default(Value::Bool(false)),
         Attribute::string(
             "verify",
             "How the bucket is looked at after a change: `off`, `settings` reads every setting \
@@ -172,33 +189,66 @@ fn arguments() -> Vec<Attribute> {
         )
         .optional_computed()
         .keeps_state(),
-        Attribute::string_map("tags", "Tags of the bucket, on top of the provider's `default_tags`."),
+        Attribute::string_map(
+            "tags",
+            "Tags of the bucket, on top of the provider's `default_tags`.",
+        ),
     ]
 }
 
 fn outputs() -> Vec<Attribute> {
-    let text = |name, description| Attribute::string(name, description).computed().keeps_state();
-    let map = |name, description| Attribute::string_map(name, description).computed().keeps_state();
+    let text = |name, description| {
+        Attribute::string(name, description)
+            .computed()
+            .keeps_state()
+    };
+    let map = |name, description| {
+        Attribute::string_map(name, description)
+            .computed()
+            .keeps_state()
+    };
     vec![
         text("id", "The import id: `s3_compatible/<host[:port]>/<name>`."),
-        text("generation", "Which making of the bucket this is: eight hexadecimal digits, also in the bucket's marker tag."),
+        text(
+            "generation",
+            "Which making of the bucket this is: eight hexadecimal digits, also in the bucket's marker tag.",
+        ),
         text("arn", "The server's own full name of the bucket."),
         text("region", "The region that the bucket is in."),
-        map("tags_all", "All tags of the bucket, the provider's included."),
-        map("storage", "What `wandb_team_storage` takes: `name`, `provider`, and `path` where there is one."),
-        text("storage_address", "The bucket's full address, without any secret."),
+        map(
+            "tags_all",
+            "All tags of the bucket, the provider's included.",
+        ),
+        map(
+            "storage",
+            "What `wandb_team_storage` takes: `name`, `provider`, and `path` where there is one.",
+        ),
+        text(
+            "storage_address",
+            "The bucket's full address, without any secret.",
+        ),
         text(
             "supported_file_store",
             "The entry for the instance's `GORILLA_SUPPORTED_FILE_STORES`, with the key that is \
              W&B's. Null without such a key.",
         )
         .sensitive(),
-        map("instance_bucket", "The values of `global.bucket` in W&B's Helm chart, without any secret."),
+        map(
+            "instance_bucket",
+            "The values of `global.bucket` in W&B's Helm chart, without any secret.",
+        ),
         text("access_key_id", "The id of the key that was made for W&B."),
-        text("secret_access_key", "The secret of the key that was made for W&B.").sensitive(),
-        Attribute::bool("verified", "The bucket was looked at and everything that W&B needs holds.")
-            .computed()
-            .keeps_state(),
+        text(
+            "secret_access_key",
+            "The secret of the key that was made for W&B.",
+        )
+        .sensitive(),
+        Attribute::bool(
+            "verified",
+            "The bucket was looked at and everything that W&B needs holds.",
+        )
+        .computed()
+        .keeps_state(),
         Attribute::new(
             "findings",
             findings_type(),
@@ -310,26 +360,52 @@ mod tests {
 
     #[test]
     fn terraform_takes_the_schema() {
-        assert_eq!(Schema::new(block("A bucket.")).problems(), Vec::<String>::new());
+        assert_eq!(
+            Schema::new(block("A bucket.")).problems(),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
     fn endpoints() {
-        for good in ["http://127.0.0.1:9000", "https://s3.example.com", "https://s3.example.com/"] {
+        for good in [
+            "http://127.0.0.1:9000",
+            "https://s3.example.com",
+            "https://s3.example.com/",
+        ] {
             assert_eq!(check_endpoint(good), Ok(()), "{good}");
         }
-        for bad in ["", "127.0.0.1:9000", "ftp://h", "http://a:b@h", "http://h/path", "http://h?x"] {
+        for bad in [
+            "",
+            "127.0.0.1:9000",
+            "ftp://h",
+            "http://a:b@h",
+            "http://h/path",
+            "http://h?x",
+        ] {
             assert!(check_endpoint(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn origins() {
-        let check = |origins: &[&str]| check_origins(&Value::set(origins.iter().map(|one| Value::string(*one))));
-        for good in [&["*"][..], &["https://acme.wandb.io"], &["https://*.wandb.io", "http://127.0.0.1:8080"]] {
+        let check = |origins: &[&str]| {
+            check_origins(&Value::set(origins.iter().map(|one| Value::string(*one))))
+        };
+        for good in [
+            &["*"][..],
+            &["https://acme.wandb.io"],
+            &["https://*.wandb.io", "http://127.0.0.1:8080"],
+        ] {
             assert_eq!(check(good), Ok(()), "{good:?}");
         }
-        for bad in [&[][..], &["acme.wandb.io"], &["https://a/b"], &["https://*.*.io"], &["ftp://x"]] {
+        for bad in [
+            &[][..],
+            &["acme.wandb.io"],
+            &["https://a/b"],
+            &["https://*.*.io"],
+            &["ftp://x"],
+        ] {
             assert!(check(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,0 +1,262 @@
+//! Making a bucket, going on with a half-made one, or taking over one that is there.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::schema::Bucket;
+use super::settle::{Settled, Work};
+use super::{place, spec};
+use crate::byob::cloud::Sighting;
+use crate::byob::marker::{self, Generation, Marker};
+use crate::byob::{Cloud, CloudErrorKind};
+use crate::resources::environment::{Configuration, S3Place};
+use crate::resources::trouble::Trouble;
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::{Diagnostic, Path};
+use crate::sdk::model::Field;
+use crate::sdk::private::Private;
+use crate::sdk::resource::{Create, Outcome};
+
+/// How young a bare bucket must be to count as half made.
+const YOUNG: Duration = Duration::from_secs(3600);
+
+/// How the bucket came to be there.
+pub enum Start {
+    /// Made now, or by an earlier run that did not finish.
+    Ours(Generation),
+    /// It was there; `adopt` allows taking it over.
+    Adopted(Generation),
+}
+
+/// Makes the bucket of a plan.
+pub async fn create(
+    cx: &Context,
+    configuration: &Configuration,
+    create: Create<Bucket>,
+) -> Outcome<Bucket> {
+    let Create {
+        planned, config, ..
+    } = create;
+    let summary = "The bucket was not made";
+    let opened = place::open(&planned, configuration, cx.stop(), summary);
+    let (cloud, place) = match opened {
+        Ok(opened) => opened,
+        Err(diagnostic) => return Outcome::gone().with([diagnostic]),
+    };
+    let mut bucket = planned;
+    spec::fill_outputs(&mut bucket, &config, &place.endpoint, &place.region);
+    let mut told = Vec::new();
+    let start = match start(cx, configuration, &cloud, &place, &bucket, &mut told).await {
+        Ok(start) => start,
+        Err(diagnostic) => return Outcome::gone().with(told).with([diagnostic]),
+    };
+    let (generation, is_new) = match start {
+        Start::Ours(generation) => (generation, true),
+        Start::Adopted(generation) => (generation, false),
+    };
+    bucket.generation = Field::Known(generation.to_string());
+    if is_new {
+        cx.exists(&bucket, &Private::default());
+    }
+    let work = Work {
+        cx,
+        configuration,
+        cloud,
+        place,
+        config: &config,
+        generation,
+        rotate: false,
+        old_identity: None,
+        is_new,
+    };
+    let Settled {
+        bucket,
+        private,
+        diagnostics,
+    } = work.settle(bucket, Private::default()).await;
+    if diagnostics.has_errors() && !is_new {
+        // An adoption that failed leaves nothing in the state: Terraform would taint
+        // it, and replace somebody's bucket next time.
+        return Outcome::gone().with(told).with(diagnostics);
+    }
+    Outcome::exists(bucket, private)
+        .with(told)
+        .with(diagnostics)
+}
+
+async fn start(
+    cx: &Context,
+    configuration: &Configuration,
+    cloud: &Arc<dyn Cloud>,
+    place: &S3Place,
+    bucket: &Bucket,
+    told: &mut Vec<Diagnostic>,
+) -> Result<Start, Diagnostic> {
+    let name = bucket.name.known().cloned().unwrap_or_default();
+    let summary = "The bucket was not made";
+    let failed = |error| {
+        Trouble::cloud(summary, error)
+            .left_behind("nothing new")
+            .timed(cx)
+            .error()
+    };
+    let id = place::id(&place.authority(), &name);
+    let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
+        return make(configuration, cloud, bucket, &name, &id)
+            .await
+            .map_err(|error| {
+                if error.kind == CloudErrorKind::AlreadyExists {
+                    return taken(&id, &name);
+                }
+                failed(error)
+            });
+    };
+    match &sighting.marker {
+        Some(marker) if marker.is_creating() => {
+            told.push(continued(&name));
+            Ok(Start::Ours(marker.generation.clone()))
+        }
+        _ if bucket.adopt == Field::Known(true) => Ok(Start::Adopted(adopted_generation(
+            &id,
+            sighting.marker.as_ref(),
+        ))),
+        None if is_bare(cloud, &name, &sighting).await.map_err(failed)? => {
+            told.push(continued(&name));
+            let generation = random_generation();
+            let tags = first_tags(configuration, bucket, &generation);
+            let change = crate::byob::diff::Change::Tags(tags);
+            cloud.change(&name, &change).await.map_err(failed)?;
+            Ok(Start::Ours(generation))
+        }
+        _ => Err(taken(&id, &name)),
+    }
+}
+
+async fn make(
+    configuration: &Configuration,
+    cloud: &Arc<dyn Cloud>,
+    bucket: &Bucket,
+    name: &str,
+    id: &str,
+) -> Result<Start, crate::byob::CloudError> {
+    let generation = random_generation();
+    let tags = first_tags(configuration, bucket, &generation);
+    match cloud.create(name, &tags).await {
+        Ok(()) => {
+            tracing::info!(id, "the bucket was made");
+            Ok(Start::Ours(generation))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn first_tags(
+    configuration: &Configuration,
+    bucket: &Bucket,
+    generation: &Generation,
+) -> BTreeMap<String, String> {
+    let mut tags = spec::all_tags(&bucket.tags, configuration).unwrap_or_default();
+    tags.insert(
+        marker::KEY.to_owned(),
+        Marker::creating(generation.clone()).to_string(),
+    );
+    tags
+}
+
+/// Made a moment ago and never touched since: what a create leaves that died between
+/// making the bucket and marking it, on servers that cannot do both at once.
+pub async fn is_bare(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    sighting: &Sighting,
+) -> Result<bool, crate::byob::CloudError> {
+    let is_young = sighting
+        .created
+        .and_then(|created| SystemTime::now().duration_since(created).ok())
+        .is_some_and(|age| age < YOUNG);
+    if !is_young || !sighting.tags.is_empty() {
+        return Ok(false);
+    }
+    if !cloud.contents(name, 1).await?.is_empty() {
+        return Ok(false);
+    }
+    let look_at = crate::byob::cloud::LookAt::default();
+    let observed = cloud.observe(name, &look_at).await?;
+    Ok(observed.is_some_and(|observed| {
+        let no_rules = observed.cors.known().is_none_or(Vec::is_empty)
+            && observed.lifecycle.known().is_none_or(Vec::is_empty);
+        let no_grants = observed
+            .grants
+            .known()
+            .is_none_or(|grants| grants.statements.is_empty());
+        let never_versioned = observed
+            .versioning
+            .known()
+            .is_none_or(|one| *one == crate::byob::observed::Versioning::Off);
+        no_rules && no_grants && never_versioned
+    }))
+}
+
+/// Drawn anew for each bucket that is made.
+pub fn random_generation() -> Generation {
+    let mut bytes = [0_u8; 4];
+    // Falls back to the clock where the system has no random numbers to give.
+    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        bytes = now.subsec_nanos().to_be_bytes();
+    }
+    Generation::from_bytes(bytes)
+}
+
+/// The same at every try of one adoption, so that a second try finds what the first
+/// one made; another than the marker that is there, so that its owner's state cannot
+/// delete the bucket any more.
+fn adopted_generation(id: &str, before: Option<&Marker>) -> Generation {
+    let before = before.map(ToString::to_string).unwrap_or_default();
+    let text = format!("{id} {before}");
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut bytes = [0_u8; 4];
+    bytes.copy_from_slice(&digest.as_ref()[..4]);
+    Generation::from_bytes(bytes)
+}
+
+/// A bucket of that name is somebody's.
+pub fn taken(id: &str, name: &str) -> Diagnostic {
+    Trouble::new(
+        format!("Bucket {name:?} exists already"),
+        "a bucket of this name is on the server, and the state does not know it",
+    )
+    .left_behind("the bucket as it was")
+    .what_to_do(format!(
+        "Choose another name; or bring it under this resource, with adopt = true or with\n\n\
+         import {{\n  to = wandb_byob_bucket.<name>\n  id = {id:?}\n}}"
+    ))
+    .at(Path::of("name"))
+    .error()
+}
+
+/// A half-made bucket is gone on with.
+pub fn continued(name: &str) -> Diagnostic {
+    Trouble::new(
+        format!("Bucket {name:?} is half made"),
+        "an earlier run began to make it and did not finish; this one goes on with it",
+    )
+    .warning()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adoption_has_one_generation_and_never_the_old_one() {
+        let old = Marker::ready(Generation::from_bytes([1, 2, 3, 4]));
+        let once = adopted_generation("s3_compatible/h/b", Some(&old));
+        assert_eq!(once, adopted_generation("s3_compatible/h/b", Some(&old)));
+        assert_ne!(once, old.generation);
+        assert_ne!(once, adopted_generation("s3_compatible/h/b", None));
+    }
+}

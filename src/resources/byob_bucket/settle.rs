@@ -1,0 +1,341 @@
+//! From a bucket that is there to one that is as configured, proven and registered.
+//! Create, adoption and update all end here.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::schema::{Bucket, S3Compatible};
+use super::{place, spec, verify};
+use crate::byob::cloud::LookAt;
+use crate::byob::diff::{self, Change};
+use crate::byob::identity::{AccessKey, Identity};
+use crate::byob::marker::{Generation, Marker};
+use crate::byob::report::Report;
+use crate::byob::requirement::{Evidence, Tried};
+use crate::byob::spec::{Access, BucketSpec, Setting};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, Observed, Reading};
+use crate::resources::environment::{Configuration, S3Place};
+use crate::resources::trouble::Trouble;
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::model::Field;
+use crate::sdk::private::Private;
+
+/// One bucket on its way to what the configuration wants.
+pub struct Work<'a> {
+    /// The operation.
+    pub cx: &'a Context,
+    /// The provider block.
+    pub configuration: &'a Configuration,
+    /// The cloud, opened for this operation.
+    pub cloud: Arc<dyn Cloud>,
+    /// Where that is.
+    pub place: S3Place,
+    /// What the user wrote.
+    pub config: &'a Bucket,
+    /// Which making of the bucket this is.
+    pub generation: Generation,
+    /// A new key is wanted although the old one works.
+    pub rotate: bool,
+    /// The old state's identity, when this one replaces it.
+    pub old_identity: Option<Identity>,
+    /// Until the last step the marker says that the bucket is being made.
+    pub is_new: bool,
+}
+
+/// What became of the bucket.
+pub struct Settled {
+    /// The bucket as it is now.
+    pub bucket: Bucket,
+    /// What to keep for the next run.
+    pub private: Private,
+    /// What to tell.
+    pub diagnostics: Diagnostics,
+}
+
+impl Work<'_> {
+    /// Does everything that is left to do, and says how far it came.
+    pub async fn settle(&self, planned: Bucket, private: Private) -> Settled {
+        let mut settled = Settled {
+            bucket: planned,
+            private,
+            diagnostics: Diagnostics::new(),
+        };
+        settled.bucket.generation = Field::Known(self.generation.to_string());
+        if let Err(diagnostic) = self.steps(&mut settled).await {
+            settled.diagnostics.push(diagnostic);
+        }
+        settled
+    }
+
+    async fn steps(&self, settled: &mut Settled) -> Result<(), Diagnostic> {
+        let mut wanted = self.spec(&settled.bucket)?;
+        let before = self.observe(&wanted).await?;
+        let changes = diff::changes(&wanted, &before);
+        let cannot = self.write(&changes, &wanted, settled).await?;
+        verify::remember_cannot(&mut settled.private, &cannot);
+        let key = self.identity(&changes, &mut wanted, settled).await?;
+
+        let written = changes.len() > cannot.len() || self.rotate;
+        let after = if written {
+            self.observe(&wanted).await?
+        } else {
+            before
+        };
+        let failed = |error| self.cloud_trouble("The bucket was not probed", error);
+        let (tried, told) = verify::probe(
+            self.cx,
+            self.configuration,
+            self.cloud.as_ref(),
+            &settled.bucket,
+            &wanted,
+            key.as_ref(),
+        )
+        .await
+        .map_err(failed)?;
+        settled.diagnostics.extend(told);
+        let (tried, told) =
+            verify::register(self.cx, self.configuration, &settled.bucket, tried).await;
+        settled.diagnostics.extend(told);
+
+        self.judge(&wanted, &after, &tried, settled);
+        if settled.diagnostics.has_errors() {
+            return Ok(());
+        }
+        self.retire_keys(&wanted, settled).await?;
+        self.finish(&wanted, &after).await
+    }
+
+    fn spec(&self, bucket: &Bucket) -> Result<BucketSpec, Diagnostic> {
+        let chosen = spec::chosen(self.config);
+        spec::spec(bucket, Some(&self.generation), chosen, self.configuration).ok_or_else(|| {
+            Trouble::new(
+                "The bucket's settings are not known",
+                "a value that should be known by now is not",
+            )
+            .error()
+        })
+    }
+
+    async fn observe(&self, wanted: &BucketSpec) -> Result<Observed, Diagnostic> {
+        let summary = "The bucket's settings were not read";
+        self.cloud
+            .observe(&wanted.name, &look_at(wanted))
+            .await
+            .map_err(|error| self.cloud_trouble(summary, error))?
+            .ok_or_else(|| {
+                Trouble::new(summary, "the bucket was deleted while it was worked on")
+                    .what_to_do("Run terraform apply again.")
+                    .error()
+            })
+    }
+
+    /// Writes settings one after another; returns those that the server does not know.
+    async fn write(
+        &self,
+        changes: &[Change],
+        wanted: &BucketSpec,
+        settled: &mut Settled,
+    ) -> Result<Vec<Setting>, Diagnostic> {
+        let mut cannot = Vec::new();
+        for change in changes {
+            if matches!(change, Change::Identity) {
+                continue;
+            }
+            let setting = change.setting();
+            match self.cloud.change(&wanted.name, change).await {
+                Ok(()) => {}
+                Err(error) if error.kind == CloudErrorKind::NotSupported => {
+                    cannot.push(setting);
+                    if wanted.chosen.contains(&setting) {
+                        settled.diagnostics.push(
+                            self.trouble(
+                                format!("{} cannot be set on this server", title(setting)),
+                                error,
+                            )
+                            .at(attribute(setting))
+                            .error(),
+                        );
+                    }
+                }
+                Err(error) => {
+                    let summary = format!("{} was not set", title(setting));
+                    return Err(self.trouble(summary, error).at(attribute(setting)).error());
+                }
+            }
+        }
+        if settled.diagnostics.has_errors() {
+            // The rest of the work would only hide what the user has to change.
+            let bucket = &mut settled.bucket;
+            bucket.verified = Field::Known(false);
+        }
+        Ok(cannot)
+    }
+
+    /// Makes W&B's identity and key what they should be; returns W&B's key.
+    async fn identity(
+        &self,
+        changes: &[Change],
+        wanted: &mut BucketSpec,
+        settled: &mut Settled,
+    ) -> Result<Option<AccessKey>, Diagnostic> {
+        let config = self.config.s3_compatible.known();
+        let Access::MadeKey(identity) = wanted.access.clone() else {
+            let bucket = &mut settled.bucket;
+            bucket.access_key_id = Field::Null;
+            bucket.secret_access_key = Field::Null;
+            bucket.supported_file_store =
+                spec::file_store(bucket, &self.place.endpoint, &self.place.region);
+            return Ok(spec::wandb_key(bucket, config));
+        };
+        let failed = |error| self.cloud_trouble("W&B's access key was not made", error);
+        if changes.contains(&Change::Identity) {
+            self.cloud.put_identity(&identity).await.map_err(failed)?;
+        }
+        if self.rotate || wanted.access_key_id.is_none() {
+            let key = self.cloud.make_key(&identity).await.map_err(failed)?;
+            wanted.access_key_id = Some(key.id.clone());
+            let bucket = &mut settled.bucket;
+            bucket.access_key_id = Field::Known(key.id.clone());
+            bucket.secret_access_key =
+                Field::Known(crate::sdk::model::Secret::new(key.expose_secret()));
+            self.cx.exists(bucket, &settled.private);
+        }
+        settled.bucket.supported_file_store =
+            spec::file_store(&settled.bucket, &self.place.endpoint, &self.place.region);
+        Ok(spec::wandb_key(&settled.bucket, config))
+    }
+
+    /// Removes keys that are not W&B's any more, and an identity that lost its use.
+    async fn retire_keys(
+        &self,
+        wanted: &BucketSpec,
+        settled: &mut Settled,
+    ) -> Result<(), Diagnostic> {
+        let failed = |error| self.cloud_trouble("An old access key was not removed", error);
+        if let (Access::MadeKey(identity), Some(id)) = (&wanted.access, &wanted.access_key_id)
+            && (self.rotate || self.is_new)
+        {
+            let keep = BTreeSet::from([id.clone()]);
+            self.cloud
+                .remove_keys(identity, &keep)
+                .await
+                .map_err(failed)?;
+        }
+        if let Some(old) = &self.old_identity {
+            self.cloud.remove_identity(old).await.map_err(failed)?;
+            settled.private.remove("old_identity");
+        }
+        Ok(())
+    }
+
+    fn judge(&self, wanted: &BucketSpec, after: &Observed, tried: &Tried, settled: &mut Settled) {
+        let report = Report::new(Evidence {
+            spec: wanted,
+            observed: after,
+            tried,
+        });
+        let bucket = &mut settled.bucket;
+        if bucket.verify == Field::Known("off".to_owned()) {
+            bucket.findings = Field::Known(Vec::new());
+            bucket.verified = Field::Known(false);
+            return;
+        }
+        bucket.findings = verify::findings(&report);
+        bucket.verified = verify::verified(bucket, &report);
+        if !settled.diagnostics.has_errors() {
+            settled
+                .diagnostics
+                .extend(verify::tell(&report, &settled.private));
+        }
+    }
+
+    /// The last step: the user's tags, and the marker that says "ready".
+    async fn finish(&self, wanted: &BucketSpec, after: &Observed) -> Result<(), Diagnostic> {
+        let ready = Marker::ready(self.generation.clone());
+        let Some(change) = diff::tags(wanted, after, Some(&ready)) else {
+            return Ok(());
+        };
+        match self.cloud.change(&wanted.name, &change).await {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let trouble = self.trouble("The bucket's tags were not set", error);
+                Err(trouble.at(Path::of("tags")).error())
+            }
+        }
+    }
+
+    fn trouble(&self, summary: impl Into<String>, error: CloudError) -> Trouble {
+        let left = if self.is_new {
+            "the bucket, half made; the next apply goes on with it"
+        } else {
+            "the bucket with the settings that were written before"
+        };
+        Trouble::cloud(summary, error)
+            .left_behind(left)
+            .timed(self.cx)
+    }
+
+    fn cloud_trouble(&self, summary: &str, error: CloudError) -> Diagnostic {
+        self.trouble(summary, error).error()
+    }
+}
+
+/// What has to be read to judge a bucket by this spec.
+pub fn look_at(wanted: &BucketSpec) -> LookAt {
+    LookAt {
+        origin: wanted.origin.clone(),
+        encryption: wanted.encryption != crate::byob::spec::Encryption::Unmanaged,
+        identity: match &wanted.access {
+            Access::MadeKey(identity) => Some(identity.clone()),
+            Access::GivenKey | Access::Unmanaged => None,
+        },
+        access_key_id: wanted.access_key_id.clone(),
+    }
+}
+
+fn title(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Tags => "Tags",
+        Setting::Versioning => "Versioning",
+        Setting::Encryption => "Encryption",
+        Setting::Cors => "The CORS rule",
+        Setting::Lifecycle => "The lifecycle rule",
+        Setting::Identity => "W&B's access",
+    }
+}
+
+fn attribute(setting: Setting) -> Path {
+    match setting {
+        Setting::Tags => Path::of("tags"),
+        Setting::Versioning => Path::of("versioning"),
+        Setting::Encryption => place::argument("sse_algorithm"),
+        Setting::Cors => Path::of("cors_allowed_origins"),
+        Setting::Lifecycle => Path::of("noncurrent_version_days"),
+        Setting::Identity => place::argument("create_access_key"),
+    }
+}
+
+/// Whether W&B's key is on the server and works; `None` when nobody could look.
+pub fn key_works(observed: &Observed, id: &str) -> Option<bool> {
+    match &observed.identity {
+        Reading::Known(Some(state)) => Some(state.enabled && state.keys.get(id) == Some(&true)),
+        Reading::Known(None) => Some(false),
+        Reading::Unsupported(_) | Reading::Denied(_) | Reading::Skipped => None,
+    }
+}
+
+/// The identity that a bucket of the state has, if one was made for it.
+pub fn identity_of(bucket: &Bucket) -> Option<Identity> {
+    let block: &S3Compatible = bucket.s3_compatible.known()?;
+    if block.create_access_key != Field::Known(true) {
+        return None;
+    }
+    let generation = Generation::parse(bucket.generation.known()?)?;
+    let path = bucket.path.known().map(String::as_str);
+    Some(Identity::for_bucket(
+        bucket.name.known()?,
+        path,
+        &generation,
+    ))
+}

@@ -1,0 +1,301 @@
+//! Proving that a bucket works, and telling what does not.
+
+use super::schema::{Bucket, Finding};
+use crate::byob::CloudError;
+use crate::byob::cloud::Cloud;
+use crate::byob::identity::AccessKey;
+use crate::byob::report::Report;
+use crate::byob::requirement::{CATALOGUE, Check, Requirement, Status, Tried, Verdict};
+use crate::byob::requirements::{access, registration};
+use crate::byob::spec::{BucketSpec, Setting};
+use crate::resources::environment::{Configuration, Probe};
+use crate::resources::trouble::{Trouble, is_stopped};
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::model::Field;
+use crate::sdk::private::Private;
+use crate::wandb::{Client, Problem, Severity, StorageInfo, WandbError, WandbErrorKind};
+
+/// Where private data keeps what the server was found unable to write.
+const CANNOT: &str = "server_cannot";
+
+/// What was found out by trying, remembered in the findings of the last apply.
+///
+/// Findings hold no passes, so what is absent passed if it was tried at all.
+pub fn remembered(bucket: &Bucket) -> Tried {
+    let Some(findings) = bucket.findings.known() else {
+        return Tried::unknown("not tried since the bucket was imported");
+    };
+    let probed = bucket.verify == Field::Known("probe".to_owned());
+    CATALOGUE
+        .iter()
+        .fold(Tried::nothing(), |tried, requirement| {
+            match recorded(findings, requirement.id) {
+                Some(verdict) if is_tried(requirement) => tried.with(requirement.id, verdict),
+                None if is_tried(requirement)
+                    && probed
+                    && requirement.id != registration::CONNECTION =>
+                {
+                    tried.with(requirement.id, Verdict::pass())
+                }
+                _ => tried,
+            }
+        })
+}
+
+fn is_tried(requirement: &Requirement) -> bool {
+    matches!(requirement.check, Check::Trial) || requirement.id == access::READ_WRITE
+}
+
+fn recorded(findings: &[Finding], id: &str) -> Option<Verdict> {
+    let finding = findings
+        .iter()
+        .find(|one| one.requirement.known().is_some_and(|name| name == id))?;
+    let text = |field: &Field<String>| field.known().cloned().unwrap_or_default();
+    let status = Status::parse(finding.status.known()?)?;
+    Some(Verdict::of(
+        status,
+        text(&finding.expected),
+        text(&finding.actual),
+        text(&finding.message),
+    ))
+}
+
+/// Tries the bucket, as far as `verify` asks for it.
+pub async fn probe(
+    cx: &Context,
+    configuration: &Configuration,
+    cloud: &dyn Cloud,
+    bucket: &Bucket,
+    spec: &BucketSpec,
+    key: Option<&AccessKey>,
+) -> Result<(Tried, Diagnostics), CloudError> {
+    let mut told = Diagnostics::new();
+    if bucket.verify != Field::Known("probe".to_owned()) {
+        return Ok((Tried::nothing(), told));
+    }
+    let probe = Probe {
+        bucket: &spec.name,
+        path: spec.path.as_deref(),
+        origin: &spec.origin,
+        key,
+    };
+    let result = configuration.doors.probe(cloud, &probe, cx.stop()).await?;
+    if !result.left_behind.is_empty() {
+        let names = result.left_behind.join(", ");
+        told.push(
+            Trouble::new(
+                "Objects of the probe were not removed",
+                "deleting them was refused",
+            )
+            .left_behind(names)
+            .what_to_do("Delete them by hand.")
+            .warning(),
+        );
+    }
+    Ok((Tried::probe(&result), told))
+}
+
+/// Asks the instance to test its connection, as far as `register` asks for it.
+pub async fn register(
+    cx: &Context,
+    configuration: &Configuration,
+    bucket: &Bucket,
+    tried: Tried,
+) -> (Tried, Diagnostics) {
+    let mut told = Diagnostics::new();
+    let (Some(client), Some(name)) = (
+        configuration.wandb.known(),
+        bucket.registration_name.known(),
+    ) else {
+        return (tried, told);
+    };
+    if bucket.register == Field::Known(false) {
+        return (tried, told);
+    }
+    let insisted = bucket.register == Field::Known(true);
+    let storage = StorageInfo {
+        name: name.clone(),
+        provider: crate::byob::cloud::CloudKind::S3Compatible
+            .wandb_provider()
+            .to_owned(),
+        kms_key_id: None,
+        aws_external_id: None,
+    };
+    let verdict = match ask(client, cx, &storage).await {
+        Ok(problems) => judge(&problems, insisted, &mut told),
+        Err(error) => refused(error, insisted, &mut told),
+    };
+    (tried.with(registration::CONNECTION, verdict), told)
+}
+
+async fn ask(
+    client: &Client,
+    cx: &Context,
+    storage: &StorageInfo,
+) -> Result<Vec<Problem>, WandbError> {
+    client
+        .for_operation(cx.stop().clone())
+        .test_bucket(storage)
+        .await
+}
+
+fn judge(problems: &[Problem], insisted: bool, told: &mut Diagnostics) -> Verdict {
+    let words = |severity: Severity| {
+        let all: Vec<&str> = problems
+            .iter()
+            .filter(|problem| problem.severity == severity)
+            .map(|problem| problem.message.as_str())
+            .collect();
+        all.join("; ")
+    };
+    let (errors, warnings) = (words(Severity::Error), words(Severity::Warning));
+    let expected = "a connection without problems";
+    if !errors.is_empty() {
+        let steps = "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
+                     instance and restart it (on a dedicated instance W&B does it), then apply again.";
+        if insisted {
+            told.push(
+                Trouble::new("The W&B instance does not reach the bucket", &errors)
+                    .left_behind("the bucket with all its settings")
+                    .what_to_do(steps)
+                    .at(Path::of("register"))
+                    .error(),
+            );
+            return Verdict::of(Status::Fail, expected, errors, steps);
+        }
+        return Verdict::of(Status::Warn, expected, errors, steps);
+    }
+    if warnings.is_empty() {
+        return Verdict::pass();
+    }
+    told.push(Trouble::new("The W&B instance warns about the bucket", &warnings).warning());
+    Verdict::of(Status::Warn, expected, warnings, "the instance's own words")
+}
+
+fn refused(error: WandbError, insisted: bool, told: &mut Diagnostics) -> Verdict {
+    if error.kind == WandbErrorKind::NotSupported {
+        return Verdict::unknown("the W&B instance is too old to test a connection");
+    }
+    let words = match error.kind {
+        WandbErrorKind::Unauthenticated => "the instance does not accept the api_key",
+        WandbErrorKind::Denied => "the api_key may not test connections",
+        WandbErrorKind::Transport => "the instance was not reached",
+        _ => "the instance refused the test",
+    };
+    let stopped = is_stopped(&error);
+    let trouble = Trouble::wandb("The W&B instance was not asked about the bucket", error)
+        .left_behind("the bucket with all its settings")
+        .at(Path::of("register"));
+    told.push(if insisted || stopped {
+        trouble.error()
+    } else {
+        trouble.warning()
+    });
+    Verdict::unknown(words)
+}
+
+/// Findings in Terraform's words.
+pub fn findings(report: &Report) -> Field<Vec<Finding>> {
+    Field::Known(
+        report
+            .findings()
+            .map(|(requirement, verdict)| Finding {
+                requirement: requirement.id.into(),
+                status: verdict.status.as_str().into(),
+                expected: verdict.expected.as_str().into(),
+                actual: verdict.actual.as_str().into(),
+                message: verdict.message.as_str().into(),
+            })
+            .collect(),
+    )
+}
+
+/// Whether everything that W&B needs was looked at and holds.
+pub fn verified(bucket: &Bucket, report: &Report) -> Field<bool> {
+    let looked = bucket.verify != Field::Known("off".to_owned());
+    let probed = bucket.verify != Field::Known("probe".to_owned())
+        || !report.findings().any(|(requirement, verdict)| {
+            requirement.id.starts_with("probe.") && verdict.status == Status::Unknown
+        });
+    Field::Known(looked && probed && report.is_compliant())
+}
+
+/// Whether this configuration mends the requirement by writing a setting, on this
+/// server.
+pub fn is_mendable(id: &str, private: &Private) -> bool {
+    crate::byob::requirement::find(id)
+        .and_then(|requirement| requirement.mended_by)
+        .is_some_and(|setting| !cannot(private).contains(&word(setting)))
+}
+
+/// Settings that the server was found unable to write, by their words.
+fn cannot(private: &Private) -> Vec<&str> {
+    private
+        .get(CANNOT)
+        .and_then(|list| list.as_array())
+        .map(|list| list.iter().filter_map(|one| one.as_str()).collect())
+        .unwrap_or_default()
+}
+
+/// Remembers what the server cannot write.
+pub fn remember_cannot(private: &mut Private, settings: &[Setting]) {
+    private.remove(CANNOT);
+    if !settings.is_empty() {
+        let words: Vec<&str> = settings.iter().copied().map(word).collect();
+        private.set(CANNOT, words);
+    }
+}
+
+fn word(setting: Setting) -> &'static str {
+    match setting {
+        Setting::Tags => "tags",
+        Setting::Versioning => "versioning",
+        Setting::Encryption => "encryption",
+        Setting::Cors => "cors",
+        Setting::Lifecycle => "lifecycle",
+        Setting::Identity => "identity",
+    }
+}
+
+/// What the user hears about requirements that do not hold after an apply: an error
+/// for what this apply should have mended, one warning for the rest.
+pub fn tell(report: &Report, private: &Private) -> Vec<Diagnostic> {
+    let (mendable, rest): (Vec<_>, Vec<_>) = report
+        .failures()
+        .partition(|(requirement, _)| is_mendable(requirement.id, private));
+    let lines = |all: &[&(&'static Requirement, Verdict)]| {
+        all.iter()
+            .map(|(requirement, verdict)| {
+                format!(
+                    "{} ({}): expected {}, found {}; {}",
+                    requirement.id,
+                    requirement.title,
+                    verdict.expected,
+                    verdict.actual,
+                    verdict.message
+                )
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let mut told = Vec::new();
+    if !mendable.is_empty() {
+        told.push(
+            Trouble::new("The bucket is not as configured after the apply", lines(&mendable))
+                .left_behind("the bucket with the settings that the server took")
+                .what_to_do("Somebody or something else may be changing the bucket; look for it, then apply again.")
+                .error(),
+        );
+    }
+    if !rest.is_empty() {
+        told.push(
+            Trouble::new("The bucket does not yet work for W&B", lines(&rest))
+                .what_to_do(
+                    "Mend it where the bucket's server or network is run, then apply again.",
+                )
+                .warning(),
+        );
+    }
+    told
+}

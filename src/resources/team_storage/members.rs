@@ -1,0 +1,88 @@
+//! Members: written as ids or e-mail addresses, compared as people.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::wandb::{Client, Team, WandbError};
+
+/// Members as somebody wrote them, each with the id behind it where W&B knows one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written(BTreeMap<String, Option<String>>);
+
+impl Written {
+    /// Looks up who is meant. An id stands for itself.
+    pub async fn resolve(client: &Client, members: &BTreeSet<String>) -> Result<Self, WandbError> {
+        let mut written = BTreeMap::new();
+        for member in members {
+            let id = if member.contains('@') {
+                client.user_by_email(member).await?
+            } else {
+                Some(member.clone())
+            };
+            written.insert(member.clone(), id);
+        }
+        Ok(Self(written))
+    }
+
+    /// The ids of everybody who is known.
+    pub fn ids(&self) -> BTreeSet<String> {
+        self.0.values().flatten().cloned().collect()
+    }
+
+    /// Those that W&B does not know.
+    pub fn strangers(&self) -> Vec<&str> {
+        self.0
+            .iter()
+            .filter(|(_, id)| id.is_none())
+            .map(|(member, _)| member.as_str())
+            .collect()
+    }
+
+    /// The team's members, spelled as they were written where they were.
+    pub fn as_written(&self, ids: &BTreeSet<String>) -> BTreeSet<String> {
+        let spelled: BTreeMap<&str, &str> = self
+            .0
+            .iter()
+            .filter_map(|(member, id)| id.as_deref().map(|id| (id, member.as_str())))
+            .collect();
+        ids.iter()
+            .map(|id| {
+                spelled
+                    .get(id.as_str())
+                    .map_or(id.clone(), |member| (*member).to_owned())
+            })
+            .collect()
+    }
+}
+
+/// The ids of a team's members, without those that W&B added by itself.
+pub fn ids_of(team: &Team, added_by_wandb: &BTreeSet<String>) -> BTreeSet<String> {
+    team.members
+        .iter()
+        .map(|member| member.id.clone())
+        .filter(|id| !added_by_wandb.contains(id))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(members: &[&str]) -> BTreeSet<String> {
+        members.iter().map(|one| (*one).to_owned()).collect()
+    }
+
+    #[test]
+    fn people_keep_the_spelling_that_they_were_written_in() {
+        let written = Written(BTreeMap::from([
+            ("jane@example.com".to_owned(), Some("u1".to_owned())),
+            ("u2".to_owned(), Some("u2".to_owned())),
+            ("gone@example.com".to_owned(), None),
+        ]));
+        assert_eq!(
+            written.as_written(&set(&["u1", "u3"])),
+            set(&["jane@example.com", "u3"])
+        );
+        assert_eq!(written.ids(), set(&["u1", "u2"]));
+        assert_eq!(written.strangers(), ["gone@example.com"]);
+    }
+}

@@ -1,0 +1,288 @@
+//! What can be said about a team before anything is made, and what W&B will never do.
+
+use std::collections::BTreeMap;
+
+use super::TeamStorage;
+use super::life::BOUND;
+use crate::resources::trouble::Trouble;
+use crate::sdk::prelude::*;
+use crate::wandb::Client;
+
+/// Private data of a plan that may turn into a replacement.
+pub const REPLACES: &str = "replaces";
+
+/// Refines a plan. Without a client nothing is asked.
+pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diagnostics {
+    if plan.prior.is_some() {
+        return plan_update(plan);
+    }
+    let replaces = plan.private.get(REPLACES).cloned();
+    plan.private = Private::default();
+    plan.planned.id = Field::Unknown;
+    plan.planned.storage_status = Field::Unknown;
+    plan.planned.findings = Field::Unknown;
+    let (Some(client), Some(team)) = (client, plan.planned.team.known()) else {
+        return Diagnostics::new();
+    };
+    if let Some(replaces) = replaces
+        && replaces.get("team").and_then(serde_json::Value::as_str) == Some(team)
+    {
+        let kept = replaces
+            .get("on_destroy")
+            .and_then(serde_json::Value::as_str)
+            != Some("delete");
+        return if kept {
+            cannot_replace(team).into()
+        } else {
+            Diagnostics::new()
+        };
+    }
+    match client.find_team(team).await {
+        Ok(None) => Diagnostics::new(),
+        Ok(Some(found)) => exists(team, &found.id).into(),
+        Err(error) => Trouble::wandb("The team cannot be planned", error)
+            .error()
+            .into(),
+    }
+}
+
+fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
+    let mut told = Diagnostics::new();
+    let Some(prior) = plan.prior.clone() else {
+        return told;
+    };
+    let differences = differences(&prior, &plan.planned, &plan.private);
+    let team = prior.team.known().cloned().unwrap_or_default();
+    let deletes = prior.on_destroy == Field::Known("delete".to_owned());
+    for (path, before, after) in differences {
+        if deletes {
+            plan.replace.push(path);
+        } else {
+            told.push(never(&team, path, &before, &after));
+        }
+    }
+    if is_open(&plan.planned) {
+        told.push(
+            Trouble::new(
+                "The team's storage is not known yet",
+                "it depends on something that is applied in the same run, so whether it stays the \
+                 same is seen only then",
+            )
+            .what_to_do("Nothing, if it stays the same; W&B cannot change it, and the apply would refuse to.")
+            .at(Path::of("storage"))
+            .warning(),
+        );
+    }
+    let changes = prior.members != plan.planned.members
+        || prior.storage != plan.planned.storage
+        || prior.path != plan.planned.path;
+    if changes {
+        plan.planned.storage_status = Field::Unknown;
+        plan.planned.findings = Field::Unknown;
+    }
+    let replaces = serde_json::json!({"team": team, "on_destroy": prior.on_destroy.known()});
+    plan.private.set(REPLACES, replaces);
+    told
+}
+
+/// The storage with the resource's own path in it; unknown parts are left out.
+pub fn effective(model: &TeamStorage) -> BTreeMap<String, String> {
+    let mut storage: BTreeMap<String, String> = model
+        .storage
+        .known()
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| value.known().map(|value| (key.clone(), value.clone())))
+        .collect();
+    if let Some(path) = model.path.known() {
+        storage.insert("path".to_owned(), path.clone());
+    }
+    storage
+}
+
+fn is_open(model: &TeamStorage) -> bool {
+    model.path.is_unknown()
+        || match &model.storage {
+            Field::Unknown => true,
+            Field::Known(map) => map.values().any(Field::is_unknown),
+            Field::Null => false,
+        }
+}
+
+type Difference = (Path, String, String);
+
+/// What the plan would have to change of what W&B binds for good. Only what is known
+/// on both sides counts.
+fn differences(prior: &TeamStorage, planned: &TeamStorage, private: &Private) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if let (Some(before), Some(after)) = (prior.team.known(), planned.team.known())
+        && before != after
+    {
+        found.push((Path::of("team"), before.clone(), after.clone()));
+    }
+    if planned.storage.is_unknown() {
+        return found;
+    }
+    let wanted = effective(planned);
+    let before: BTreeMap<String, String> = if prior.storage.is_null() {
+        // Imported: what the instance said is all that is known.
+        private
+            .get(BOUND)
+            .and_then(|bound| serde_json::from_value(bound.clone()).ok())
+            .unwrap_or_default()
+    } else {
+        effective(prior)
+    };
+    let complete = !prior.storage.is_null() && !is_open(planned);
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(wanted.keys()).collect();
+    for key in keys {
+        let (old, new) = (before.get(key), wanted.get(key));
+        let differs = match (old, new) {
+            (Some(old), Some(new)) => old != new,
+            (None, None) => false,
+            // Something that one side does not have counts only when that side is whole.
+            _ => complete,
+        };
+        if differs {
+            let text =
+                |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".to_owned());
+            let path = if key == "path" && !planned.path.is_null() {
+                Path::of("path")
+            } else {
+                Path::of("storage")
+            };
+            found.push((
+                path,
+                format!("{key} = {}", text(old)),
+                format!("{key} = {}", text(new)),
+            ));
+        }
+    }
+    found
+}
+
+fn never(team: &str, path: Path, before: &str, after: &str) -> Diagnostic {
+    Trouble::new(
+        format!("W&B cannot change the {path} of team {team:?}"),
+        format!("it is {before:?} and would become {after:?}; W&B binds a team to its name and storage for good"),
+    )
+    .what_to_do(
+        "Set it back. To have a new team, give it another resource and another name; to delete this \
+         one and all it holds, apply on_destroy = \"delete\" first.",
+    )
+    .at(path)
+    .error()
+}
+
+fn cannot_replace(team: &str) -> Diagnostic {
+    Trouble::new(
+        format!("Team {team:?} cannot be replaced"),
+        "on_destroy is \"keep\", so the old team stays and the new one cannot have its name",
+    )
+    .what_to_do("Apply on_destroy = \"delete\" first if the team and all it holds may go.")
+    .at(Path::of("on_destroy"))
+    .error()
+}
+
+/// A team of that name is there already.
+pub fn exists(team: &str, id: &str) -> Diagnostic {
+    Trouble::new(
+        format!("Team {team:?} exists already"),
+        format!(
+            "the W&B instance has a team of this name (id {id}), and the state does not know it"
+        ),
+    )
+    .left_behind("the team as it was")
+    .what_to_do(format!(
+        "Choose another name, or bring the team under this resource with\n\n\
+         import {{\n  to = wandb_team_storage.<name>\n  id = {team:?}\n}}"
+    ))
+    .at(Path::of("team"))
+    .error()
+}
+
+/// What a destroy plan says.
+pub fn plan_destroy(prior: &TeamStorage) -> Diagnostics {
+    let team = prior.team.known().cloned().unwrap_or_default();
+    let trouble = if prior.on_destroy == Field::Known("delete".to_owned()) {
+        Trouble::new(
+            format!("Team {team:?} will be deleted for good"),
+            "on_destroy is \"delete\": its projects, runs and artifacts go with it",
+        )
+    } else {
+        Trouble::new(
+            format!("Team {team:?} stays in W&B"),
+            "on_destroy is \"keep\"; only the state forgets it",
+        )
+    };
+    trouble.warning().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sdk::model::FromValue as _;
+
+    fn team(name: &str, storage: &[(&str, Option<&str>)], path: Field<String>) -> TeamStorage {
+        let empty = Value::Map(BTreeMap::new());
+        let mut model = TeamStorage::from_value(&empty, &Path::root()).expect("empty");
+        model.team = name.into();
+        model.path = path;
+        let map = storage
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), value.map_or(Field::Unknown, Field::from)));
+        model.storage = Field::Known(map.collect());
+        model
+    }
+
+    fn paths(prior: &TeamStorage, planned: &TeamStorage) -> Vec<String> {
+        differences(prior, planned, &Private::default())
+            .into_iter()
+            .map(|(path, _, _)| path.to_string())
+            .collect()
+    }
+
+    const BASE: [(&str, Option<&str>); 3] = [
+        ("name", Some("b")),
+        ("provider", Some("AWS")),
+        ("path", Some("p")),
+    ];
+
+    #[test]
+    fn only_what_is_known_to_differ_counts() {
+        let prior = team("t", &BASE, Field::Null);
+        assert_eq!(paths(&prior, &prior), [""; 0]);
+        assert_eq!(paths(&prior, &team("u", &BASE, Field::Null)), ["team"]);
+        let other = [
+            ("name", Some("c")),
+            ("provider", Some("AWS")),
+            ("path", Some("p")),
+        ];
+        assert_eq!(paths(&prior, &team("t", &other, Field::Null)), ["storage"]);
+        let open = [("name", None), ("provider", Some("AWS"))];
+        assert_eq!(paths(&prior, &team("t", &open, Field::Null)), [""; 0]);
+        let gone = [("name", Some("b")), ("provider", Some("AWS"))];
+        assert_eq!(paths(&prior, &team("t", &gone, Field::Null)), ["storage"]);
+    }
+
+    #[test]
+    fn the_resources_own_path_wins() {
+        let prior = team("t", &BASE, Field::Null);
+        assert_eq!(paths(&prior, &team("t", &BASE, "p".into())), [""; 0]);
+        assert_eq!(paths(&prior, &team("t", &BASE, "q".into())), ["path"]);
+    }
+
+    #[test]
+    fn an_imported_team_takes_what_the_configuration_says() {
+        let mut prior = team("t", &[], Field::Null);
+        prior.storage = Field::Null;
+        let planned = team("t", &BASE, Field::Null);
+        assert_eq!(paths(&prior, &planned), [""; 0]);
+        let mut private = Private::default();
+        private.set(
+            BOUND,
+            serde_json::json!({"name": "other", "provider": "AWS"}),
+        );
+        assert_eq!(differences(&prior, &planned, &private).len(), 1);
+    }
+}
