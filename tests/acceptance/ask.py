@@ -1,0 +1,86 @@
+"""Asks a server by clients that share nothing with the provider: boto3 and MinIO's own.
+
+Reads one request a line as JSON: {"to": {...}, "client": "s3" | "admin", "call": name,
+"args": {...}}; answers one line: {"ok": ...} or {"error": code, "message": text}.
+"""
+
+import datetime
+import json
+import sys
+
+import boto3
+import botocore.config
+import botocore.exceptions
+from minio.credentials import StaticProvider
+from minio.error import MinioAdminException
+from minio.minioadmin import MinioAdmin
+
+CLIENTS = {}
+
+
+def client(to, kind):
+    key = (kind, to["endpoint"], to["access_key"], to["secret_key"])
+    if key not in CLIENTS:
+        if kind == "admin":
+            CLIENTS[key] = MinioAdmin(
+                to["endpoint"].split("://")[1],
+                StaticProvider(to["access_key"], to["secret_key"]),
+                secure=False,
+            )
+        else:
+            CLIENTS[key] = boto3.client(
+                kind,
+                endpoint_url=to["endpoint"],
+                aws_access_key_id=to["access_key"],
+                aws_secret_access_key=to["secret_key"],
+                region_name="us-east-1",
+                config=botocore.config.Config(
+                    s3={"addressing_style": "path"}, retries={"max_attempts": 1}
+                ),
+            )
+    return CLIENTS[key]
+
+
+def many_versions(s3, Bucket, Prefix, Count):
+    for number in range(Count):
+        s3.put_object(Bucket=Bucket, Key=f"{Prefix}{number % 10}", Body=b"x")
+    return Count
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if k != "ResponseMetadata"}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if hasattr(value, "read"):
+        return value.read().decode()
+    if isinstance(value, bytes):
+        return value.decode()
+    return value
+
+
+def answer(request):
+    target = client(request["to"], request["client"])
+    args = request["args"]
+    try:
+        if request["call"] == "many_versions":
+            return {"ok": many_versions(target, **args)}
+        if isinstance(args.get("Body"), str):
+            args["Body"] = args["Body"].encode()
+        result = plain(getattr(target, request["call"])(**args))
+        if isinstance(result, str):
+            try:
+                result = json.loads(result)
+            except ValueError:
+                pass
+        return {"ok": result}
+    except botocore.exceptions.ClientError as error:
+        return {"error": error.response["Error"]["Code"], "message": str(error)}
+    except MinioAdminException as error:
+        return {"error": str(error), "message": str(error)}
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line)), default=str), flush=True)

@@ -1,0 +1,518 @@
+//! A stage for one test: a working directory, real Terraform with the built provider,
+//! a real storage server, a simulated W&B instance, and independent clients to ask
+//! what is really there.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use simulator::servers::{MinioOptions, Server};
+use simulator::wandb::{Config, Instance};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// The key of the simulated instance's admin.
+pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
+/// The provider's address in the configurations.
+const SOURCE: &str = "wandb-byob/wandb";
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
+}
+
+/// Runs something asynchronous of the simulator.
+pub fn wait<T>(future: impl Future<Output = T>) -> T {
+    runtime().block_on(future)
+}
+
+/// The MinIO server that all tests share.
+pub fn minio() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| wait(Server::minio(MinioOptions::default())).expect("MinIO starts"))
+}
+
+/// The SeaweedFS server that all tests share.
+pub fn seaweedfs() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| wait(Server::seaweedfs()).expect("SeaweedFS starts"))
+}
+
+/// Where a storage server is and how to get in.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub endpoint: String,
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+impl Login {
+    pub fn of(server: &Server) -> Self {
+        Self {
+            endpoint: server.endpoint(),
+            access_key: server.access_key().to_owned(),
+            secret_key: server.secret_key().to_owned(),
+        }
+    }
+}
+
+/// The process that holds the independent clients.
+struct Asker {
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+    _child: Child,
+}
+
+fn asker() -> MutexGuard<'static, Asker> {
+    static ASKER: OnceLock<Mutex<Asker>> = OnceLock::new();
+    let asker = ASKER.get_or_init(|| {
+        let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
+            format!(
+                "{}/.cache/terraform-provider-wandb",
+                std::env::var("HOME").expect("HOME")
+            )
+        });
+        let mut child = Command::new(format!("{cache}/venv/bin/python"))
+            .arg(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/tests/acceptance/ask.py"
+            ))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the Python environment is there; run tests/setup.sh");
+        Mutex::new(Asker {
+            input: child.stdin.take().expect("piped"),
+            output: BufReader::new(child.stdout.take().expect("piped")),
+            _child: child,
+        })
+    });
+    asker.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks by an independent client; the answer has `ok` or `error`.
+pub fn ask(login: &Login, client: &str, call: &str, args: Value) -> Value {
+    let request = json!({
+        "to": {
+            "endpoint": login.endpoint,
+            "access_key": login.access_key,
+            "secret_key": login.secret_key,
+        },
+        "client": client,
+        "call": call,
+        "args": args,
+    });
+    let mut asker = asker();
+    writeln!(asker.input, "{request}").expect("the asker listens");
+    let mut line = String::new();
+    asker
+        .output
+        .read_line(&mut line)
+        .expect("the asker answers");
+    serde_json::from_str(&line).expect("JSON")
+}
+
+/// One test's stage.
+pub struct Stage {
+    pub login: Login,
+    pub wandb: Instance,
+    directory: TempDir,
+    name: String,
+    environment: Vec<(String, String)>,
+}
+
+impl Stage {
+    /// A stage on the shared MinIO. `name` is unique among the tests.
+    pub fn new(name: &str) -> Self {
+        Self::on(name, Login::of(minio()))
+    }
+
+    /// A stage on any server.
+    pub fn on(name: &str, login: Login) -> Self {
+        let config = Config {
+            api_key: API_KEY.to_owned(),
+            ..Config::default()
+        };
+        Self::with(name, login, config)
+    }
+
+    /// A stage with a particular W&B instance.
+    pub fn with(name: &str, login: Login, config: Config) -> Self {
+        let directory = tempfile::Builder::new()
+            .prefix("acceptance")
+            .tempdir()
+            .expect("a directory");
+        let plugin = PathBuf::from(env!("CARGO_BIN_EXE_terraform-provider-wandb"));
+        let folder = plugin.parent().expect("a folder").display().to_string();
+        fs::write(
+            directory.path().join("cli.tfrc"),
+            format!("provider_installation {{\n  dev_overrides {{\n    \"{SOURCE}\" = \"{folder}\"\n  }}\n  direct {{}}\n}}\n"),
+        )
+        .expect("written");
+        let wandb = wait(Instance::start(config)).expect("the simulated instance starts");
+        let stamp = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .map(|since| since.subsec_nanos())
+            .unwrap_or_default();
+        Self {
+            login,
+            wandb,
+            directory,
+            name: format!("{name}-{stamp:08x}"),
+            environment: Vec::new(),
+        }
+    }
+
+    /// A bucket name that no other test uses.
+    pub fn bucket(&self) -> &str {
+        &self.name
+    }
+
+    /// The working directory.
+    pub fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
+
+    /// Sets a variable for every Terraform run from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.environment.retain(|(other, _)| other != name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The provider block with everything in it; `extra` goes into the block.
+    pub fn provider(&self, extra: &str) -> String {
+        self.provider_on(&self.login, extra)
+    }
+
+    /// The same for another login.
+    pub fn provider_on(&self, login: &Login, extra: &str) -> String {
+        format!(
+            "terraform {{\n  required_providers {{\n    wandb = {{ source = \"{SOURCE}\" }}\n  }}\n}}\n\
+             provider \"wandb\" {{\n  base_url = \"{}\"\n  api_key = \"{API_KEY}\"\n  max_retries = 2\n  {extra}\n  \
+             s3_compatible {{\n    endpoint = \"{}\"\n    access_key = \"{}\"\n    secret_key = \"{}\"\n  }}\n}}\n",
+            self.wandb.url(),
+            login.endpoint,
+            login.access_key,
+            login.secret_key
+        )
+    }
+
+    /// Writes the whole configuration: the usual provider block and `body`.
+    pub fn write(&self, body: &str) {
+        self.write_raw(&format!("{}{body}", self.provider("")));
+    }
+
+    /// Writes the whole configuration.
+    pub fn write_raw(&self, text: &str) {
+        fs::write(self.path().join("main.tf"), text).expect("written");
+    }
+
+    /// A configuration of one bucket, `wandb_byob_bucket.this`, with these arguments.
+    pub fn write_bucket(&self, arguments: &str, block: &str) {
+        self.write(&self.bucket_block(arguments, block));
+    }
+
+    /// The text of that resource.
+    pub fn bucket_block(&self, arguments: &str, block: &str) -> String {
+        format!(
+            "resource \"wandb_byob_bucket\" \"this\" {{\n  name = \"{}\"\n  {arguments}\n  s3_compatible {{\n    {block}\n  }}\n}}\n",
+            self.name
+        )
+    }
+
+    /// A Terraform command, ready to run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("terraform");
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .env("TF_CLI_CONFIG_FILE", self.path().join("cli.tfrc"))
+            .env("CHECKPOINT_DISABLE", "1")
+            .env("TF_IN_AUTOMATION", "1")
+            .env_remove("TF_LOG");
+        for name in [
+            "WANDB_BASE_URL",
+            "WANDB_API_KEY",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_ENDPOINT_URL_S3",
+            "AWS_REGION",
+        ] {
+            command.env_remove(name);
+        }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs Terraform to its end.
+    pub fn terraform(&self, arguments: &[&str]) -> Run {
+        Run(self
+            .command(arguments)
+            .output()
+            .expect("terraform is installed"))
+    }
+
+    /// Applies; anything but success fails the test.
+    pub fn apply(&self) -> Run {
+        self.apply_with(&[])
+    }
+
+    /// Applies with further arguments.
+    pub fn apply_with(&self, extra: &[&str]) -> Run {
+        let mut arguments = vec!["apply", "-auto-approve", "-no-color"];
+        arguments.extend(extra);
+        self.terraform(&arguments).succeeds()
+    }
+
+    /// Applies and expects a failure; returns all that was printed.
+    pub fn apply_fails(&self) -> String {
+        self.apply_fails_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn apply_fails_with(&self, extra: &[&str]) -> String {
+        let mut arguments = vec!["apply", "-auto-approve", "-no-color"];
+        arguments.extend(extra);
+        self.terraform(&arguments).fails()
+    }
+
+    /// Destroys everything.
+    pub fn destroy(&self) -> Run {
+        self.terraform(&["destroy", "-auto-approve", "-no-color"])
+            .succeeds()
+    }
+
+    /// Plans and returns the plan as Terraform shows it in JSON.
+    pub fn plan(&self) -> Plan {
+        self.plan_with(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn plan_with(&self, extra: &[&str]) -> Plan {
+        let mut arguments = vec!["plan", "-out=plan.bin", "-no-color"];
+        arguments.extend(extra);
+        let text = self.terraform(&arguments).succeeds().text();
+        let shown = self.terraform(&["show", "-json", "plan.bin"]).succeeds();
+        let json = serde_json::from_slice(&shown.0.stdout).expect("JSON");
+        Plan { json, text }
+    }
+
+    /// Plans and expects a failure; returns all that was printed.
+    pub fn plan_fails(&self) -> String {
+        self.terraform(&["plan", "-no-color"]).fails()
+    }
+
+    /// The attributes of a resource in the state; null when it is not there.
+    pub fn state(&self, address: &str) -> Value {
+        let shown = self.terraform(&["show", "-json"]).succeeds();
+        let json: Value = serde_json::from_slice(&shown.0.stdout).expect("JSON");
+        let resources = json["values"]["root_module"]["resources"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        resources
+            .into_iter()
+            .find(|resource| resource["address"] == address)
+            .map(|resource| resource["values"].clone())
+            .unwrap_or_default()
+    }
+
+    /// The attributes of `wandb_byob_bucket.this`.
+    pub fn this(&self) -> Value {
+        self.state("wandb_byob_bucket.this")
+    }
+
+    /// Asks the storage server about this test's bucket.
+    pub fn s3(&self, call: &str) -> Value {
+        self.s3_with(call, json!({}))
+    }
+
+    /// The same with further arguments.
+    pub fn s3_with(&self, call: &str, mut args: Value) -> Value {
+        args["Bucket"] = json!(self.name);
+        ask(&self.login, "s3", call, args)
+    }
+
+    /// Does something at the storage server that has to work.
+    pub fn s3_ok(&self, call: &str, args: Value) -> Value {
+        let answer = self.s3_with(call, args);
+        assert!(answer.get("ok").is_some(), "{call}: {answer}");
+        answer["ok"].clone()
+    }
+
+    /// Puts an object.
+    pub fn put(&self, key: &str) {
+        self.s3_ok("put_object", json!({"Key": key, "Body": "data"}));
+    }
+
+    /// Whether the bucket is there.
+    pub fn exists(&self) -> bool {
+        let answer = self.s3("head_bucket");
+        match answer["error"].as_str() {
+            None => true,
+            Some("404") => false,
+            Some(other) => panic!("head_bucket: {other}"),
+        }
+    }
+
+    /// The bucket's tags.
+    pub fn tags(&self) -> Value {
+        let answer = self.s3("get_bucket_tagging");
+        let list = answer["ok"]["TagSet"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let pairs = list.into_iter().map(|tag| {
+            (
+                tag["Key"].as_str().unwrap_or_default().to_owned(),
+                tag["Value"].clone(),
+            )
+        });
+        Value::Object(pairs.collect())
+    }
+
+    /// Asserts that nothing is left to do, after looking at the server again.
+    pub fn assert_empty_plan(&self) {
+        let plan = self.plan();
+        assert!(plan.is_empty(), "the plan is not empty:\n{}", plan.text);
+    }
+
+    /// Deletes whatever a test left in its bucket, and the bucket.
+    pub fn clean_up(&self) {
+        self.clean_up_objects();
+        self.s3("delete_bucket");
+    }
+
+    /// Deletes whatever a test left in its bucket.
+    pub fn clean_up_objects(&self) {
+        let versions = self.s3("list_object_versions");
+        for kind in ["Versions", "DeleteMarkers"] {
+            for one in versions["ok"][kind].as_array().into_iter().flatten() {
+                self.s3_with(
+                    "delete_object",
+                    json!({"Key": one["Key"], "VersionId": one["VersionId"]}),
+                );
+            }
+        }
+    }
+}
+
+/// A Terraform run that has ended.
+pub struct Run(pub Output);
+
+impl Run {
+    /// Everything that was printed.
+    pub fn text(&self) -> String {
+        let out = String::from_utf8_lossy(&self.0.stdout);
+        let err = String::from_utf8_lossy(&self.0.stderr);
+        unwrapped(&format!("{out}\n{err}"))
+    }
+
+    pub fn succeeds(self) -> Self {
+        assert!(
+            self.0.status.success(),
+            "terraform failed:\n{}",
+            self.text()
+        );
+        self
+    }
+
+    pub fn fails(self) -> String {
+        let text = self.text();
+        assert!(!self.0.status.success(), "terraform did not fail:\n{text}");
+        assert!(!text.contains("bug in the provider"), "{text}");
+        assert!(!text.contains("plugin crashed"), "{text}");
+        text
+    }
+}
+
+/// Messages without Terraform's frame and line breaks, so that tests can look for
+/// sentences.
+fn unwrapped(text: &str) -> String {
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim_start_matches(['│', '╷', '╵', ' ']).trim_end())
+        .collect();
+    lines
+        .join(" ")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A plan.
+pub struct Plan {
+    pub json: Value,
+    pub text: String,
+}
+
+impl Plan {
+    /// The actions for a resource, for example `["update"]`.
+    pub fn actions(&self, address: &str) -> Vec<String> {
+        let change = self.change(address);
+        let list = change["actions"].as_array().cloned().unwrap_or_default();
+        list.iter()
+            .filter_map(|one| one.as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The change of a resource.
+    pub fn change(&self, address: &str) -> Value {
+        let changes = self.json["resource_changes"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        changes
+            .into_iter()
+            .find(|one| one["address"] == address)
+            .map(|one| one["change"].clone())
+            .unwrap_or_default()
+    }
+
+    /// Whether nothing will be done.
+    pub fn is_empty(&self) -> bool {
+        let changes = self.json["resource_changes"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        changes
+            .iter()
+            .all(|one| one["change"]["actions"] == json!(["no-op"]))
+    }
+
+    /// The attributes of `wandb_byob_bucket.this` that differ, by name.
+    pub fn changed(&self, address: &str) -> Vec<String> {
+        let change = self.change(address);
+        let unknown = change["after_unknown"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        let after = change["after"].as_object().cloned().unwrap_or_default();
+        let before = change["before"].as_object().cloned().unwrap_or_default();
+        let mut names: Vec<String> = before
+            .keys()
+            .filter(|name| {
+                after.get(*name) != before.get(*name) || unknown.get(*name) == Some(&json!(true))
+            })
+            .cloned()
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// Waits for a condition, ten seconds at most.
+pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition() {
+        assert!(
+            Instant::now() < deadline,
+            "{what} did not come true in time"
+        );
+        std::thread::yield_now();
+    }
+}

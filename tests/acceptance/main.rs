@@ -1,0 +1,15 @@
+//! Real Terraform, real storage servers, a simulated W&B instance: the user's story.
+//!
+//! Every case ends at the server, not in the state: independent clients say what is
+//! really there.
+
+mod harness;
+
+mod bucket_basic;
+mod bucket_destroy;
+mod bucket_drift;
+mod bucket_existing;
+mod bucket_replace;
+mod bucket_trouble;
+mod interrupted;
+mod team;
