@@ -1,0 +1,9 @@
+//! The binary over gRPC, without Terraform: handshake, mutual TLS, limits, every
+//! request, and the end of the process.
+
+mod plugin;
+
+mod codec;
+mod end;
+mod handshake;
+mod requests;
