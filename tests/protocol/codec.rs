@@ -29,9 +29,15 @@ const CORPUS: [(&str, &str); 24] = [
     (r#"["set","string"]"#, r#"["b","a"]"#),
     (r#"["map","bool"]"#, r#"{"x":true,"y":false}"#),
     (r#"["tuple",["string","number"]]"#, r#"["a",1]"#),
-    (r#"["object",{"a":"string","b":["list",["object",{"c":"number"}]]}]"#, r#"{"a":null,"b":[{"c":1}]}"#),
+    (
+        r#"["object",{"a":"string","b":["list",["object",{"c":"number"}]]}]"#,
+        r#"{"a":null,"b":[{"c":1}]}"#,
+    ),
     (r#""dynamic""#, r#"{"type":"string","value":"x"}"#),
-    (r#"["object",{"d":"dynamic"}]"#, r#"{"d":{"type":["list","number"],"value":[1,2]}}"#),
+    (
+        r#"["object",{"d":"dynamic"}]"#,
+        r#"{"d":{"type":["list","number"],"value":[1,2]}}"#,
+    ),
     (r#""dynamic""#, "null"),
 ];
 
@@ -40,7 +46,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex")).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
+        .collect()
 }
 
 /// The corpus, and the same values with parts unknown.
@@ -52,18 +61,34 @@ fn cases() -> Vec<(Type, Value)> {
     };
     let mut cases: Vec<(Type, Value)> = CORPUS.iter().map(read).collect();
     let object = Type::object([("a", Type::String), ("b", Type::set(Type::Number))]);
-    let part = Value::Map([("a".to_owned(), Value::Unknown), ("b".to_owned(), Value::Unknown)].into());
+    let part = Value::Map(
+        [
+            ("a".to_owned(), Value::Unknown),
+            ("b".to_owned(), Value::Unknown),
+        ]
+        .into(),
+    );
     cases.push((Type::String, Value::Unknown));
     cases.push((object, part));
-    cases.push((Type::list(Type::String), Value::List(vec![Value::Unknown, Value::string("x")])));
+    cases.push((
+        Type::list(Type::String),
+        Value::List(vec![Value::Unknown, Value::string("x")]),
+    ));
     cases
 }
 
 fn ask(lines: &[Json]) -> Vec<Json> {
-    let cache = std::env::var("WANDB_TEST_CACHE")
-        .unwrap_or_else(|_| format!("{}/.cache/terraform-provider-wandb", std::env::var("HOME").expect("HOME")));
+    let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
+        format!(
+            "{}/.cache/terraform-provider-wandb",
+            std::env::var("HOME").expect("HOME")
+        )
+    });
     let mut child = Command::new(format!("{cache}/venv/bin/python"))
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/protocol/codec.py"))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/protocol/codec.py"
+        ))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -76,7 +101,9 @@ fn ask(lines: &[Json]) -> Vec<Json> {
     drop(input);
     let output = child.wait_with_output().expect("it ends");
     let text = String::from_utf8(output.stdout).expect("text");
-    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 #[test]
@@ -89,13 +116,25 @@ fn an_independent_codec_reads_ours_and_we_read_its() {
     let answers = ask(&lines);
     assert_eq!(answers.len(), cases.len());
     for ((ty, value), answer) in cases.iter().zip(&answers) {
-        let bytes = answer["msgpack"].as_str().unwrap_or_else(|| panic!("{ty}: {answer}"));
+        let bytes = answer["msgpack"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{ty}: {answer}"));
         assert_eq!(from_msgpack(&unhex(bytes), ty).as_ref(), Ok(value), "{ty}");
         // Where the independent codec can say it in JSON, it says the same value.
         if let Some(text) = answer["json"].as_str() {
-            assert_eq!(from_json(text.as_bytes(), ty).as_ref(), Ok(value), "{ty}: {text}");
+            assert_eq!(
+                from_json(text.as_bytes(), ty).as_ref(),
+                Ok(value),
+                "{ty}: {text}"
+            );
         }
     }
-    let told = answers.iter().filter(|answer| answer["json"].is_string()).count();
-    assert!(told >= CORPUS.len() - 1, "only {told} values were compared as JSON");
+    let told = answers
+        .iter()
+        .filter(|answer| answer["json"].is_string())
+        .count();
+    assert!(
+        told >= CORPUS.len() - 1,
+        "only {told} values were compared as JSON"
+    );
 }

@@ -14,7 +14,9 @@ use crate::plugin::{Plugin, command, wire};
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
 fn send(signal: &str, pid: u32) {
-    let status = Command::new("kill").args([signal, &pid.to_string()]).status();
+    let status = Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .status();
     assert!(status.expect("kill runs").success());
 }
 
@@ -22,15 +24,24 @@ fn send(signal: &str, pid: u32) {
 async fn shutdown_ends_it_while_streams_are_open() {
     let mut plugin = Plugin::start(&[]);
     let channel = plugin.connect().await;
-    let stdio = GrpcStdioClient::new(channel.clone()).stream_stdio(()).await.expect("a stream");
+    let stdio = GrpcStdioClient::new(channel.clone())
+        .stream_stdio(())
+        .await
+        .expect("a stream");
     let broker = GrpcBrokerClient::new(channel.clone())
         .start_stream(tokio_stream::pending())
         .await
         .expect("a stream");
-    GrpcControllerClient::new(channel).shutdown(()).await.expect("an answer");
+    GrpcControllerClient::new(channel)
+        .shutdown(())
+        .await
+        .expect("an answer");
     assert_eq!(plugin.wait(TWO_SECONDS), Some(0));
     assert_eq!(plugin.rest_of_output(), "");
-    assert!(!std::path::Path::new(&plugin.fields[3]).exists(), "the socket file is left");
+    assert!(
+        !std::path::Path::new(&plugin.fields[3]).exists(),
+        "the socket file is left"
+    );
     drop((stdio, broker));
 }
 
@@ -39,7 +50,10 @@ async fn ctrl_c_is_terraforms_business_and_term_is_ours() {
     let mut plugin = Plugin::start(&[]);
     let mut provider = plugin.provider().await;
     send("-INT", plugin.child.id());
-    provider.get_metadata(wire::get_metadata::Request {}).await.expect("it is still there");
+    provider
+        .get_metadata(wire::get_metadata::Request {})
+        .await
+        .expect("it is still there");
     send("-TERM", plugin.child.id());
     assert_eq!(plugin.wait(TWO_SECONDS), Some(0));
 }
@@ -80,10 +94,19 @@ async fn it_ends_when_terraform_goes_away() {
 async fn health_is_served() {
     let plugin = Plugin::start(&[]);
     let mut client = HealthClient::new(plugin.connect().await);
-    let check = |service: &str| HealthCheckRequest { service: service.to_owned() };
-    let answer = client.check(check("plugin")).await.expect("an answer").into_inner();
+    let check = |service: &str| HealthCheckRequest {
+        service: service.to_owned(),
+    };
+    let answer = client
+        .check(check("plugin"))
+        .await
+        .expect("an answer")
+        .into_inner();
     assert_eq!(answer.status(), ServingStatus::Serving);
-    let error = client.check(check("other")).await.expect_err("no such service");
+    let error = client
+        .check(check("other"))
+        .await
+        .expect_err("no such service");
     assert_eq!(error.code(), tonic::Code::NotFound);
 }
 
@@ -93,20 +116,37 @@ async fn a_debugger_keeps_it_and_ends_it_by_ctrl_c() {
     let mut out = std::io::BufReader::new(child.stdout.take().expect("piped"));
     let mut line = String::new();
     out.read_line(&mut line).expect("a line");
-    let json = line.trim().strip_prefix("TF_REATTACH_PROVIDERS='").and_then(|rest| rest.strip_suffix('\'')).expect("the variable");
+    let json = line
+        .trim()
+        .strip_prefix("TF_REATTACH_PROVIDERS='")
+        .and_then(|rest| rest.strip_suffix('\''))
+        .expect("the variable");
     let entry: serde_json::Value = serde_json::from_str(json).expect("JSON");
     let entry = &entry["registry.terraform.io/wandb-byob/wandb"];
     assert_eq!(entry["ProtocolVersion"], 5);
     assert_eq!(entry["Pid"], child.id());
     let mut plugin = Plugin {
         child,
-        fields: ["1", "5", "unix", entry["Addr"]["String"].as_str().expect("a path")].map(str::to_owned).into(),
+        fields: [
+            "1",
+            "5",
+            "unix",
+            entry["Addr"]["String"].as_str().expect("a path"),
+        ]
+        .map(str::to_owned)
+        .into(),
         out,
     };
     let channel = plugin.connect().await;
-    GrpcControllerClient::new(channel).shutdown(()).await.expect("an answer");
+    GrpcControllerClient::new(channel)
+        .shutdown(())
+        .await
+        .expect("an answer");
     let mut provider = plugin.provider().await;
-    provider.get_metadata(wire::get_metadata::Request {}).await.expect("it is still there");
+    provider
+        .get_metadata(wire::get_metadata::Request {})
+        .await
+        .expect("it is still there");
     send("-INT", plugin.child.id());
     assert_eq!(plugin.wait(TWO_SECONDS), Some(0));
 }

@@ -5,7 +5,10 @@ use crate::plugin::{ClientCertificate, Plugin, command, wire};
 async fn schema(channel: tonic::transport::Channel) -> Result<usize, tonic::Status> {
     let mut provider = crate::plugin::Provider::new(channel);
     let request = wire::get_provider_schema::Request {};
-    provider.get_schema(request).await.map(|answer| answer.into_inner().resource_schemas.len())
+    provider
+        .get_schema(request)
+        .await
+        .map(|answer| answer.into_inner().resource_schemas.len())
 }
 
 #[test]
@@ -20,7 +23,10 @@ fn started_by_hand_it_says_how_it_is_meant_to_be_used() {
 
 #[test]
 fn a_wrong_cookie_is_no_invitation() {
-    let output = command().env("TF_PLUGIN_MAGIC_COOKIE", "x").output().expect("it runs");
+    let output = command()
+        .env("TF_PLUGIN_MAGIC_COOKIE", "x")
+        .output()
+        .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stdout, b"");
 }
@@ -58,16 +64,26 @@ async fn a_port_of_the_range_is_used_where_no_socket_fits() {
         ("PLUGIN_MAX_PORT", "23199"),
     ]);
     assert_eq!(plugin.fields[2], "tcp");
-    let port: u16 = plugin.fields[3].strip_prefix("127.0.0.1:").expect("loopback").parse().expect("a port");
+    let port: u16 = plugin.fields[3]
+        .strip_prefix("127.0.0.1:")
+        .expect("loopback")
+        .parse()
+        .expect("a port");
     assert!((23100..=23199).contains(&port));
-    assert_eq!(schema(plugin.connect_tcp().await).await.expect("an answer"), 2);
+    assert_eq!(
+        schema(plugin.connect_tcp().await).await.expect("an answer"),
+        2
+    );
 }
 
 #[tokio::test]
 async fn the_right_client_gets_in() {
     let client = ClientCertificate::new();
     let plugin = Plugin::start_for(&client);
-    let channel = plugin.connect_tls(Some(&client)).await.expect("it connects");
+    let channel = plugin
+        .connect_tls(Some(&client))
+        .await
+        .expect("it connects");
     assert_eq!(schema(channel).await.expect("an answer"), 2);
 }
 
@@ -84,7 +100,10 @@ async fn nobody_else_gets_in() {
         assert!(answer.is_err(), "somebody else got in");
     }
     // And the right one still does.
-    let channel = plugin.connect_tls(Some(&client)).await.expect("it connects");
+    let channel = plugin
+        .connect_tls(Some(&client))
+        .await
+        .expect("it connects");
     assert_eq!(schema(channel).await.expect("an answer"), 2);
 }
 

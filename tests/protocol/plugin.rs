@@ -66,7 +66,10 @@ pub fn command() -> Command {
             command.env_remove(name);
         }
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -89,7 +92,11 @@ impl Plugin {
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
         let mut line = String::new();
         out.read_line(&mut line).expect("a line");
-        let fields = line.trim_end_matches('\n').split('|').map(str::to_owned).collect();
+        let fields = line
+            .trim_end_matches('\n')
+            .split('|')
+            .map(str::to_owned)
+            .collect();
         Self { child, fields, out }
     }
 
@@ -127,7 +134,9 @@ impl Plugin {
     pub async fn connect_tls(&self, client: Option<&ClientCertificate>) -> Result<Channel, String> {
         let server = STANDARD_NO_PAD.decode(&self.fields[5]).expect("base64");
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(server)).expect("a certificate");
+        roots
+            .add(CertificateDer::from(server))
+            .expect("a certificate");
         let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ClientConfig::builder_with_provider(crypto)
             .with_safe_default_protocol_versions()
@@ -136,7 +145,9 @@ impl Plugin {
         let mut config = match client {
             Some(client) => {
                 let key = PrivateKeyDer::try_from(client.key.serialize_der()).expect("a key");
-                builder.with_client_auth_cert(vec![client.der.clone()], key).expect("a client")
+                builder
+                    .with_client_auth_cert(vec![client.der.clone()], key)
+                    .expect("a client")
             }
             None => builder.with_no_client_auth(),
         };

@@ -8,6 +8,7 @@ use super::{create, spec, verify};
 use crate::byob::CloudError;
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Scope};
+use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::environment::{Configuration, Environment, S3Place, authority};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
@@ -161,14 +162,13 @@ fn has_unknown_key(planned: &Bucket) -> bool {
 /// Whether an update has anything to do at the cloud or at W&B: an input changed, or
 /// something does not hold that this configuration mends.
 pub fn touches_cloud(prior: &Bucket, planned: &Bucket, private: &Private) -> bool {
+    // A failed test of the connection is asked for again until it passes.
+    let is_open = |id: &str| id == CONNECTION || verify::is_mendable(id, private);
     let mends = prior.verify != Field::Known("off".to_owned())
         && prior.findings.known().is_some_and(|findings| {
             findings.iter().any(|finding| {
                 finding.status == Field::Known("fail".to_owned())
-                    && finding
-                        .requirement
-                        .known()
-                        .is_some_and(|id| verify::is_mendable(id, private))
+                    && finding.requirement.known().is_some_and(|id| is_open(id))
             })
         });
     mends || is_marker_lost(private) || inputs(prior) != inputs(planned)

@@ -74,7 +74,9 @@ impl Work<'_> {
         let changes = diff::changes(&wanted, &before);
         let cannot = self.write(&changes, &wanted, settled).await?;
         verify::remember_cannot(&mut settled.private, &cannot);
+        let known_key = wanted.access_key_id.clone();
         let key = self.identity(&changes, &mut wanted, settled).await?;
+        let key_is_new = wanted.access_key_id != known_key;
 
         let written = changes.len() > cannot.len() || self.rotate;
         let after = if written {
@@ -102,7 +104,7 @@ impl Work<'_> {
         if settled.diagnostics.has_errors() {
             return Ok(());
         }
-        self.retire_keys(&wanted, settled).await?;
+        self.retire_keys(&wanted, key_is_new, settled).await?;
         self.finish(&wanted, &after).await
     }
 
@@ -210,11 +212,12 @@ impl Work<'_> {
     async fn retire_keys(
         &self,
         wanted: &BucketSpec,
+        key_is_new: bool,
         settled: &mut Settled,
     ) -> Result<(), Diagnostic> {
         let failed = |error| self.cloud_trouble("An old access key was not removed", error);
         if let (Access::MadeKey(identity), Some(id)) = (&wanted.access, &wanted.access_key_id)
-            && (self.rotate || self.is_new)
+            && key_is_new
         {
             let keep = BTreeSet::from([id.clone()]);
             self.cloud
