@@ -11,5 +11,4 @@ mod bucket_drift;
 mod bucket_existing;
 mod bucket_replace;
 mod bucket_trouble;
-mod interrupted;
 mod team;
