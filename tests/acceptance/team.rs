@@ -189,7 +189,9 @@ fn a_team_that_exists_offers_the_import_and_the_import_plans_empty() {
 #[test]
 fn a_lost_answer_does_not_make_a_second_team() {
     let stage = with_bucket("team-lost");
-    stage.wandb.fault(Fault::lose_reply("POST /scim/Groups", 1));
+    stage
+        .wandb
+        .fault(Fault::lose_reply("POST /scim/Groups", Some(1)));
     write(&stage, "");
     let text = stage.apply().text();
     assert!(text.contains("was lost"), "{text}");

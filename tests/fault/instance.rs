@@ -39,18 +39,20 @@ fn a_busy_instance_is_asked_again() {
     let stage = stage("busy");
     stage
         .wandb
-        .fault(Fault::status("GET /scim/Groups", 503, 1, None));
+        .fault(Fault::status("GET /scim/Groups", 503, Some(1), None));
     stage
         .wandb
-        .fault(Fault::status("TestBucket", 429, 1, Some(1)));
-    stage.wandb.fault(Fault::reset("GET /scim/Groups", 1));
+        .fault(Fault::status("TestBucket", 429, Some(1), Some(1)));
+    stage.wandb.fault(Fault::reset("GET /scim/Groups", Some(1)));
     ends_well(&stage);
 }
 
 #[test]
 fn a_creation_that_was_not_carried_out_is_told_and_done_by_the_next_apply() {
     let stage = stage("reset-post");
-    stage.wandb.fault(Fault::reset("POST /scim/Groups", 1));
+    stage
+        .wandb
+        .fault(Fault::reset("POST /scim/Groups", Some(1)));
     let text = stage.apply_fails();
     assert!(text.contains("The team was not made"), "{text}");
     assert!(stage.wandb.teams().is_empty());
@@ -62,7 +64,7 @@ fn a_refused_creation_is_told_in_the_instances_words() {
     let stage = stage("status-post");
     stage
         .wandb
-        .fault(Fault::status("POST /scim/Groups", 403, 1, None));
+        .fault(Fault::status("POST /scim/Groups", 403, Some(1), None));
     let text = stage.apply_fails();
     assert!(text.contains("403"), "{text}");
     assert!(text.contains("admin"), "{text}");
@@ -93,7 +95,7 @@ fn a_lost_answer_to_a_deletion_is_looked_up() {
         "team = \"omega\"\n  on_destroy = \"delete\"\n",
     ));
     stage.apply();
-    stage.wandb.fault(Fault::lose_reply("DeleteTeam", 1));
+    stage.wandb.fault(Fault::lose_reply("DeleteTeam", Some(1)));
     stage.destroy();
     assert!(stage.wandb.teams().is_empty());
 }
@@ -118,7 +120,7 @@ fn a_vanished_answer_while_reading_is_no_deletion() {
     stage.apply();
     stage
         .wandb
-        .fault(Fault::status("GET /scim/Groups", 500, 50, None));
+        .fault(Fault::status("GET /scim/Groups", 500, Some(50), None));
     stage.plan_fails();
     stage.wandb.clear_faults();
     assert_ne!(stage.state(TEAM), serde_json::json!(null));

@@ -5,4 +5,5 @@
 //! that a misreading in one of them shows as a failing test.
 
 pub mod proxy;
+pub mod servers;
 pub mod wandb;
