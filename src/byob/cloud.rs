@@ -16,7 +16,7 @@ use super::diff::Change;
 use super::identity::{AccessKey, Identity};
 use super::marker::Marker;
 use super::observed::Observed;
-use super::probe::ProbeRequest;
+use super::probe::{ProbeRequest, WebAnswer, WebRequest};
 
 /// The kinds of place where a bucket can live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -356,6 +356,17 @@ pub trait Cloud: fmt::Debug + Send + Sync {
         request: &ProbeRequest,
         key: Option<&AccessKey>,
     ) -> Result<SecretUrl, CloudError>;
+
+    /// Sends a request as a browser would, with the cloud's own trust and proxies and
+    /// without its credentials. Every answer is a success, a refusal too.
+    async fn ask(&self, bucket: &str, request: &WebRequest) -> Result<WebAnswer, CloudError> {
+        Err(CloudError::new(
+            CloudErrorKind::NotSupported,
+            request.method,
+            bucket,
+            "this cloud cannot be asked as a browser does",
+        ))
+    }
 
     /// Tries what `key` must *not* be able to do: change who has access to the
     /// bucket, and look into another bucket. Nothing is changed even when the

@@ -4,6 +4,34 @@
 //! origin, and the SDK with a signed address. Doing it is the business of
 //! `clouds/probe.rs`; this is only the vocabulary.
 
+use std::collections::BTreeMap;
+
+use super::cloud::SecretUrl;
+
+/// A request as a browser or an SDK with a signed address sends it.
+#[derive(Clone, Debug)]
+pub struct WebRequest {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// Where to; usually signed.
+    pub url: SecretUrl,
+    /// Names in lower case, with their values.
+    pub headers: Vec<(String, String)>,
+    /// What to send.
+    pub body: Vec<u8>,
+}
+
+/// What came back, whatever its status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Names in lower case; values of one name are joined by `, `.
+    pub headers: BTreeMap<String, String>,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
 /// One request that can be signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeRequest {

@@ -1,0 +1,216 @@
+//! What a server's refusal means, told by its code.
+
+use std::error::Error;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::Failure;
+
+/// Turns an SDK's error of `call` about `target` into ours.
+pub(super) fn failure<E>(
+    call: &str,
+    target: &str,
+    error: SdkError<E, HttpResponse>,
+) -> Failure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match &error {
+        SdkError::ServiceError(context) => {
+            let raw = context.raw();
+            let answer = Answer {
+                status: raw.status().as_u16(),
+                code: context.err().code().map(str::to_owned),
+                message: context.err().message().map(str::to_owned),
+                request_id: raw.headers().get("x-amz-request-id").map(str::to_owned),
+            };
+            answer.failure(call, target)
+        }
+        SdkError::ResponseError(context) => {
+            let raw = context.raw();
+            let answer = Answer {
+                status: raw.status().as_u16(),
+                code: None,
+                message: Some(format!(
+                    "an answer that is not understood: {}",
+                    causes(&error)
+                )),
+                request_id: raw.headers().get("x-amz-request-id").map(str::to_owned),
+            };
+            answer.failure(call, target)
+        }
+        SdkError::TimeoutError(_) => transport(call, target, causes(&error), false),
+        SdkError::DispatchFailure(dispatch) => {
+            let unsent = dispatch.is_user();
+            if unsent {
+                return Failure::lasting(CloudError::new(
+                    CloudErrorKind::Invalid,
+                    call,
+                    target,
+                    causes(&error),
+                ));
+            }
+            transport(call, target, causes(&error), false)
+        }
+        _ => Failure::lasting(CloudError::new(
+            CloudErrorKind::Invalid,
+            call,
+            target,
+            causes(&error),
+        )),
+    }
+}
+
+/// The failure of a request that got no answer.
+pub(super) fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure {
+    Failure {
+        error: CloudError::new(CloudErrorKind::Transport, call, target, why),
+        passing: true,
+        undone,
+    }
+}
+
+/// What a plain request failed with; the address is left out, it may be signed.
+pub(super) fn of_reqwest(call: &str, target: &str, error: reqwest::Error) -> Failure {
+    let undone = error.is_connect();
+    transport(call, target, causes(&error.without_url()), undone)
+}
+
+/// A refusal, before it is judged.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) code: Option<String>,
+    pub(super) message: Option<String>,
+    pub(super) request_id: Option<String>,
+}
+
+impl Answer {
+    /// What the refusal means for the caller.
+    pub(super) fn failure(self, call: &str, target: &str) -> Failure {
+        let code = self.code.as_deref().unwrap_or_default();
+        let kind = kind(self.status, code);
+        let message = match (&self.message, code) {
+            (Some(words), _) if !words.trim().is_empty() => words.trim().to_owned(),
+            (_, "") => format!("the server answered with status {}", self.status),
+            (_, code) => code.to_owned(),
+        };
+        let undone = kind == CloudErrorKind::Throttled;
+        let passing = undone || (self.status >= 500 && kind == CloudErrorKind::Unexpected);
+        let mut error = CloudError::new(kind, call, target, message);
+        error.code = self.code.filter(|code| !code.is_empty());
+        error.request_id = self.request_id;
+        Failure {
+            error,
+            passing,
+            undone,
+        }
+    }
+}
+
+fn kind(status: u16, code: &str) -> CloudErrorKind {
+    use CloudErrorKind as Kind;
+    match code {
+        "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "EntityAlreadyExists" => {
+            Kind::AlreadyExists
+        }
+        "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => Kind::Denied,
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidClientTokenId"
+        | "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed" | "RequestExpired"
+        | "AuthorizationHeaderMalformed" | "XMinioInvalidIAMCredentials" => Kind::Unauthenticated,
+        "SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "ThrottlingException"
+        | "RequestLimitExceeded" | "TooManyRequests" => Kind::Throttled,
+        "NotImplemented" | "NotSupported" | "MethodNotAllowed" | "XNotImplemented"
+        | "XMinioAdminNotImplemented" => Kind::NotSupported,
+        "BucketNotEmpty" | "OperationAborted" | "DeleteConflict" | "ConditionalRequestConflict" => {
+            Kind::Conflict
+        }
+        _ => match status {
+            401 => Kind::Unauthenticated,
+            403 => Kind::Denied,
+            404 => Kind::NotFound,
+            405 | 501 => Kind::NotSupported,
+            409 | 412 => Kind::Conflict,
+            429 => Kind::Throttled,
+            400..=499 => Kind::Invalid,
+            _ => Kind::Unexpected,
+        },
+    }
+}
+
+/// The words of an error and of everything that caused it.
+pub(super) fn causes(error: &dyn Error) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(current) = next {
+        let text = current.to_string();
+        if words.last() != Some(&text) {
+            words.push(text);
+        }
+        next = current.source();
+    }
+    words.join(": ")
+}
+
+/// Whether the server said that there is no such bucket.
+pub(super) fn no_bucket(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("NoSuchBucket")
+}
+
+/// Whether the server said that the setting is simply not there.
+pub(super) fn not_set(error: &CloudError) -> bool {
+    matches!(
+        error.code.as_deref(),
+        Some(
+            "NoSuchTagSet"
+                | "NoSuchTagSetError"
+                | "NoSuchCORSConfiguration"
+                | "NoSuchLifecycleConfiguration"
+                | "NoSuchBucketPolicy"
+                | "ServerSideEncryptionConfigurationNotFoundError"
+                | "ObjectLockConfigurationNotFoundError"
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_say_more_than_statuses() {
+        for (status, code, expected) in [
+            (403, "SignatureDoesNotMatch", CloudErrorKind::Unauthenticated),
+            (403, "AccessDenied", CloudErrorKind::Denied),
+            (403, "", CloudErrorKind::Denied),
+            (409, "BucketAlreadyOwnedByYou", CloudErrorKind::AlreadyExists),
+            (409, "BucketNotEmpty", CloudErrorKind::Conflict),
+            (501, "", CloudErrorKind::NotSupported),
+            (400, "MalformedXML", CloudErrorKind::Invalid),
+            (503, "SlowDown", CloudErrorKind::Throttled),
+            (500, "InternalError", CloudErrorKind::Unexpected),
+        ] {
+            assert_eq!(kind(status, code), expected, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn only_throttling_and_broken_servers_are_asked_again() {
+        for (status, code, passing) in [
+            (503, "SlowDown", true),
+            (500, "InternalError", true),
+            (501, "NotImplemented", false),
+            (403, "AccessDenied", false),
+            (404, "NoSuchBucket", false),
+        ] {
+            let answer = Answer {
+                status,
+                code: Some(code.to_owned()),
+                ..Answer::default()
+            };
+            assert_eq!(answer.failure("call", "b").passing, passing, "{code}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! A first look at a name, and making the bucket.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging as SdkTagging,
+};
+
+use crate::byob::cloud::Sighting;
+use crate::byob::marker::{self, Marker};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::Work;
+
+use super::S3Compatible;
+use super::change::{Knowledge, Sub};
+use super::error::{no_bucket, not_set};
+
+/// The region in which servers take no other one to be named.
+const NAMELESS_REGION: &str = "us-east-1";
+
+/// Whether the bucket is there, by its tags; its creation date only when it has none.
+pub(super) async fn look(
+    cloud: &S3Compatible,
+    bucket: &str,
+) -> Result<Option<Sighting>, CloudError> {
+    match read_tags(cloud, bucket).await {
+        Ok(tags) if !tags.is_empty() => Ok(Some(Sighting {
+            marker: marker_of(&tags),
+            created: None,
+            tags,
+        })),
+        Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
+        Err(error) if no_bucket(&error) => Ok(None),
+        Err(error) if error.kind == CloudErrorKind::NotSupported => head(cloud, bucket).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// All tags of the bucket, the marker among them.
+pub(super) async fn read_tags(
+    cloud: &S3Compatible,
+    bucket: &str,
+) -> Result<BTreeMap<String, String>, CloudError> {
+    let outcome = cloud
+        .sdk(Work::Read, "s3:GetBucketTagging", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .get_bucket_tagging()
+                .bucket(bucket)
+                .send()
+        })
+        .await;
+    match outcome {
+        Ok(answer) => {
+            cloud.learn(Sub::Tags, Knowledge::Known);
+            Ok(answer
+                .tag_set()
+                .iter()
+                .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+                .collect())
+        }
+        Err(error) if not_set(&error) => {
+            cloud.learn(Sub::Tags, Knowledge::Known);
+            Ok(BTreeMap::new())
+        }
+        Err(error) => {
+            if error.kind == CloudErrorKind::NotSupported {
+                cloud.learn(Sub::Tags, Knowledge::Unknown(error.message.clone()));
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The marker among the tags.
+pub(super) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
+    tags.get(marker::KEY)
+        .and_then(|value| Marker::parse(value))
+}
+
+async fn head(cloud: &S3Compatible, bucket: &str) -> Result<Option<Sighting>, CloudError> {
+    let outcome = cloud
+        .sdk(Work::Read, "s3:HeadBucket", bucket, || {
+            cloud.clients.s3().head_bucket().bucket(bucket).send()
+        })
+        .await;
+    match outcome {
+        Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
+        // The answer to a HEAD has no body, so there is no code to go by.
+        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn sighting_without_tags(
+    cloud: &S3Compatible,
+    bucket: &str,
+) -> Result<Sighting, CloudError> {
+    let outcome = cloud
+        .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
+            cloud.clients.s3().list_buckets().prefix(bucket).send()
+        })
+        .await;
+    let created = match outcome {
+        Ok(listed) => listed
+            .buckets()
+            .iter()
+            .find(|one| one.name() == Some(bucket))
+            .and_then(|one| one.creation_date().copied())
+            .and_then(|date| SystemTime::try_from(date).ok()),
+        Err(error) if error.kind == CloudErrorKind::Stopped => return Err(error),
+        // Knowing the date is a convenience; the bucket was seen without it.
+        Err(_) => None,
+    };
+    Ok(Sighting {
+        created,
+        ..Sighting::default()
+    })
+}
+
+/// Makes the bucket, then writes its tags: these servers drop tags that come with
+/// the creating call.
+pub(super) async fn create(
+    cloud: &S3Compatible,
+    bucket: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    let region = cloud.clients.settings().region.as_str();
+    let location = (region != NAMELESS_REGION && !region.is_empty()).then(|| {
+        CreateBucketConfiguration::builder()
+            .location_constraint(BucketLocationConstraint::from(region))
+            .build()
+    });
+    cloud
+        .sdk(Work::Once, "s3:CreateBucket", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .create_bucket()
+                .bucket(bucket)
+                .set_create_bucket_configuration(location.clone())
+                .send()
+        })
+        .await?;
+    if tags.is_empty() {
+        return Ok(());
+    }
+    match super::change::tags(cloud, bucket, tags).await {
+        // A server without tags still has a bucket; the marker is a protection that
+        // it cannot give.
+        Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Tags in the SDK's words.
+pub(super) fn tagging(tags: &BTreeMap<String, String>) -> Result<SdkTagging, String> {
+    let mut builder = SdkTagging::builder().set_tag_set(Some(Vec::new()));
+    for (key, value) in tags {
+        let tag = Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .map_err(|error| error.to_string())?;
+        builder = builder.tag_set(tag);
+    }
+    builder.build().map_err(|error| error.to_string())
+}

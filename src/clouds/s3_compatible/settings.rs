@@ -1,0 +1,188 @@
+//! Settings in our words and in the SDK's.
+
+use aws_sdk_s3::types as sdk;
+
+use crate::byob::diff::LIFECYCLE_PREFIX;
+use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Versioning};
+
+/// Whether old versions are kept.
+pub(super) fn versioning(status: Option<&sdk::BucketVersioningStatus>) -> Versioning {
+    match status {
+        Some(sdk::BucketVersioningStatus::Enabled) => Versioning::Enabled,
+        Some(sdk::BucketVersioningStatus::Suspended) => Versioning::Suspended,
+        Some(_) | None => Versioning::Off,
+    }
+}
+
+/// The first encryption rule; servers keep one.
+pub(super) fn encryption(
+    configuration: Option<&sdk::ServerSideEncryptionConfiguration>,
+) -> EncryptionState {
+    let Some(rule) = configuration.and_then(|configuration| configuration.rules().first()) else {
+        return EncryptionState::default();
+    };
+    let default = rule.apply_server_side_encryption_by_default();
+    EncryptionState {
+        algorithm: default.map(|default| default.sse_algorithm().as_str().to_owned()),
+        key: default
+            .and_then(|default| default.kms_master_key_id())
+            .filter(|key| !key.is_empty())
+            .map(str::to_owned),
+        bucket_key: rule.bucket_key_enabled().unwrap_or(false),
+    }
+}
+
+/// A rule for web pages, from the SDK.
+pub(super) fn cors(rule: &sdk::CorsRule) -> CorsRule {
+    CorsRule {
+        id: rule.id().map(str::to_owned),
+        origins: rule.allowed_origins().to_vec(),
+        methods: rule.allowed_methods().to_vec(),
+        headers: rule.allowed_headers().to_vec(),
+        exposed: rule.expose_headers().to_vec(),
+        max_age_seconds: rule.max_age_seconds().map(i64::from),
+    }
+}
+
+/// A rule for web pages, for the SDK.
+pub(super) fn sdk_cors(rule: &CorsRule) -> Result<sdk::CorsRule, String> {
+    let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+    sdk::CorsRule::builder()
+        .set_id(rule.id.clone())
+        .set_allowed_origins(Some(rule.origins.clone()))
+        .set_allowed_methods(Some(rule.methods.clone()))
+        .set_allowed_headers(some(&rule.headers))
+        .set_expose_headers(some(&rule.exposed))
+        .set_max_age_seconds(
+            rule.max_age_seconds
+                .map(i32::try_from)
+                .transpose()
+                .map_err(|error| error.to_string())?,
+        )
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// A rule about old data, from the SDK.
+pub(super) fn lifecycle(rule: &sdk::LifecycleRule) -> LifecycleRule {
+    let filter = rule.filter();
+    let and = filter.and_then(sdk::LifecycleRuleFilter::and);
+    // Old servers keep the prefix beside the filter.
+    #[allow(deprecated)]
+    let prefix = rule
+        .prefix()
+        .or_else(|| filter.and_then(sdk::LifecycleRuleFilter::prefix))
+        .or_else(|| and.and_then(sdk::LifecycleRuleAndOperator::prefix))
+        .unwrap_or_default();
+    let narrowed = filter.is_some_and(|filter| {
+        filter.tag().is_some()
+            || filter.object_size_greater_than().is_some()
+            || filter.object_size_less_than().is_some()
+    }) || and.is_some_and(|and| {
+        !and.tags().is_empty()
+            || and.object_size_greater_than().is_some()
+            || and.object_size_less_than().is_some()
+    });
+    LifecycleRule {
+        id: rule.id().unwrap_or_default().to_owned(),
+        enabled: rule.status() == &sdk::ExpirationStatus::Enabled,
+        prefix: prefix.to_owned(),
+        narrowed,
+        expires_current: rule.expiration().is_some_and(|expiration| {
+            expiration.days().is_some_and(|days| days > 0) || expiration.date().is_some()
+        }),
+        noncurrent_days: rule
+            .noncurrent_version_expiration()
+            .and_then(sdk::NoncurrentVersionExpiration::noncurrent_days)
+            .and_then(|days| u32::try_from(days).ok())
+            .filter(|days| *days > 0),
+        abort_upload_days: rule
+            .abort_incomplete_multipart_upload()
+            .and_then(sdk::AbortIncompleteMultipartUpload::days_after_initiation)
+            .and_then(|days| u32::try_from(days).ok())
+            .filter(|days| *days > 0),
+    }
+}
+
+/// One of our rules about old data, for the SDK.
+pub(super) fn sdk_lifecycle(rule: &LifecycleRule) -> Result<sdk::LifecycleRule, String> {
+    let days = |days: Option<u32>| {
+        days.map(i32::try_from)
+            .transpose()
+            .map_err(|error| error.to_string())
+    };
+    let noncurrent = days(rule.noncurrent_days)?.map(|days| {
+        sdk::NoncurrentVersionExpiration::builder()
+            .noncurrent_days(days)
+            .build()
+    });
+    let abort = days(rule.abort_upload_days)?.map(|days| {
+        sdk::AbortIncompleteMultipartUpload::builder()
+            .days_after_initiation(days)
+            .build()
+    });
+    sdk::LifecycleRule::builder()
+        .id(&rule.id)
+        .status(if rule.enabled {
+            sdk::ExpirationStatus::Enabled
+        } else {
+            sdk::ExpirationStatus::Disabled
+        })
+        .filter(
+            sdk::LifecycleRuleFilter::builder()
+                .prefix(&rule.prefix)
+                .build(),
+        )
+        .set_noncurrent_version_expiration(noncurrent)
+        .set_abort_incomplete_multipart_upload(abort)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Whether a rule about old data is one of ours.
+pub(super) fn is_ours(rule: &sdk::LifecycleRule) -> bool {
+    rule.id().is_some_and(|id| id.starts_with(LIFECYCLE_PREFIX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_lifecycle_rules_read_back_as_they_were_written() {
+        let rule = LifecycleRule {
+            id: "wandb-byob-noncurrent-versions".to_owned(),
+            enabled: true,
+            prefix: "teams/a/".to_owned(),
+            noncurrent_days: Some(30),
+            ..LifecycleRule::default()
+        };
+        let written = sdk_lifecycle(&rule).expect("complete");
+        assert!(is_ours(&written));
+        assert_eq!(lifecycle(&written), rule);
+    }
+
+    #[test]
+    fn a_rule_with_tags_is_narrowed_and_expires() {
+        let tag = sdk::Tag::builder().key("a").value("b").build().expect("complete");
+        let rule = sdk::LifecycleRule::builder()
+            .id("theirs")
+            .status(sdk::ExpirationStatus::Enabled)
+            .filter(
+                sdk::LifecycleRuleFilter::builder()
+                    .and(
+                        sdk::LifecycleRuleAndOperator::builder()
+                            .prefix("logs/")
+                            .tags(tag)
+                            .build(),
+                    )
+                    .build(),
+            )
+            .expiration(sdk::LifecycleExpiration::builder().days(3).build())
+            .build()
+            .expect("complete");
+        let read = lifecycle(&rule);
+        assert!(read.narrowed && read.expires_current && !is_ours(&rule));
+        assert_eq!(read.prefix, "logs/");
+    }
+}
