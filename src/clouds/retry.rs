@@ -222,8 +222,12 @@ mod tests {
         let patience = Patience::new(5, stop.clone());
         let outcome = patience
             .call(Work::Write, "call", "target", || {
-                stop.cancel();
-                std::future::ready(Ok::<_, Failure>(7))
+                // Cancelled while the write is on its way, not before it is sent.
+                async {
+                    stop.cancel();
+                    tokio::task::yield_now().await;
+                    Ok::<_, Failure>(7)
+                }
             })
             .await;
         assert_eq!(outcome.ok(), Some(7));
