@@ -41,15 +41,16 @@ impl S3Compatible {
     /// Makes a call and reads its answer; null for an empty one.
     pub(super) async fn admin(&self, call: Call<'_>) -> Result<Value, CloudError> {
         let name = format!("minio:{}", call.path);
-        let fault = |why: String| {
-            CloudError::new(CloudErrorKind::Unexpected, &name, call.target, why)
-        };
+        let fault =
+            |why: String| CloudError::new(CloudErrorKind::Unexpected, &name, call.target, why);
         let query: Vec<String> = call
             .query
             .iter()
             .map(|(key, value)| format!("{key}={}", encoded(value)))
             .collect();
-        let mut url = self.clients.server_url(&format!("minio/admin/v3/{}", call.path));
+        let mut url = self
+            .clients
+            .server_url(&format!("minio/admin/v3/{}", call.path));
         if !query.is_empty() {
             url = format!("{url}?{}", query.join("&"));
         }

@@ -285,7 +285,12 @@ async fn cors(cloud: &S3Compatible, bucket: &str, rules: &[CorsRule]) -> Result<
     if rules.is_empty() {
         let outcome = cloud
             .sdk(Work::Write, "s3:DeleteBucketCORS", bucket, || {
-                cloud.clients.s3().delete_bucket_cors().bucket(bucket).send()
+                cloud
+                    .clients
+                    .s3()
+                    .delete_bucket_cors()
+                    .bucket(bucket)
+                    .send()
             })
             .await
             .map(drop);

@@ -141,10 +141,16 @@ impl Clients {
             return invalid("endpoint", "it is not an http or https address".to_owned());
         }
         if !endpoint.username().is_empty() || endpoint.password().is_some() {
-            return invalid("endpoint", "it must not hold a user or a password".to_owned());
+            return invalid(
+                "endpoint",
+                "it must not hold a user or a password".to_owned(),
+            );
         }
         if endpoint.query().is_some() || endpoint.fragment().is_some() {
-            return invalid("endpoint", "it must not hold a query or a fragment".to_owned());
+            return invalid(
+                "endpoint",
+                "it must not hold a query or a fragment".to_owned(),
+            );
         }
         if let Some(why) = settings
             .ca_bundle

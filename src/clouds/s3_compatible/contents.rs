@@ -141,22 +141,17 @@ async fn uploads(
 ) -> Result<Uploads, CloudError> {
     let most = i32::try_from(most).unwrap_or(i32::MAX);
     let outcome = cloud
-        .sdk(
-            Work::Read,
-            "s3:ListBucketMultipartUploads",
-            bucket,
-            || {
-                cloud
-                    .clients
-                    .s3()
-                    .list_multipart_uploads()
-                    .bucket(bucket)
-                    .set_key_marker(marks.0.clone())
-                    .set_upload_id_marker(marks.1.clone())
-                    .max_uploads(most)
-                    .send()
-            },
-        )
+        .sdk(Work::Read, "s3:ListBucketMultipartUploads", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .list_multipart_uploads()
+                .bucket(bucket)
+                .set_key_marker(marks.0.clone())
+                .set_upload_id_marker(marks.1.clone())
+                .max_uploads(most)
+                .send()
+        })
         .await;
     let answer = match outcome {
         Ok(answer) => answer,
@@ -179,9 +174,7 @@ async fn uploads(
         found: answer
             .uploads()
             .iter()
-            .filter_map(|upload| {
-                Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned()))
-            })
+            .filter_map(|upload| Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned())))
             .collect(),
         next: next.filter(|_| answer.is_truncated().unwrap_or(false)),
     })
@@ -232,8 +225,8 @@ pub(super) async fn empty(cloud: &S3Compatible, bucket: &str) -> Result<Contents
         stream::iter(page.found)
             .map(|(object, upload)| async move { abort(cloud, bucket, &object, &upload).await })
             .buffer_unordered(ABREAST)
-        .try_collect::<Vec<()>>()
-        .await?;
+            .try_collect::<Vec<()>>()
+            .await?;
     }
 }
 
@@ -347,10 +340,12 @@ async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudEr
         )
         .await;
     let locked = match outcome {
-        Ok(answer) => answer
-            .object_lock_configuration()
-            .and_then(|configuration| configuration.object_lock_enabled())
-            == Some(&ObjectLockEnabled::Enabled),
+        Ok(answer) => {
+            answer
+                .object_lock_configuration()
+                .and_then(|configuration| configuration.object_lock_enabled())
+                == Some(&ObjectLockEnabled::Enabled)
+        }
         Err(error) if no_bucket(&error) => return Err(error),
         Err(error)
             if not_set(&error)
@@ -375,18 +370,15 @@ async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudEr
             .filter_map(|one| Some((one.key()?.to_owned(), one.version_id().map(str::to_owned))))
             .collect();
         let held: Vec<Option<String>> = stream::iter(found)
-        .map(|(key, version)| async move { lock_of(cloud, bucket, &key, version).await })
-        .buffer_unordered(ABREAST)
-        .try_collect()
-        .await?;
+            .map(|(key, version)| async move { lock_of(cloud, bucket, &key, version).await })
+            .buffer_unordered(ABREAST)
+            .try_collect()
+            .await?;
         if let Some(why) = held.into_iter().flatten().next() {
-            return Err(refused(
-                CloudErrorKind::Conflict,
-                "s3:DeleteObjects",
-                bucket,
-                why,
-            )
-            .hint("Wait until the retention ends, or release the lock, and try again."));
+            return Err(
+                refused(CloudErrorKind::Conflict, "s3:DeleteObjects", bucket, why)
+                    .hint("Wait until the retention ends, or release the lock, and try again."),
+            );
         }
         match Position::after(&page) {
             Some(next) => from = next,

@@ -9,11 +9,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
 
 /// Turns an SDK's error of `call` about `target` into ours.
-pub(super) fn failure<E>(
-    call: &str,
-    target: &str,
-    error: SdkError<E, HttpResponse>,
-) -> Failure
+pub(super) fn failure<E>(call: &str, target: &str, error: SdkError<E, HttpResponse>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -117,12 +113,26 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
             Kind::AlreadyExists
         }
         "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => Kind::Denied,
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidClientTokenId"
-        | "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed" | "RequestExpired"
-        | "AuthorizationHeaderMalformed" | "XMinioInvalidIAMCredentials" => Kind::Unauthenticated,
-        "SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "ThrottlingException"
-        | "RequestLimitExceeded" | "TooManyRequests" => Kind::Throttled,
-        "NotImplemented" | "NotSupported" | "MethodNotAllowed" | "XNotImplemented"
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidClientTokenId"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "RequestTimeTooSkewed"
+        | "RequestExpired"
+        | "AuthorizationHeaderMalformed"
+        | "XMinioInvalidIAMCredentials" => Kind::Unauthenticated,
+        "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests" => Kind::Throttled,
+        "NotImplemented"
+        | "NotSupported"
+        | "MethodNotAllowed"
+        | "XNotImplemented"
         | "XMinioAdminNotImplemented" => Kind::NotSupported,
         "BucketNotEmpty" | "OperationAborted" | "DeleteConflict" | "ConditionalRequestConflict" => {
             Kind::Conflict
@@ -182,10 +192,18 @@ mod tests {
     #[test]
     fn codes_say_more_than_statuses() {
         for (status, code, expected) in [
-            (403, "SignatureDoesNotMatch", CloudErrorKind::Unauthenticated),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                CloudErrorKind::Unauthenticated,
+            ),
             (403, "AccessDenied", CloudErrorKind::Denied),
             (403, "", CloudErrorKind::Denied),
-            (409, "BucketAlreadyOwnedByYou", CloudErrorKind::AlreadyExists),
+            (
+                409,
+                "BucketAlreadyOwnedByYou",
+                CloudErrorKind::AlreadyExists,
+            ),
             (409, "BucketNotEmpty", CloudErrorKind::Conflict),
             (501, "", CloudErrorKind::NotSupported),
             (400, "MalformedXML", CloudErrorKind::Invalid),

@@ -31,7 +31,10 @@ pub(super) async fn observe(
     Ok(Some(IdentityState {
         enabled: true,
         rights,
-        other_rights: attached.into_keys().filter(|policy| policy != name).collect(),
+        other_rights: attached
+            .into_keys()
+            .filter(|policy| policy != name)
+            .collect(),
         keys,
     }))
 }
@@ -60,7 +63,10 @@ async fn attached(
                 .attached_policies()
                 .iter()
                 .filter_map(|policy| {
-                    Some((policy.policy_name()?.to_owned(), policy.policy_arn()?.to_owned()))
+                    Some((
+                        policy.policy_name()?.to_owned(),
+                        policy.policy_arn()?.to_owned(),
+                    ))
                 })
                 .collect()
         });
@@ -109,7 +115,10 @@ async fn rights(
     let answer = missing(
         cloud
             .sdk(Work::Read, "iam:GetPolicyVersion", name, || {
-                iam.get_policy_version().policy_arn(arn).version_id(&version).send()
+                iam.get_policy_version()
+                    .policy_arn(arn)
+                    .version_id(&version)
+                    .send()
             })
             .await,
     )?;
@@ -118,7 +127,9 @@ async fn rights(
         .and_then(|text| {
             // AWS sends the document percent-encoded, others as it is.
             let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
-            Document::parse(&text).or_else(|_| Document::parse(&decoded)).ok()
+            Document::parse(&text)
+                .or_else(|_| Document::parse(&decoded))
+                .ok()
         }))
 }
 
@@ -151,7 +162,10 @@ pub(super) async fn put(cloud: &S3Compatible, identity: &Identity) -> Result<(),
         let arn = put_policy(cloud, identity, before.as_ref()).await?;
         cloud
             .sdk(Work::Write, "iam:AttachUserPolicy", name, || {
-                iam.attach_user_policy().user_name(name).policy_arn(&arn).send()
+                iam.attach_user_policy()
+                    .user_name(name)
+                    .policy_arn(&arn)
+                    .send()
             })
             .await?;
     }
@@ -177,13 +191,22 @@ async fn put_policy(
     if before.is_some_and(|state| state.rights.is_some()) {
         remove_policy(cloud, name).await?;
     }
-    let create = || iam.create_policy().policy_name(name).policy_document(&text).send();
-    let made = cloud.sdk(Work::Write, "iam:CreatePolicy", name, create).await;
+    let create = || {
+        iam.create_policy()
+            .policy_name(name)
+            .policy_document(&text)
+            .send()
+    };
+    let made = cloud
+        .sdk(Work::Write, "iam:CreatePolicy", name, create)
+        .await;
     let made = match made {
         // Left by a create that did not come to its end.
         Err(error) if error.kind == CloudErrorKind::AlreadyExists => {
             delete_policy(cloud, name, &default_arn(name)).await?;
-            cloud.sdk(Work::Write, "iam:CreatePolicy", name, create).await
+            cloud
+                .sdk(Work::Write, "iam:CreatePolicy", name, create)
+                .await
         }
         made => made,
     };
@@ -200,7 +223,10 @@ async fn detach(cloud: &S3Compatible, name: &str, arn: &str) -> Result<(), Cloud
     let iam = cloud.clients.iam();
     let outcome = cloud
         .sdk(Work::Write, "iam:DetachUserPolicy", name, || {
-            iam.detach_user_policy().user_name(name).policy_arn(arn).send()
+            iam.detach_user_policy()
+                .user_name(name)
+                .policy_arn(arn)
+                .send()
         })
         .await;
     missing(outcome).map(|_| ())
@@ -234,12 +260,19 @@ pub(super) async fn make_key(
     let iam = cloud.clients.iam();
     let call = "iam:CreateAccessKey";
     let made = cloud
-        .sdk(Work::Once, call, name, || iam.create_access_key().user_name(name).send())
+        .sdk(Work::Once, call, name, || {
+            iam.create_access_key().user_name(name).send()
+        })
         .await?;
     made.access_key
         .map(|key| AccessKey::new(key.access_key_id, key.secret_access_key))
         .ok_or_else(|| {
-            CloudError::new(CloudErrorKind::Unexpected, call, name, "the answer holds no key")
+            CloudError::new(
+                CloudErrorKind::Unexpected,
+                call,
+                name,
+                "the answer holds no key",
+            )
         })
 }
 
@@ -257,7 +290,10 @@ pub(super) async fn remove_keys(
         }
         let outcome = cloud
             .sdk(Work::Write, "iam:DeleteAccessKey", &id, || {
-                iam.delete_access_key().user_name(name).access_key_id(&id).send()
+                iam.delete_access_key()
+                    .user_name(name)
+                    .access_key_id(&id)
+                    .send()
             })
             .await;
         missing(outcome)?;

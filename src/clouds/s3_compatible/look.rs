@@ -76,8 +76,7 @@ pub(super) async fn read_tags(
 
 /// The marker among the tags.
 pub(super) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
-    tags.get(marker::KEY)
-        .and_then(|value| Marker::parse(value))
+    tags.get(marker::KEY).and_then(|value| Marker::parse(value))
 }
 
 async fn head(cloud: &S3Compatible, bucket: &str) -> Result<Option<Sighting>, CloudError> {
@@ -94,10 +93,7 @@ async fn head(cloud: &S3Compatible, bucket: &str) -> Result<Option<Sighting>, Cl
     }
 }
 
-async fn sighting_without_tags(
-    cloud: &S3Compatible,
-    bucket: &str,
-) -> Result<Sighting, CloudError> {
+async fn sighting_without_tags(cloud: &S3Compatible, bucket: &str) -> Result<Sighting, CloudError> {
     let outcome = cloud
         .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
             cloud.clients.s3().list_buckets().prefix(bucket).send()

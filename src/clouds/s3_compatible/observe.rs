@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::byob::cloud::SecretUrl;
 use crate::byob::cloud::{CloudKind, LookAt};
 use crate::byob::identity::Identity;
 use crate::byob::marker;
@@ -11,7 +12,6 @@ use crate::byob::observed::{
 };
 use crate::byob::policy::Document;
 use crate::byob::probe::WebRequest;
-use crate::byob::cloud::SecretUrl;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::preflight;
 use crate::clouds::retry::Work;
@@ -124,10 +124,7 @@ async fn tags(
     cloud.found(Sub::Tags, BTreeMap::new, outcome)
 }
 
-async fn versioning(
-    cloud: &S3Compatible,
-    bucket: &str,
-) -> Result<Found<Versioning>, CloudError> {
+async fn versioning(cloud: &S3Compatible, bucket: &str) -> Result<Found<Versioning>, CloudError> {
     let sub = Sub::Versioning;
     let outcome = cloud
         .sdk(Work::Read, sub.get(), bucket, || {

@@ -164,7 +164,11 @@ mod tests {
 
     #[test]
     fn a_rule_with_tags_is_narrowed_and_expires() {
-        let tag = sdk::Tag::builder().key("a").value("b").build().expect("complete");
+        let tag = sdk::Tag::builder()
+            .key("a")
+            .value("b")
+            .build()
+            .expect("complete");
         let rule = sdk::LifecycleRule::builder()
             .id("theirs")
             .status(sdk::ExpirationStatus::Enabled)

@@ -50,7 +50,10 @@ pub(super) fn address(
             part,
         } => (
             object,
-            vec![("partNumber", part.to_string()), ("uploadId", encoded(upload))],
+            vec![
+                ("partNumber", part.to_string()),
+                ("uploadId", encoded(upload)),
+            ],
         ),
         ProbeRequest::AbortUpload { object, upload } => {
             (object, vec![("uploadId", encoded(upload))])
