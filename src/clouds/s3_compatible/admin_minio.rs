@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::byob::cloud::SecretUrl;
 use crate::byob::probe::WebRequest;
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::s3::client::encoded;
+use crate::clouds::s3::error::Answer;
+use crate::clouds::s3::sign::{self, Unsigned};
 
-use super::client::encoded;
-use super::error::Answer;
-use super::sign::{self, Unsigned};
 use super::{S3Compatible, encrypted};
 
 /// How a body travels.
@@ -49,6 +49,7 @@ impl S3Compatible {
             .map(|(key, value)| format!("{key}={}", encoded(value)))
             .collect();
         let mut url = self
+            .s3
             .clients
             .server_url(&format!("minio/admin/v3/{}", call.path));
         if !query.is_empty() {
@@ -68,14 +69,14 @@ impl S3Compatible {
             headers: &[],
             body: &body,
         };
-        let headers = sign::headers(&self.clients, &unsigned)?;
+        let headers = sign::headers(&self.s3.clients, &unsigned).await?;
         let request = WebRequest {
             method: call.method,
             url: SecretUrl::new(url),
             headers,
             body,
         };
-        let answer = self.web(&name, call.target, &request).await?;
+        let answer = self.s3.web(&name, call.target, &request).await?;
         if !(200..300).contains(&answer.status) {
             return Err(refusal(&name, call.target, answer.status, &answer.body));
         }

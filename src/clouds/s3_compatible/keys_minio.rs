@@ -13,9 +13,10 @@ use crate::byob::observed::IdentityState;
 use crate::byob::policy::Document;
 use crate::byob::{CloudError, CloudErrorKind};
 
+use crate::clouds::s3::random::alphanumeric;
+
 use super::S3Compatible;
 use super::admin_minio::{Body, Call};
-use super::random::alphanumeric;
 
 /// A user as the server tells it.
 struct User {

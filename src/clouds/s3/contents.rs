@@ -13,7 +13,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::error::{no_bucket, not_set};
-use super::{S3Compatible, refused};
+use super::{S3, refused};
 
 /// The most entries that servers list or delete in one call.
 const PAGE: u64 = 1000;
@@ -23,8 +23,8 @@ const ABREAST: usize = 16;
 const GLANCE: u64 = 1000;
 
 /// Counts up to `limit` entries.
-pub(super) async fn contents(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn contents(
+    cloud: &S3,
     bucket: &str,
     limit: u64,
 ) -> Result<Contents, CloudError> {
@@ -103,7 +103,7 @@ impl Position {
 }
 
 async fn versions(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     from: &Position,
     most: u64,
@@ -134,7 +134,7 @@ struct Uploads {
 }
 
 async fn uploads(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     marks: &Marks,
     most: u64,
@@ -182,7 +182,7 @@ async fn uploads(
 
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
 /// not seen again.
-pub(super) async fn empty(cloud: &S3Compatible, bucket: &str) -> Result<Contents, CloudError> {
+pub(in crate::clouds) async fn empty(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
     match refuse_locked(cloud, bucket).await {
         Ok(()) => {}
         Err(error) if no_bucket(&error) => return Ok(Contents::default()),
@@ -247,7 +247,7 @@ fn identifiers(page: &ListObjectVersionsOutput) -> Vec<(String, String)> {
 }
 
 async fn delete_batch(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     batch: &[(String, String)],
 ) -> Result<(), CloudError> {
@@ -297,12 +297,7 @@ async fn delete_batch(
     Err(answer.failure(call, bucket).error)
 }
 
-async fn abort(
-    cloud: &S3Compatible,
-    bucket: &str,
-    object: &str,
-    upload: &str,
-) -> Result<(), CloudError> {
+async fn abort(cloud: &S3, bucket: &str, object: &str, upload: &str) -> Result<(), CloudError> {
     let outcome = cloud
         .sdk(Work::Write, "s3:AbortMultipartUpload", bucket, || {
             cloud
@@ -323,7 +318,7 @@ async fn abort(
 }
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
-async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudError> {
+async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let outcome = cloud
         .sdk(
             Work::Read,
@@ -389,7 +384,7 @@ async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudEr
 
 /// Why this version cannot be deleted, if it cannot.
 async fn lock_of(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     key: &str,
     version: Option<String>,
@@ -445,7 +440,7 @@ fn unless_none<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudErro
 
 /// Deletes the bucket, after a look of our own: some servers delete one that holds
 /// versions or unfinished uploads.
-pub(super) async fn delete(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudError> {
+pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let call = "s3:DeleteBucket";
     match contents(cloud, bucket, GLANCE).await {
         Ok(found) if !found.is_empty() => {

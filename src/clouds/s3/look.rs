@@ -12,7 +12,7 @@ use crate::byob::marker::{self, Marker};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
-use super::S3Compatible;
+use super::S3;
 use super::change::{Knowledge, Sub};
 use super::error::{no_bucket, not_set};
 
@@ -20,8 +20,8 @@ use super::error::{no_bucket, not_set};
 const NAMELESS_REGION: &str = "us-east-1";
 
 /// Whether the bucket is there, by its tags; its creation date only when it has none.
-pub(super) async fn look(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn look(
+    cloud: &S3,
     bucket: &str,
 ) -> Result<Option<Sighting>, CloudError> {
     match read_tags(cloud, bucket).await {
@@ -38,8 +38,8 @@ pub(super) async fn look(
 }
 
 /// All tags of the bucket, the marker among them.
-pub(super) async fn read_tags(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn read_tags(
+    cloud: &S3,
     bucket: &str,
 ) -> Result<BTreeMap<String, String>, CloudError> {
     let outcome = cloud
@@ -75,11 +75,11 @@ pub(super) async fn read_tags(
 }
 
 /// The marker among the tags.
-pub(super) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
+pub(in crate::clouds) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
     tags.get(marker::KEY).and_then(|value| Marker::parse(value))
 }
 
-async fn head(cloud: &S3Compatible, bucket: &str) -> Result<Option<Sighting>, CloudError> {
+async fn head(cloud: &S3, bucket: &str) -> Result<Option<Sighting>, CloudError> {
     let outcome = cloud
         .sdk(Work::Read, "s3:HeadBucket", bucket, || {
             cloud.clients.s3().head_bucket().bucket(bucket).send()
@@ -93,7 +93,7 @@ async fn head(cloud: &S3Compatible, bucket: &str) -> Result<Option<Sighting>, Cl
     }
 }
 
-async fn sighting_without_tags(cloud: &S3Compatible, bucket: &str) -> Result<Sighting, CloudError> {
+async fn sighting_without_tags(cloud: &S3, bucket: &str) -> Result<Sighting, CloudError> {
     let outcome = cloud
         .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
             cloud.clients.s3().list_buckets().prefix(bucket).send()
@@ -118,12 +118,12 @@ async fn sighting_without_tags(cloud: &S3Compatible, bucket: &str) -> Result<Sig
 
 /// Makes the bucket, then writes its tags: these servers drop tags that come with
 /// the creating call.
-pub(super) async fn create(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn create(
+    cloud: &S3,
     bucket: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
-    let region = cloud.clients.settings().region.as_str();
+    let region = cloud.clients.connection().region.as_str();
     let location = (region != NAMELESS_REGION && !region.is_empty()).then(|| {
         CreateBucketConfiguration::builder()
             .location_constraint(BucketLocationConstraint::from(region))
@@ -152,7 +152,7 @@ pub(super) async fn create(
 }
 
 /// Tags in the SDK's words.
-pub(super) fn tagging(tags: &BTreeMap<String, String>) -> Result<SdkTagging, String> {
+pub(in crate::clouds) fn tagging(tags: &BTreeMap<String, String>) -> Result<SdkTagging, String> {
     let mut builder = SdkTagging::builder().set_tag_set(Some(Vec::new()));
     for (key, value) in tags {
         let tag = Tag::builder()

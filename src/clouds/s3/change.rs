@@ -15,11 +15,11 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::error::not_set;
-use super::{S3Compatible, look, refused, settings};
+use super::{S3, look, refused, settings};
 
 /// The sub-resources of a bucket that are read or written here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sub {
+pub(in crate::clouds) enum Sub {
     Tags,
     Versioning,
     Encryption,
@@ -30,7 +30,7 @@ pub(super) enum Sub {
 
 impl Sub {
     /// The call that reads it.
-    pub(super) fn get(self) -> &'static str {
+    pub(in crate::clouds) fn get(self) -> &'static str {
         match self {
             Self::Tags => "s3:GetBucketTagging",
             Self::Versioning => "s3:GetBucketVersioning",
@@ -56,7 +56,7 @@ impl Sub {
 
 /// Whether a server knows a sub-resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Knowledge {
+pub(in crate::clouds) enum Knowledge {
     /// It answered the `GET`.
     Known,
     /// It said that it does not know it, to the `GET` or to a `PUT`.
@@ -64,8 +64,8 @@ pub(super) enum Knowledge {
 }
 
 /// Writes one setting.
-pub(super) async fn change(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn change(
+    cloud: &S3,
     bucket: &str,
     change: &Change,
 ) -> Result<(), CloudError> {
@@ -84,9 +84,13 @@ pub(super) async fn change(
     }
 }
 
-impl S3Compatible {
+impl S3 {
     /// Whether the server knows `sub`; asks once in an operation.
-    pub(super) async fn knows(&self, sub: Sub, bucket: &str) -> Result<bool, CloudError> {
+    pub(in crate::clouds) async fn knows(
+        &self,
+        sub: Sub,
+        bucket: &str,
+    ) -> Result<bool, CloudError> {
         match self.recall(sub) {
             Some(Knowledge::Known) => return Ok(true),
             Some(Knowledge::Unknown(_)) => return Ok(false),
@@ -171,8 +175,8 @@ impl S3Compatible {
 }
 
 /// Writes all tags.
-pub(super) async fn tags(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn tags(
+    cloud: &S3,
     bucket: &str,
     wanted: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
@@ -209,7 +213,7 @@ pub(super) async fn tags(
     cloud.heed(sub, outcome)
 }
 
-async fn versioning(cloud: &S3Compatible, bucket: &str, on: bool) -> Result<(), CloudError> {
+async fn versioning(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError> {
     let sub = Sub::Versioning;
     cloud.must_know(sub, bucket).await?;
     let status = if on {
@@ -235,11 +239,7 @@ async fn versioning(cloud: &S3Compatible, bucket: &str, on: bool) -> Result<(), 
     cloud.heed(sub, outcome)
 }
 
-async fn encryption(
-    cloud: &S3Compatible,
-    bucket: &str,
-    wanted: &Encryption,
-) -> Result<(), CloudError> {
+async fn encryption(cloud: &S3, bucket: &str, wanted: &Encryption) -> Result<(), CloudError> {
     let sub = Sub::Encryption;
     let (algorithm, key) = match wanted {
         Encryption::Unmanaged => {
@@ -278,7 +278,7 @@ async fn encryption(
     cloud.heed(sub, outcome)
 }
 
-async fn cors(cloud: &S3Compatible, bucket: &str, rules: &[CorsRule]) -> Result<(), CloudError> {
+async fn cors(cloud: &S3, bucket: &str, rules: &[CorsRule]) -> Result<(), CloudError> {
     let sub = Sub::Cors;
     cloud.must_know(sub, bucket).await?;
     let invalid = |why: String| refused(CloudErrorKind::Invalid, sub.put(), bucket, why);
@@ -322,8 +322,8 @@ async fn cors(cloud: &S3Compatible, bucket: &str, rules: &[CorsRule]) -> Result<
 
 /// All lifecycle rules of the bucket, in the SDK's words; an error of
 /// [`not_set`] when there are none.
-pub(super) async fn read_lifecycle(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn read_lifecycle(
+    cloud: &S3,
     bucket: &str,
 ) -> Result<Vec<sdk::LifecycleRule>, CloudError> {
     cloud
@@ -340,11 +340,7 @@ pub(super) async fn read_lifecycle(
 }
 
 /// Replaces our rules; other people's are read just before and written back whole.
-async fn lifecycle(
-    cloud: &S3Compatible,
-    bucket: &str,
-    rules: &[LifecycleRule],
-) -> Result<(), CloudError> {
+async fn lifecycle(cloud: &S3, bucket: &str, rules: &[LifecycleRule]) -> Result<(), CloudError> {
     let sub = Sub::Lifecycle;
     if matches!(cloud.recall(sub), Some(Knowledge::Unknown(_))) {
         return cloud.must_know(sub, bucket).await;
@@ -404,7 +400,7 @@ async fn lifecycle(
 }
 
 async fn put_lifecycle(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     rules: Vec<sdk::LifecycleRule>,
 ) -> Result<(), CloudError> {
