@@ -111,7 +111,8 @@ impl Server {
             ])
             .args([
                 "-master.volumeSizeLimitMB=64",
-                "-volume.max=50",
+                // Each bucket takes seven volumes; they are empty files.
+                "-volume.max=5000",
                 "-volume.preStopSeconds=1",
             ])
             .args([
