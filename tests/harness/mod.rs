@@ -21,6 +21,7 @@ pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
             Instant::now() < deadline,
             "{what} did not come true in time"
         );
-        std::thread::yield_now();
+        // Others need the processor more.
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -77,7 +77,8 @@ impl Server {
             command.env("MINIO_SITE_REGION", region);
         }
         let server = Self::run(command, address, access_key, secret_key)?;
-        server.wait_for("minio/health/live").await?;
+        // "live" comes before users and buckets are loaded.
+        server.wait_for("minio/health/cluster").await?;
         Ok(server)
     }
 
