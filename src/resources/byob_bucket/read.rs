@@ -35,8 +35,9 @@ pub async fn read(
         return Outcome::exists(state, private).with([not_refreshed()]);
     }
     match observe(cx, configuration, &state).await {
-        Ok(Some((place, wanted, observed))) => {
+        Ok(Some((place, wanted, mut observed))) => {
             let mut private = private;
+            verify::without_unwritable(&mut observed, &private);
             let mut told = Vec::new();
             note_marker(&state, &observed, &mut private, &mut told);
             let bucket = with_drift(state, configuration, &place, wanted, &observed);

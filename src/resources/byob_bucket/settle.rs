@@ -73,7 +73,9 @@ impl Work<'_> {
         let before = self.observe(&wanted).await?;
         let changes = diff::changes(&wanted, &before);
         let cannot = self.write(&changes, &wanted, settled).await?;
-        verify::remember_cannot(&mut settled.private, &cannot);
+        let given = (!matches!(wanted.access, Access::MadeKey(_))).then_some(Setting::Identity);
+        let unmended: Vec<Setting> = cannot.iter().copied().chain(given).collect();
+        verify::remember_cannot(&mut settled.private, &unmended);
         let known_key = wanted.access_key_id.clone();
         let key = self.identity(&changes, &mut wanted, settled).await?;
         let key_is_new = wanted.access_key_id != known_key;

@@ -1,13 +1,13 @@
 //! Proving that a bucket works, and telling what does not.
 
 use super::schema::{Bucket, Finding};
-use crate::byob::CloudError;
 use crate::byob::cloud::Cloud;
 use crate::byob::identity::AccessKey;
 use crate::byob::report::Report;
 use crate::byob::requirement::{CATALOGUE, Check, Requirement, Status, Tried, Verdict};
 use crate::byob::requirements::{access, registration};
 use crate::byob::spec::{BucketSpec, Setting};
+use crate::byob::{CloudError, Observed, Reading};
 use crate::resources::environment::{Configuration, Probe};
 use crate::resources::trouble::{Trouble, is_stopped};
 use crate::sdk::context::Context;
@@ -16,7 +16,8 @@ use crate::sdk::model::Field;
 use crate::sdk::private::Private;
 use crate::wandb::{Client, Problem, Severity, StorageInfo, WandbError, WandbErrorKind};
 
-/// Where private data keeps what the server was found unable to write.
+/// Where private data keeps what the next apply could not mend either: settings that the
+/// server was found unable to write, and a key that is not ours to change.
 const CANNOT: &str = "server_cannot";
 
 /// What was found out by trying, remembered in the findings of the last apply.
@@ -229,6 +230,15 @@ pub fn is_mendable(id: &str, private: &Private) -> bool {
         .is_some_and(|setting| !cannot(private).contains(&word(setting)))
 }
 
+/// What a server that cannot keep rules of a bucket says of them, in every run: "none",
+/// which would be drift from a rule that could never be written.
+pub fn without_unwritable(observed: &mut Observed, private: &Private) {
+    let none = observed.cors.known().is_some_and(Vec::is_empty);
+    if none && cannot(private).contains(&word(Setting::Cors)) {
+        observed.cors = Reading::Unsupported("it refused to keep one".to_owned());
+    }
+}
+
 /// Settings that the server was found unable to write, by their words.
 fn cannot(private: &Private) -> Vec<&str> {
     private
@@ -238,7 +248,7 @@ fn cannot(private: &Private) -> Vec<&str> {
         .unwrap_or_default()
 }
 
-/// Remembers what the server cannot write.
+/// Remembers what an apply cannot mend.
 pub fn remember_cannot(private: &mut Private, settings: &[Setting]) {
     private.remove(CANNOT);
     if !settings.is_empty() {
