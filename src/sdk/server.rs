@@ -11,6 +11,7 @@ use tonic::transport::Server as Grpc;
 use super::handshake::{self, Invitation};
 use super::listener::Listener;
 use super::log;
+use super::panics;
 use super::plugin::Plugin;
 use super::provider::{AnyProvider, Provider};
 use super::rpc::{Server, Service};
@@ -68,14 +69,7 @@ pub fn serve(provider: impl Provider) -> ExitCode {
 }
 
 fn run(provider: Box<dyn AnyProvider>, invitation: Invitation, debug: bool) -> anyhow::Result<()> {
-    std::panic::set_hook(Box::new(|panic| {
-        // The operation answers with an error of its own; the place is for the log.
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        tracing::error!(place, "the provider panicked");
-    }));
+    panics::watch();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
