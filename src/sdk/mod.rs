@@ -93,6 +93,7 @@ pub mod value;
 mod handshake;
 mod listener;
 mod log;
+mod panics;
 mod plugin;
 mod rpc;
 mod server;
