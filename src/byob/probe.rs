@@ -8,6 +8,23 @@ use std::collections::BTreeMap;
 
 use super::cloud::SecretUrl;
 
+/// How the names of a probe's objects begin, after the path.
+pub const OBJECT_PREFIX: &str = ".wandb-byob-probe-";
+/// How the object that is uploaded in parts ends.
+pub const PARTS_SUFFIX: &str = "-parts";
+
+/// Whether an object is one of a probe's: nobody's data. A run that was killed leaves
+/// such objects behind.
+pub fn is_probe_object(object: &str) -> bool {
+    let name = object.rsplit('/').next().unwrap_or_default();
+    let digits = name
+        .strip_prefix(OBJECT_PREFIX)
+        .map(|rest| rest.strip_suffix(PARTS_SUFFIX).unwrap_or(rest));
+    digits.is_some_and(|digits| {
+        digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
+    })
+}
+
 /// A request as a browser or an SDK with a signed address sends it.
 #[derive(Clone, Debug)]
 pub struct WebRequest {
@@ -104,4 +121,29 @@ pub struct ProbeResult {
     pub access: Attempt,
     /// Objects of the probe that could not be removed.
     pub left_behind: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_probe_object;
+
+    #[test]
+    fn only_the_probes_own_names_are_nobodys_data() {
+        for own in [
+            ".wandb-byob-probe-0123456789abcdef",
+            "teams/omega/.wandb-byob-probe-0123456789abcdef-parts",
+        ] {
+            assert!(is_probe_object(own), "{own}");
+        }
+        for data in [
+            "",
+            "model.bin",
+            ".wandb-byob-probe-",
+            ".wandb-byob-probe-0123456789abcdef.bin",
+            ".wandb-byob-probe-0123456789abcdef/model.bin",
+            "x.wandb-byob-probe-0123456789abcdef",
+        ] {
+            assert!(!is_probe_object(data), "{data}");
+        }
+    }
 }

@@ -9,7 +9,9 @@ use super::preflight;
 use super::retry::settle;
 use crate::byob::cloud::Cloud;
 use crate::byob::identity::AccessKey;
-use crate::byob::probe::{Attempt, ProbeRequest, ProbeResult, WebAnswer, WebRequest};
+use crate::byob::probe::{
+    Attempt, OBJECT_PREFIX, PARTS_SUFFIX, ProbeRequest, ProbeResult, WebAnswer, WebRequest,
+};
 use crate::byob::{CloudError, CloudErrorKind};
 
 const BODY: &[u8] = b"This object is a probe of terraform-provider-wandb and may be deleted.\n";
@@ -61,7 +63,7 @@ fn object_name(path: Option<&str>) -> Result<String, CloudError> {
             "the system gives no random bytes",
         )
     })?;
-    let name = format!(".wandb-byob-probe-{:016x}", u64::from_be_bytes(random));
+    let name = format!("{OBJECT_PREFIX}{:016x}", u64::from_be_bytes(random));
     Ok(match path {
         Some(path) => format!("{path}/{name}"),
         None => name,
@@ -209,7 +211,7 @@ impl Visitor<'_> {
     }
 
     async fn multipart(&self, object: &str) -> Result<Attempt, CloudError> {
-        let object = format!("{object}-parts");
+        let object = format!("{object}{PARTS_SUFFIX}");
         let message = "large artifacts could not be uploaded";
         let begun = self
             .send(

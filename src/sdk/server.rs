@@ -89,6 +89,7 @@ async fn listen(
         .map(tls::identity)
         .transpose()?;
     let parent = parent();
+    let signalled = signal(debug);
     let address = provider.address();
     let listener = Arc::new(Listener::bind(&invitation).await?);
     let shutdown = CancellationToken::new();
@@ -121,7 +122,7 @@ async fn listen(
     };
     handshake::announce(&line)?;
 
-    wait_for_the_end(&service, &shutdown, parent, debug).await;
+    wait_for_the_end(&service, &shutdown, signalled, parent, debug).await;
     listener.clean_up();
     // A client that keeps its connection open does not keep the process alive.
     let _ = tokio::time::timeout(CLOSING, serving).await;
@@ -133,12 +134,13 @@ async fn listen(
 async fn wait_for_the_end(
     service: &Service,
     shutdown: &CancellationToken,
+    signalled: impl Future<Output = ()>,
     parent: u32,
     debug: bool,
 ) {
     tokio::select! {
         () = shutdown.cancelled() => return,
-        () = signal(debug) => {}
+        () = signalled => {}
         () = orphaned(parent), if !debug => {}
     }
     service.stop_all();
@@ -148,21 +150,25 @@ async fn wait_for_the_end(
 
 /// SIGTERM; with a debugger also SIGINT. Otherwise SIGINT is ignored: a terminal sends
 /// it to the whole group, and Terraform then asks politely.
+///
+/// Listens from the call on, which has to come before anything is announced: whoever
+/// hears from us may press Ctrl-C at once.
 #[cfg(unix)]
-async fn signal(debug: bool) {
+fn signal(debug: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return,
-            _ = interrupt.recv() => {
-                if debug {
-                    return;
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => {
+                    if debug {
+                        return;
+                    }
                 }
             }
         }

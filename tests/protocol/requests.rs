@@ -440,7 +440,13 @@ async fn a_configuration_in_json_is_read_as_well() {
     let plugin = Plugin::start(&[]);
     let mut provider = plugin.provider().await;
     let ty = bucket_type();
-    let config = object(&ty, vec![("name", Value::string("Bad_Name"))]);
+    let config = object(
+        &ty,
+        vec![
+            ("name", Value::string("Bad_Name")),
+            ("s3_compatible", block(&ty, "s3_compatible", Vec::new())),
+        ],
+    );
     let json = wire::DynamicValue {
         msgpack: Bytes::new(),
         json: Bytes::from(codec::to_json(&config)),

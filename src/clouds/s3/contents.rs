@@ -9,6 +9,7 @@ use aws_sdk_s3::types::{
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::byob::cloud::Contents;
+use crate::byob::probe::is_probe_object;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
@@ -22,11 +23,28 @@ const ABREAST: usize = 16;
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
 
+/// What probes have left behind that were killed: object with version, and object with
+/// upload. It is nobody's data and is not counted.
+#[derive(Debug, Default)]
+struct Leftovers {
+    objects: Vec<(String, String)>,
+    uploads: Vec<(String, String)>,
+}
+
 /// Counts up to `limit` entries.
 pub(in crate::clouds) async fn contents(
     cloud: &S3,
     bucket: &str,
     limit: u64,
+) -> Result<Contents, CloudError> {
+    survey(cloud, bucket, limit, &mut Leftovers::default()).await
+}
+
+async fn survey(
+    cloud: &S3,
+    bucket: &str,
+    limit: u64,
+    leftovers: &mut Leftovers,
 ) -> Result<Contents, CloudError> {
     let mut counted = Contents::default();
     let mut from = Position::default();
@@ -34,10 +52,14 @@ pub(in crate::clouds) async fn contents(
         // Some servers answer with more than was asked for.
         let left = limit.saturating_sub(entries(&counted));
         let page = versions(cloud, bucket, &from, left.clamp(1, PAGE)).await?;
-        if left == 0 && !identifiers(&page).is_empty() {
+        let (probes, data): (Vec<_>, Vec<_>) = identifiers(&page)
+            .into_iter()
+            .partition(|(object, _)| is_probe_object(object));
+        if left == 0 && !data.is_empty() {
             counted.at_least = true;
             return Ok(counted);
         }
+        leftovers.objects.extend(probes);
         count(&mut counted, &page);
         match Position::after(&page) {
             Some(next) => from = next,
@@ -52,11 +74,16 @@ pub(in crate::clouds) async fn contents(
     loop {
         let left = limit.saturating_sub(entries(&counted));
         let page = uploads(cloud, bucket, &marks, left.clamp(1, PAGE)).await?;
+        let (probes, data): (Vec<_>, Vec<_>) = page
+            .found
+            .into_iter()
+            .partition(|(object, _)| is_probe_object(object));
         if left == 0 {
-            counted.at_least = !page.found.is_empty();
+            counted.at_least = !data.is_empty();
             return Ok(counted);
         }
-        counted.uploads += page.found.len() as u64;
+        leftovers.uploads.extend(probes);
+        counted.uploads += data.len() as u64;
         match page.next {
             Some(next) => marks = next,
             None => return Ok(counted),
@@ -73,7 +100,8 @@ fn entries(counted: &Contents) -> u64 {
 }
 
 fn count(counted: &mut Contents, page: &ListObjectVersionsOutput) {
-    for version in page.versions() {
+    let is_data = |key: Option<&str>| !key.is_some_and(is_probe_object);
+    for version in page.versions().iter().filter(|one| is_data(one.key())) {
         if version.is_latest().unwrap_or(true) {
             counted.objects += 1;
         } else {
@@ -84,7 +112,8 @@ fn count(counted: &mut Contents, page: &ListObjectVersionsOutput) {
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or(0);
     }
-    counted.delete_markers += page.delete_markers().len() as u64;
+    let markers = page.delete_markers().iter();
+    counted.delete_markers += markers.filter(|one| is_data(one.key())).count() as u64;
 }
 
 /// Where the next page of versions begins.
@@ -450,7 +479,8 @@ fn unless_none<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudErro
 /// versions or unfinished uploads.
 pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let call = "s3:DeleteBucket";
-    match contents(cloud, bucket, GLANCE).await {
+    let mut leftovers = Leftovers::default();
+    match survey(cloud, bucket, GLANCE, &mut leftovers).await {
         Ok(found) if !found.is_empty() => {
             return Err(refused(
                 CloudErrorKind::Conflict,
@@ -462,6 +492,12 @@ pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), Cl
         Ok(_) => {}
         Err(error) if no_bucket(&error) => return Ok(()),
         Err(error) => return Err(error),
+    }
+    for batch in leftovers.objects.chunks(PAGE as usize) {
+        delete_batch(cloud, bucket, batch).await?;
+    }
+    for (object, upload) in &leftovers.uploads {
+        abort(cloud, bucket, object, upload).await?;
     }
     let outcome = cloud
         .sdk(Work::Write, call, bucket, || {
