@@ -49,6 +49,8 @@ pub enum ProbeRequest {
         upload: String,
         part: u32,
     },
+    /// List uploads in parts of the object that nobody has finished.
+    ListUploads { object: String },
     /// Give the upload up.
     AbortUpload { object: String, upload: String },
     /// Delete an object, or one version of it.
@@ -63,7 +65,7 @@ impl ProbeRequest {
     pub fn method(&self) -> &'static str {
         match self {
             Self::Put { .. } | Self::UploadPart { .. } => "PUT",
-            Self::Get { .. } => "GET",
+            Self::Get { .. } | Self::ListUploads { .. } => "GET",
             Self::Head { .. } => "HEAD",
             Self::BeginUpload { .. } => "POST",
             Self::AbortUpload { .. } | Self::Delete { .. } => "DELETE",

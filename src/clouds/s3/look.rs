@@ -152,7 +152,8 @@ pub(in crate::clouds) async fn create(
     if tags.is_empty() {
         return Ok(());
     }
-    match super::change::tags(cloud, bucket, tags).await {
+    // A bucket without its marker is nobody's: no stop may come between the two.
+    match super::change::tags(&cloud.unstopped(), bucket, tags).await {
         // A server without tags still has a bucket; the marker is a protection that
         // it cannot give.
         Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),

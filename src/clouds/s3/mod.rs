@@ -63,6 +63,15 @@ impl S3 {
         }
     }
 
+    /// The same for a step that has to be done once another one is.
+    fn unstopped(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.clients),
+            self.patience.unstopped(),
+            self.dialect,
+        )
+    }
+
     /// Makes one call of an SDK, again when that makes sense.
     pub(in crate::clouds) async fn sdk<T, E, Calling>(
         &self,

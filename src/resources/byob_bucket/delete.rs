@@ -73,19 +73,31 @@ async fn steps(
                 return Err(holds_data(&summary, &contents.to_string()));
             }
         }
+        remove_identity(cx, cloud.as_ref(), state).await?;
         cloud.delete(&owned).await.map_err(failed)?;
-    }
-    if let Some(identity) = identity_of(state) {
-        let failed = |error: CloudError| {
-            Trouble::cloud("W&B's user was not removed", error)
-                .left_behind(format!("the user {:?}; the bucket is gone", identity.name))
-                .what_to_do("Run terraform destroy again.")
-                .timed(cx)
-                .error()
-        };
-        cloud.remove_identity(&identity).await.map_err(failed)?;
+    } else {
+        remove_identity(cx, cloud.as_ref(), state).await?;
     }
     Ok(Diagnostics::new())
+}
+
+/// Removes W&B's user before its bucket, which holds nothing by now: a run that ends
+/// between the two still has the bucket in its state, and the next one goes on.
+async fn remove_identity(
+    cx: &Context,
+    cloud: &dyn Cloud,
+    state: &Bucket,
+) -> Result<(), Diagnostic> {
+    let Some(identity) = identity_of(state) else {
+        return Ok(());
+    };
+    cloud.remove_identity(&identity).await.map_err(|error| {
+        Trouble::cloud("W&B's user was not removed", error)
+            .left_behind(format!("the user {:?}, and its bucket", identity.name))
+            .what_to_do("Run terraform destroy again.")
+            .timed(cx)
+            .error()
+    })
 }
 
 enum Owner {

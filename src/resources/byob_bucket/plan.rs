@@ -8,6 +8,7 @@ use super::{create, spec, verify};
 use crate::byob::CloudError;
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Scope};
+use crate::byob::marker::Marker;
 use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::environment::{Configuration, Environment, S3Place, authority};
 use crate::resources::trouble::Trouble;
@@ -295,8 +296,11 @@ async fn refuse_data(
         .doors
         .s3_compatible(place, cx.stop())
         .map_err(failed)?;
-    if cloud.look(name).await.map_err(failed)?.is_none() {
-        return Ok(());
+    match cloud.look(name).await.map_err(failed)? {
+        // A half-made bucket is gone on with and not deleted; a probe may be left in it.
+        Some(found) if found.marker.as_ref().is_some_and(Marker::is_creating) => return Ok(()),
+        Some(_) => {}
+        None => return Ok(()),
     }
     let contents = cloud.contents(name, COUNT_LIMIT).await.map_err(failed)?;
     if contents.is_empty() {
