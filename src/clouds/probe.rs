@@ -286,29 +286,33 @@ impl Visitor<'_> {
             let head = ProbeRequest::Head {
                 object: object.to_owned(),
             };
-            let version = match self.send_as(None, &head, &[]).await {
+            let named = match self.send_as(None, &head, &[]).await {
                 Ok(answer) if answer.status == 404 => return true,
-                // "null" is a version too, where versions are no longer made: a deletion
-                // that does not name it leaves a marker.
-                Ok(answer) if answer.status < 300 => {
-                    answer.headers.get("x-amz-version-id").cloned()
-                }
-                Ok(_) | Err(_) => None,
+                Ok(answer) => answer.headers.get("x-amz-version-id").cloned(),
+                Err(_) => None,
             };
-            let delete = ProbeRequest::Delete {
-                object: object.to_owned(),
-                version: version.clone(),
-            };
-            let is_gone = self
-                .send_as(None, &delete, &[])
-                .await
-                .is_ok_and(|answer| answer.status < 300 || answer.status == 404);
-            // Without versions once is enough; a version that stays is no reason to go on.
-            if !is_gone || version.is_none() || version == before {
-                return is_gone && version != before;
+            // Where versions are no longer made the object is the version "null", and a
+            // deletion that does not name it leaves a marker.
+            let version = named.unwrap_or_else(|| "null".to_owned());
+            if before.as_ref() == Some(&version) {
+                return false;
             }
-            before = version;
+            if !self.delete(object, Some(version.clone())).await
+                && !(version == "null" && self.delete(object, None).await)
+            {
+                return false;
+            }
+            before = Some(version);
         }
+    }
+
+    async fn delete(&self, object: &str, version: Option<String>) -> bool {
+        let delete = ProbeRequest::Delete {
+            object: object.to_owned(),
+            version,
+        };
+        let answer = self.send_as(None, &delete, &[]).await;
+        answer.is_ok_and(|answer| answer.status < 300 || answer.status == 404)
     }
 
     /// Gives up the uploads of an earlier probe; whether that came to its end. Servers that
