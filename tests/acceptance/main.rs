@@ -11,6 +11,8 @@ mod bucket_basic;
 mod bucket_destroy;
 mod bucket_drift;
 mod bucket_existing;
+mod bucket_keys;
 mod bucket_replace;
 mod bucket_trouble;
 mod team;
+mod team_trouble;
