@@ -9,6 +9,7 @@ use crate::byob::CloudError;
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Scope};
 use crate::byob::marker::Marker;
+use crate::byob::name;
 use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::environment::{Configuration, Environment, S3Place, authority};
 use crate::resources::trouble::Trouble;
@@ -35,6 +36,7 @@ pub async fn plan(
         return told;
     };
     told.extend(check_instance(configuration, &plan.planned));
+    told.extend(check_tags(configuration, &plan.planned));
     let found = match place::whereabouts(&block, plan.prior.as_ref(), configuration) {
         Ok(found) => found,
         Err(missing) => {
@@ -86,6 +88,18 @@ fn check_instance(configuration: &Configuration, planned: &Bucket) -> Vec<Diagno
         );
     }
     told
+}
+
+/// The tags that the bucket would carry, the provider's default ones included.
+fn check_tags(configuration: &Configuration, planned: &Bucket) -> Option<Diagnostic> {
+    let tags = spec::all_tags(&planned.tags, configuration)?;
+    let why = name::check_tags(CloudKind::S3Compatible, &tags).err()?;
+    Some(
+        Trouble::new("Invalid tags", why)
+            .what_to_do("Change tags, or default_tags of the provider.")
+            .at(Path::of("tags"))
+            .error(),
+    )
 }
 
 /// Fills in every computed value whose inputs are known, and makes unknown what an
