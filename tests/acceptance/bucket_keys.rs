@@ -90,7 +90,7 @@ fn an_interface_that_the_server_does_not_have_is_told() {
     let stage = Stage::new("wrong-api");
     stage.write_bucket("", "create_access_key = true\n admin_api = \"iam\"");
     let text = stage.apply_fails();
-    assert!(text.contains("admin_api"), "{text}");
+    assert!(text.contains("Set admin_api"), "{text}");
     // The next apply goes on with the right one.
     stage.write_bucket("", "create_access_key = true\n admin_api = \"minio\"");
     stage.apply();

@@ -12,6 +12,7 @@ mod bucket_destroy;
 mod bucket_drift;
 mod bucket_existing;
 mod bucket_keys;
+mod bucket_odd;
 mod bucket_replace;
 mod bucket_trouble;
 mod team;
