@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use simulator::proxy::{Options, Proxy};
+use simulator::proxy::{Cut, Options, Proxy};
 
 use crate::harness::{Login, Stage, ask, minio, until, wait};
 
@@ -216,6 +216,46 @@ fn a_kill_at_any_request_of_a_destroy_is_survived() {
         }
         number += 2;
     }
+}
+
+/// The connection ends at each request in turn, after the server has carried it out or
+/// before: one bucket, one user, one key, whatever was repeated.
+fn a_lost_request_of_a_create(when: Cut, first: usize) {
+    let mut number = first;
+    loop {
+        let (stage, proxy) = behind_proxy(&format!("lost-{number}"));
+        stage.write_bucket("tags = { a = \"b\" }", "create_access_key = true");
+        stage
+            .terraform(&["plan", "-out=plan.bin", "-no-color"])
+            .succeeds();
+        proxy.clear();
+        proxy.cut_at(number, when);
+        let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
+        let requests = proxy.requests().len();
+        assert!(!run.text().contains("plugin crashed"), "{}", run.text());
+        proxy.clear();
+        // Most are repeated at once; the next apply goes on with the rest.
+        stage.apply();
+        stage.assert_empty_plan();
+        is_tidy(&stage, number);
+        assert_eq!(stage.tags()["a"], "b");
+        stage.destroy();
+        assert!(!stage.exists(), "lost at {number}");
+        if requests < number {
+            return;
+        }
+        number += 4;
+    }
+}
+
+#[test]
+fn a_lost_answer_to_any_request_of_a_create_is_survived() {
+    a_lost_request_of_a_create(Cut::After, 1);
+}
+
+#[test]
+fn a_lost_request_of_a_create_is_survived() {
+    a_lost_request_of_a_create(Cut::Before, 3);
 }
 
 /// Terraform taints what a stopped create leaves; the bucket is gone on with, not replaced.
