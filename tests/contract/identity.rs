@@ -96,7 +96,7 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
     );
     // Other rights of the same name as well: here those of another path.
     let narrow = Identity {
-        rights: wandb_rights(&bucket, Some("teams")),
+        rights: wandb_rights("aws", &bucket, Some("teams")),
         ..identity
     };
     wait(open(server).put_identity(&narrow)).expect("changed");
@@ -123,7 +123,7 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
 pub fn a_strangers_identity_is_not_touched(server: &dyn Server) {
     let bucket = unused_name("stranger");
     server.make(&bucket);
-    let identity = Identity::for_bucket(&bucket, None, &generation());
+    let identity = Identity::for_bucket(&bucket, wandb_rights("aws", &bucket, None), &generation());
     server.make_foreign_identity(&identity.name);
     let (rights, keys) = (server.identity(&identity.name), server.keys(&identity.name));
     let outcome = wait(open(server).put_identity(&identity)).map_err(|error| error.kind);
@@ -158,7 +158,7 @@ pub fn keys_come_and_go_one_by_one(server: &dyn Server) {
 pub fn what_is_observed_is_what_is_there(server: &dyn Server) {
     let bucket = unused_name("observed");
     server.make(&bucket);
-    let absent = Identity::for_bucket(&bucket, None, &generation());
+    let absent = Identity::for_bucket(&bucket, wandb_rights("aws", &bucket, None), &generation());
     assert_eq!(state(server, &bucket, &absent), None);
     let (identity, key) = wandb(server, &bucket, Some("p"));
     let found = state(server, &bucket, &identity).expect("there");
@@ -167,7 +167,7 @@ pub fn what_is_observed_is_what_is_there(server: &dyn Server) {
     assert_eq!(found.keys, [(key.id, true)].into());
     let rights = found.rights.expect("rights");
     assert!(
-        rights.means_the_same(&wandb_rights(&bucket, Some("p"))),
+        rights.means_the_same(&wandb_rights("aws", &bucket, Some("p"))),
         "{rights:?}"
     );
 }

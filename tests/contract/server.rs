@@ -11,6 +11,7 @@ use wandb_provider::byob::cloud::{Cloud, OwnedBucket};
 use wandb_provider::byob::identity::{AccessKey, Identity};
 use wandb_provider::byob::marker::{Generation, Marker};
 use wandb_provider::byob::observed::{CorsRule, EncryptionState, LifecycleRule};
+use wandb_provider::byob::policy::wandb_rights;
 use wandb_provider::byob::spec::Setting;
 
 /// Who opens the cloud.
@@ -168,7 +169,7 @@ pub fn owned(bucket: &str) -> OwnedBucket {
 
 /// W&B's identity on a bucket, and a key of it.
 pub fn wandb(server: &dyn Server, bucket: &str, path: Option<&str>) -> (Identity, AccessKey) {
-    let identity = Identity::for_bucket(bucket, path, &generation());
+    let identity = Identity::for_bucket(bucket, wandb_rights("aws", bucket, path), &generation());
     let cloud = open(server);
     let key = crate::harness::wait(async {
         cloud.put_identity(&identity).await?;

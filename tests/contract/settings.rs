@@ -10,7 +10,7 @@ use wandb_provider::byob::diff::Change;
 use wandb_provider::byob::observed::{
     CorsRule, EncryptionState, LifecycleRule, Observed, Reading, Versioning,
 };
-use wandb_provider::byob::spec::{Encryption, Setting};
+use wandb_provider::byob::spec::{Encryption, Key, Setting};
 
 use crate::harness::wait;
 use crate::server::{Seen, Server, open, unused_name};
@@ -56,9 +56,10 @@ fn tags() -> BTreeMap<String, String> {
 }
 
 fn encryption(server: &dyn Server) -> Encryption {
-    Encryption::NamedKey {
+    Encryption {
         algorithm: "aws:kms".to_owned(),
-        key: server.key_of_encryption().to_owned(),
+        key: Key::Named(server.key_of_encryption().to_owned()),
+        bucket_key: None,
     }
 }
 

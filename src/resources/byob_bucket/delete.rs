@@ -1,14 +1,16 @@
 //! What becomes of a bucket when its resource goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::read::check_host;
 use super::schema::Bucket;
-use super::settle::identity_of;
-use super::{place, plan};
-use crate::byob::cloud::{CloudKind, OwnedBucket, Sighting};
+use super::{place, plan, spec};
+use crate::byob::cloud::{KeyEnd, OwnedBucket, Sighting};
 use crate::byob::diff::Change;
+use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation, Marker};
+use crate::byob::spec::{Access, BucketSpec};
 use crate::byob::{Cloud, CloudError};
 use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
@@ -29,7 +31,7 @@ pub async fn delete(
 ) -> Outcome<Bucket> {
     match steps(cx, configuration, &state, &private).await {
         Ok(told) => Outcome::gone().with(told),
-        Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
+        Err(problems) => Outcome::exists(state, private).with(problems),
     }
 }
 
@@ -38,20 +40,26 @@ async fn steps(
     configuration: &Configuration,
     state: &Bucket,
     private: &Private,
-) -> Result<Diagnostics, Diagnostic> {
+) -> Result<Diagnostics, Diagnostics> {
     let name = state.name.known().cloned().unwrap_or_default();
     if on_destroy(state) == "keep" {
-        return Ok(kept(&name).into());
+        return Ok(kept(state, &name).into());
     }
     let summary = format!("Bucket {name:?} was not deleted");
-    let (cloud, place) = place::open(state, configuration, cx.stop(), &summary)?;
-    check_host(state, &place)?;
+    let (cloud, site) = place::open(cx, state, configuration, &summary).await?;
+    check_host(state, &site)?;
     let failed = |error: CloudError| {
         Trouble::cloud(summary.clone(), error)
             .left_behind("the bucket, with whatever was not deleted yet")
             .timed(cx)
             .error()
     };
+    let generation = state
+        .generation
+        .known()
+        .and_then(|text| Generation::parse(text));
+    let spec = spec::spec(state, None, &site, generation.as_ref(), configuration);
+    let identity = spec.as_ref().and_then(made_identity);
     if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
         let marker = sighting.marker.clone();
         if marker.as_ref().is_some_and(Marker::is_creating)
@@ -70,33 +78,81 @@ async fn steps(
         } else {
             let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
             if !contents.is_empty() {
-                return Err(holds_data(&summary, &contents.to_string()));
+                return Err(holds_data(&summary, &contents.to_string()).into());
             }
         }
-        remove_identity(cx, cloud.as_ref(), state).await?;
+        remove_identity(cx, &cloud, identity).await?;
         cloud.delete(&owned).await.map_err(failed)?;
     } else {
-        remove_identity(cx, cloud.as_ref(), state).await?;
+        remove_identity(cx, &cloud, identity).await?;
     }
-    Ok(Diagnostics::new())
+    match (&spec, &generation) {
+        (Some(spec), Some(generation)) => Ok(remove_key(cx, &cloud, spec, generation).await?),
+        _ => Ok(Diagnostics::new()),
+    }
+}
+
+fn made_identity(spec: &BucketSpec) -> Option<&Identity> {
+    match &spec.access {
+        Access::MadeKey(identity) => Some(identity),
+        Access::GivenKey | Access::Unmanaged => None,
+    }
 }
 
 /// Removes W&B's user before its bucket, which holds nothing by now: a run that ends
 /// between the two still has the bucket in its state, and the next one goes on.
 async fn remove_identity(
     cx: &Context,
-    cloud: &dyn Cloud,
-    state: &Bucket,
+    cloud: &Arc<dyn Cloud>,
+    identity: Option<&Identity>,
 ) -> Result<(), Diagnostic> {
-    let Some(identity) = identity_of(state) else {
+    let Some(identity) = identity else {
         return Ok(());
     };
-    cloud.remove_identity(&identity).await.map_err(|error| {
+    cloud.remove_identity(identity).await.map_err(|error| {
         Trouble::cloud("W&B's user was not removed", error)
             .left_behind(format!("the user {:?}, and its bucket", identity.name))
             .what_to_do("Run terraform destroy again.")
             .timed(cx)
             .error()
+    })
+}
+
+/// Gives up the bucket's own key, now that nothing is left that it encrypts.
+async fn remove_key(
+    cx: &Context,
+    cloud: &Arc<dyn Cloud>,
+    spec: &BucketSpec,
+    generation: &Generation,
+) -> Result<Diagnostics, Diagnostic> {
+    let Some(key) = &spec.key else {
+        return Ok(Diagnostics::new());
+    };
+    let end = cloud
+        .remove_key(
+            &spec.name,
+            key.name.as_deref(),
+            generation,
+            key.deletion_days,
+        )
+        .await
+        .map_err(|error| {
+            Trouble::cloud("The bucket's key was not given up", error)
+                .left_behind("the key; the bucket is gone")
+                .what_to_do("Run terraform destroy again.")
+                .timed(cx)
+                .error()
+        })?;
+    Ok(match end {
+        KeyEnd::None => Diagnostics::new(),
+        KeyEnd::Scheduled { key } => {
+            tracing::info!(%key, "the key's deletion is scheduled");
+            Diagnostics::new()
+        }
+        KeyEnd::Kept { key, why } => Trouble::new("The bucket's key stays", why)
+            .left_behind(format!("the key {key}; the bucket is gone"))
+            .warning()
+            .into(),
     })
 }
 
@@ -107,7 +163,7 @@ enum Owner {
 
 /// Finds out whose bucket it is now.
 async fn confirm(
-    cloud: &std::sync::Arc<dyn Cloud>,
+    cloud: &Arc<dyn Cloud>,
     state: &Bucket,
     name: &str,
     sighting: &Sighting,
@@ -187,14 +243,14 @@ pub fn holds_data(summary: &str, contents: &str) -> Diagnostic {
         .error()
 }
 
-fn kept(name: &str) -> Diagnostic {
+fn kept(state: &Bucket, name: &str) -> Diagnostic {
+    let cloud = state.block().map_or("its cloud", |(kind, _)| kind.title());
     Trouble::new(
         format!("Bucket {name:?} stays"),
         format!(
-            "on_destroy is \"keep\"; it stays on the {} server, and the state forgets it",
-            CloudKind::S3Compatible.block()
+            "on_destroy is \"keep\"; it stays on {cloud}, and the state forgets it"
         ),
     )
-    .left_behind("the bucket with all that is in it, and W&B's user and key if one was made")
+    .left_behind("the bucket with all that is in it, and whatever was made for it: W&B's user and access key, the key that encrypts it")
     .warning()
 }

@@ -11,17 +11,19 @@ mod spec;
 mod update;
 mod verify;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::account::CloudBlock;
 use super::environment::Environment;
 use super::trouble::Trouble;
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
 
-pub use schema::{Bucket, Finding, block, check_endpoint, findings_type};
+pub use schema::{Bucket, Finding, block, findings_type};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -29,12 +31,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct ByobBucket {
     environment: Environment,
+    clouds: Vec<Arc<dyn CloudBlock>>,
 }
 
 impl ByobBucket {
     /// The resource of one provider.
-    pub fn new(environment: Environment) -> Self {
-        Self { environment }
+    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudBlock>>) -> Self {
+        Self {
+            environment,
+            clouds,
+        }
     }
 }
 
@@ -46,92 +52,60 @@ fn not_configured() -> Diagnostic {
     .error()
 }
 
-/// What can be said about a block without the provider's.
-pub fn validate(config: &Bucket) -> Diagnostics {
-    let mut told = Diagnostics::new();
-    let Some(block) = config.s3_compatible.known() else {
-        if config.s3_compatible.is_null() {
-            told.push(
-                Trouble::new(
-                    "No cloud is named",
-                    "exactly one of these blocks is needed: s3_compatible",
-                )
-                .error(),
-            );
+/// What can be said about a bucket without the provider's block.
+pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudBlock>]) -> Diagnostics {
+    let names: Vec<&str> = clouds.iter().map(|cloud| cloud.kind().block()).collect();
+    let set: Vec<&&str> = names
+        .iter()
+        .filter(|name| matches!(config.clouds.0.get(**name), Some(Value::Map(_))))
+        .collect();
+    // The block of a `for_each` that is not known yet may turn out to be there.
+    let maybe = names
+        .iter()
+        .any(|name| matches!(config.clouds.0.get(*name), Some(Value::Unknown)));
+    match set[..] {
+        [] if maybe => Diagnostics::new(),
+        [] => Trouble::new(
+            "No cloud is named",
+            format!(
+                "exactly one of these blocks is needed: {}",
+                names.join(", ")
+            ),
+        )
+        .error()
+        .into(),
+        [_] => {
+            let cloud = clouds
+                .iter()
+                .find(|cloud| Some(cloud.kind()) == config.block().map(|(kind, _)| kind));
+            cloud.map_or_else(Diagnostics::new, |cloud| {
+                validate_on(config, cloud.as_ref())
+            })
         }
-        return told;
-    };
-    let mut wrong = |argument: &str, why: &str| {
-        told.push(
-            Trouble::new(format!("{argument} does not fit the other arguments"), why)
-                .at(place::argument(argument))
-                .error(),
-        );
-    };
-    check_wandb_key(block, &mut wrong);
-    // What is not known yet may still turn out to be null, so it is no contradiction.
-    let (own, secret) = (&block.access_key, &block.secret_key);
-    if (own.known().is_some() && secret.is_null()) || (own.is_null() && secret.known().is_some()) {
-        wrong("secret_key", "access_key and secret_key go together");
+        [_, second, ..] => Trouble::new(
+            "More than one cloud is named",
+            format!("a bucket is on exactly one of {}", names.join(", ")),
+        )
+        .what_to_do("Write one resource for each bucket.")
+        .at(Path::of(second))
+        .error()
+        .into(),
     }
-    if block.create_access_key == Field::Known(false) && block.access_key_rotation.known().is_some()
-    {
-        wrong(
-            "access_key_rotation",
-            "it changes a key that create_access_key makes, and that is off",
-        );
-    }
-    match (
-        block.sse_algorithm.known().map(String::as_str),
-        &block.kms_key_name,
-    ) {
-        (Some("AES256"), Field::Known(_)) => wrong(
-            "kms_key_name",
-            "AES256 uses the server's own key; a named key needs \"aws:kms\"",
-        ),
-        (Some("aws:kms"), Field::Null) => wrong(
-            "kms_key_name",
-            "it is missing, and sse_algorithm is \"aws:kms\"",
-        ),
-        _ => {}
-    }
-    told
 }
 
-/// W&B's key is made, or given with its secret, or not known here.
-fn check_wandb_key(block: &schema::S3Compatible, wrong: &mut impl FnMut(&str, &str)) {
-    let made = block.create_access_key == Field::Known(true);
-    let key = &block.wandb_access_key;
-    let (kept, unkept) = (&block.wandb_secret_key, &block.wandb_secret_key_wo);
-    let is_set = kept.known().is_some() || unkept.known().is_some();
-    let is_absent = kept.is_null() && unkept.is_null();
-    if made && key.known().is_some() {
-        wrong(
-            "wandb_access_key",
-            "create_access_key makes a key for W&B, so none can be given",
+fn validate_on(config: &Bucket, cloud: &dyn CloudBlock) -> Diagnostics {
+    let mut told = config
+        .known_block()
+        .map_or_else(Diagnostics::new, |block| cloud.validate(block));
+    if let Some(name) = config.name.known()
+        && let Err(why) = cloud.check_name(name)
+    {
+        told.push(
+            Diagnostic::error("Invalid name", format!("name is not valid: {why}."))
+                .at(Path::of("name")),
         );
     }
-    if key.is_null() && is_set {
-        wrong("wandb_access_key", "it is missing, and its secret is set");
-    }
-    if key.known().is_some() && is_absent {
-        wrong(
-            "wandb_secret_key",
-            "it is missing, and wandb_access_key is set",
-        );
-    }
-    if kept.known().is_some() && unkept.known().is_some() {
-        wrong(
-            "wandb_secret_key_wo",
-            "wandb_secret_key is set as well; use one of the two",
-        );
-    }
-    if unkept.known().is_some() && block.wandb_secret_key_wo_version.is_null() {
-        wrong(
-            "wandb_secret_key_wo_version",
-            "it is needed with wandb_secret_key_wo, to tell when that has changed",
-        );
-    }
+    told
 }
 
 #[async_trait]
@@ -146,11 +120,12 @@ impl Resource for ByobBucket {
         Schema::new(block(
             "A bucket with everything that W&B needs of it, proven to work. Data is never deleted \
              without `on_destroy = \"delete_everything\"`.",
+            &self.clouds,
         ))
     }
 
     fn validate(&self, config: &Bucket) -> Diagnostics {
-        validate(config)
+        validate(config, &self.clouds)
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<Bucket>) -> Diagnostics {
@@ -210,15 +185,10 @@ impl Resource for ByobBucket {
     }
 }
 
-/// A bucket of which nothing is set but the cloud.
+/// A bucket of which nothing is set.
 fn empty() -> Result<Bucket, Diagnostic> {
-    let nothing = Value::Map(Default::default());
-    let block = schema::S3Compatible::from_value(&nothing, &Path::root())?;
-    let mut bucket = Bucket::from_value(&nothing, &Path::root())?;
-    bucket.s3_compatible = Field::Known(schema::S3Compatible {
-        create_access_key: Field::Known(false),
-        admin_api: "auto".into(),
-        ..block
-    });
-    Ok(bucket)
+    Ok(Bucket::from_value(
+        &Value::Map(Default::default()),
+        &Path::root(),
+    )?)
 }
