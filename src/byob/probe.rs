@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use super::cloud::SecretUrl;
 
-/// How the names of a probe's objects begin, after the path.
-pub const OBJECT_PREFIX: &str = ".wandb-byob-probe-";
+/// What a probe's object is called, below the path.
+pub const OBJECT: &str = ".wandb-byob-probe";
 /// How the object that is uploaded in parts ends.
 pub const PARTS_SUFFIX: &str = "-parts";
 
@@ -17,12 +17,7 @@ pub const PARTS_SUFFIX: &str = "-parts";
 /// such objects behind.
 pub fn is_probe_object(object: &str) -> bool {
     let name = object.rsplit('/').next().unwrap_or_default();
-    let digits = name
-        .strip_prefix(OBJECT_PREFIX)
-        .map(|rest| rest.strip_suffix(PARTS_SUFFIX).unwrap_or(rest));
-    digits.is_some_and(|digits| {
-        digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    name.strip_suffix(PARTS_SUFFIX).unwrap_or(name) == OBJECT
 }
 
 /// A request as a browser or an SDK with a signed address sends it.
@@ -66,6 +61,8 @@ pub enum ProbeRequest {
         upload: String,
         part: u32,
     },
+    /// List uploads in parts of the object that nobody has finished.
+    ListUploads { object: String },
     /// Give the upload up.
     AbortUpload { object: String, upload: String },
     /// Delete an object, or one version of it.
@@ -80,7 +77,7 @@ impl ProbeRequest {
     pub fn method(&self) -> &'static str {
         match self {
             Self::Put { .. } | Self::UploadPart { .. } => "PUT",
-            Self::Get { .. } => "GET",
+            Self::Get { .. } | Self::ListUploads { .. } => "GET",
             Self::Head { .. } => "HEAD",
             Self::BeginUpload { .. } => "POST",
             Self::AbortUpload { .. } | Self::Delete { .. } => "DELETE",
@@ -129,19 +126,15 @@ mod tests {
 
     #[test]
     fn only_the_probes_own_names_are_nobodys_data() {
-        for own in [
-            ".wandb-byob-probe-0123456789abcdef",
-            "teams/omega/.wandb-byob-probe-0123456789abcdef-parts",
-        ] {
+        for own in [".wandb-byob-probe", "teams/omega/.wandb-byob-probe-parts"] {
             assert!(is_probe_object(own), "{own}");
         }
         for data in [
             "",
             "model.bin",
-            ".wandb-byob-probe-",
-            ".wandb-byob-probe-0123456789abcdef.bin",
-            ".wandb-byob-probe-0123456789abcdef/model.bin",
-            "x.wandb-byob-probe-0123456789abcdef",
+            ".wandb-byob-probe.bin",
+            ".wandb-byob-probe/model.bin",
+            "x.wandb-byob-probe",
         ] {
             assert!(!is_probe_object(data), "{data}");
         }

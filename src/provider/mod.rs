@@ -106,7 +106,8 @@ fn block() -> Block {
         Attribute::string_set(
             "ignore_tags",
             "Keys of tags that are neither read nor written.",
-        ),
+        )
+        .check(check_ignored),
     ]);
     clouds::all().iter().fold(whole, |whole, cloud| {
         whole.single(cloud.kind().block(), cloud.provider_block())
@@ -116,6 +117,16 @@ fn block() -> Block {
 fn check_tags(value: &Value) -> Result<(), String> {
     match value {
         Value::Map(map) if map.contains_key(marker::KEY) => {
+            Err(format!("the key {:?} is the provider's own", marker::KEY))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Without the marker nobody would know any more whose bucket it is.
+fn check_ignored(value: &Value) -> Result<(), String> {
+    match value {
+        Value::List(keys) if keys.contains(&Value::string(marker::KEY)) => {
             Err(format!("the key {:?} is the provider's own", marker::KEY))
         }
         _ => Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 
+use simulator::proxy::{Options, Proxy};
 use tokio_util::sync::CancellationToken;
 use wandb_provider::byob::CloudErrorKind;
 use wandb_provider::byob::cloud::LookAt;
@@ -133,4 +134,27 @@ pub fn a_bucket_that_is_there_is_not_made_again(server: &dyn Server) {
     );
     assert_eq!(server.seen(&bucket).expect("there").tags, first);
     assert_eq!(server.get(&bucket, "data").as_deref(), Some("data"));
+}
+
+/// Stopped at each request in turn: the bucket is not there, or it is marked.
+pub fn a_stop_never_leaves_a_bucket_without_its_tags(server: &dyn Server) {
+    let proxy = wait(Proxy::start(server.address(), Options::default())).expect("the proxy starts");
+    let mut request = 1;
+    loop {
+        let bucket = unused_name("half");
+        let wanted = tags(&[(KEY, &Marker::creating(generation()).to_string())]);
+        let stop = CancellationToken::new();
+        let cloud = server.open_at(proxy.address(), &stop);
+        proxy.clear();
+        proxy.run_at(request, move || stop.cancel());
+        let made = wait(cloud.create(&bucket, &wanted));
+        match server.seen(&bucket) {
+            Some(seen) => assert_eq!(seen.tags, wanted, "stopped at {request}"),
+            None => assert!(made.is_err(), "stopped at {request}"),
+        }
+        if proxy.requests().len() < request {
+            return;
+        }
+        request += 1;
+    }
 }

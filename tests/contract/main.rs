@@ -42,6 +42,7 @@ macro_rules! promises {
                 a_setting_that_nobody_asks_for_is_skipped
                 a_bucket_is_made_with_its_tags
                 a_bucket_that_is_there_is_not_made_again
+                a_stop_never_leaves_a_bucket_without_its_tags
             }
             settings {
                 each_setting_reads_back_as_it_was_written

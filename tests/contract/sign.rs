@@ -88,6 +88,11 @@ fn each_request_works(server: &dyn Server, bucket: &str, key: Option<&AccessKey>
         part: 1,
     };
     works(part, "part");
+    let list = ProbeRequest::ListUploads {
+        object: object.clone(),
+    };
+    // W&B may list them, and what is listed is this one.
+    assert!(works(list, "").contains(&upload));
     works(
         ProbeRequest::AbortUpload {
             object: object.clone(),

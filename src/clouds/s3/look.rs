@@ -152,7 +152,18 @@ pub(in crate::clouds) async fn create(
     if tags.is_empty() {
         return Ok(());
     }
-    match super::change::tags(cloud, bucket, tags).await {
+    // A bucket without its marker is nobody's: no stop may come between the two, nor a tag
+    // that the server does not take. What is missing is written, and told, in the end.
+    let cloud = cloud.unstopped();
+    let mut outcome = super::change::tags(&cloud, bucket, tags).await;
+    let refused = |error: &CloudError| error.kind == CloudErrorKind::Invalid;
+    if outcome.as_ref().is_err_and(refused)
+        && let Some(marker) = tags.get(marker::KEY)
+    {
+        let alone = BTreeMap::from([(marker::KEY.to_owned(), marker.clone())]);
+        outcome = super::change::tags(&cloud, bucket, &alone).await;
+    }
+    match outcome {
         // A server without tags still has a bucket; the marker is a protection that
         // it cannot give.
         Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),

@@ -90,7 +90,14 @@ async fn identity(
             "{}: {}",
             error.call, error.message
         ))),
-        Err(error) if error.kind == CloudErrorKind::NotSupported => {
+        // A server that has the other interface takes the question for another one. That
+        // must not stand in the way of a plan that changes admin_api.
+        Err(error)
+            if matches!(
+                error.kind,
+                CloudErrorKind::NotSupported | CloudErrorKind::Invalid
+            ) =>
+        {
             Ok(Reading::Unsupported(error.message))
         }
         Err(error) => Err(error),
