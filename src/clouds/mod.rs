@@ -11,3 +11,8 @@ pub mod http;
 pub mod preflight;
 pub mod probe;
 pub mod retry;
+
+use crate::byob::permission::Permissions;
+
+/// Who needs what, for each cloud that there is.
+pub const PERMISSIONS: &[Permissions] = &[s3_compatible::PERMISSIONS];

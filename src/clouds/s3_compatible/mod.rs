@@ -17,6 +17,7 @@ mod keys_iam;
 mod keys_minio;
 mod look;
 mod observe;
+mod permissions;
 mod random;
 mod settings;
 mod sign;
@@ -41,6 +42,7 @@ use crate::clouds::retry::{Patience, Work};
 
 use change::{Knowledge, Sub};
 pub use client::{AdminApi, Clients, Settings};
+pub use permissions::PERMISSIONS;
 
 /// Opens the server of `clients` for one operation, which ends with `stop`.
 pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {
