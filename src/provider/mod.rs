@@ -1,6 +1,7 @@
 //! The provider block: arguments, environment variables, and what follows from them.
 
 mod doors;
+pub mod pages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -382,7 +382,7 @@ impl Attribute {
             }
         }
         if self.requires_replace {
-            text.push_str(" A change replaces the object.");
+            text.push_str(" A change replaces the resource.");
         }
         if let Some(instead) = &self.deprecated {
             let _ = write!(text, " Deprecated: {instead}");

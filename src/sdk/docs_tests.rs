@@ -115,7 +115,7 @@ Draw it.
 
 ### Required
 
-- `text` (String) What it says. A change replaces the object.
+- `text` (String) What it says. A change replaces the resource.
 
 ### Optional
 
