@@ -71,42 +71,43 @@ fn block() -> Block {
     .with([
         Attribute::string(
             "base_url",
-            "Address of the W&B instance. Default: `WANDB_BASE_URL`, else `https://api.wandb.ai`.",
+            "Address of the W&B instance. Default: the variable `WANDB_BASE_URL`, else `https://api.wandb.ai`.",
         )
         .check_string(check_endpoint),
         Attribute::string(
             "api_key",
-            "Key of an admin, or of an organization's service account. Default: `WANDB_API_KEY`. \
-             Without it everything but registration works.",
+            "Key of an admin, or of an organization's service account. Default: the variable \
+             `WANDB_API_KEY`. Without it everything but registration works.",
         )
         .sensitive(),
         Attribute::string(
             "deployment",
             "How the instance is run: `multi_tenant`, `dedicated` or `self_managed`. Default: what \
-             `base_url` says.",
+             `base_url` says, where it is set: `api.wandb.ai` and `wandb.ai` are `multi_tenant`, \
+             `*.wandb.io` are `dedicated`, others `self_managed`.",
         )
         .one_of(&Deployment::NAMES),
         Attribute::string(
             "username",
-            "For instances older than 0.79, which know no bearer tokens.",
+            "The name of the key's user: only for instances older than 0.79, which know no bearer tokens.",
         ),
         Attribute::string(
             "organization",
-            "The organization, for keys that see several.",
+            "The organization's name or id, for keys that see several.",
         ),
         Attribute::string(
             "ca_bundle",
-            "Certificates to trust besides the system's, in PEM.",
+            "Certificates to trust besides the system's: their text in PEM, not a file's name.",
         )
         .check_string(check_pem),
         Attribute::number(
             "max_retries",
-            "How often a failed request is tried again. Default `5`.",
+            "How often a failed request is tried again. Default: `5`.",
         )
         .between(0, 20),
         Attribute::string_map(
             "default_tags",
-            "Tags for every bucket, below its own `tags`.",
+            "Tags for every bucket. Its own `tags` win over them.",
         )
         .check(check_tags),
         Attribute::string_set(
@@ -119,29 +120,29 @@ fn block() -> Block {
         Block::new("Defaults for buckets on servers that speak Amazon's S3 protocol.").with([
             Attribute::string(
                 "endpoint",
-                "Scheme, host and port of the server. Default: `AWS_ENDPOINT_URL_S3`.",
+                "Scheme, host and port of the server. Default: the variable `AWS_ENDPOINT_URL_S3`.",
             )
             .check_string(check_endpoint),
             Attribute::string(
                 "region",
-                "The region of buckets. Default: `AWS_REGION`, else `us-east-1`.",
+                "The region of buckets. Default: the variable `AWS_REGION`, else `us-east-1`.",
             ),
             Attribute::string(
                 "access_key",
-                "The caller's key. Default: `AWS_ACCESS_KEY_ID`.",
+                "The caller's key. Default: the variable `AWS_ACCESS_KEY_ID`.",
             ),
             Attribute::string(
                 "secret_key",
-                "Its secret. Default: `AWS_SECRET_ACCESS_KEY`.",
+                "Its secret. Default: the variable `AWS_SECRET_ACCESS_KEY`.",
             )
             .sensitive(),
             Attribute::bool(
                 "path_style",
-                "Buckets stand in the path of addresses. Default `true`.",
+                "Buckets stand in the path of addresses, not in the host's name. Default: `true`.",
             ),
             Attribute::string(
                 "ca_bundle",
-                "Certificates to trust besides the system's, in PEM.",
+                "Certificates to trust besides the system's: their text in PEM, not a file's name.",
             )
             .check_string(check_pem),
         ]),
