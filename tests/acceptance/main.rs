@@ -11,4 +11,5 @@ mod bucket_drift;
 mod bucket_existing;
 mod bucket_replace;
 mod bucket_trouble;
+mod examples;
 mod team;
