@@ -12,4 +12,5 @@ mod bucket_existing;
 mod bucket_replace;
 mod bucket_trouble;
 mod examples;
+mod permissions;
 mod team;
