@@ -436,5 +436,7 @@ fn team_of_minio(stage: &Stage) {
     let rules = omega(stage, "get_bucket_lifecycle_configuration");
     let rule = &rules["Rules"][0]["NoncurrentVersionExpiration"];
     assert_eq!(rule["NoncurrentDays"], 30);
+    // The instance was asked again once it knew the key.
+    assert_eq!(stage.state(BUCKET)["findings"], json!([]));
     made_key(stage);
 }
