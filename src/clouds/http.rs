@@ -73,8 +73,7 @@ pub fn plain(ca_bundle: Option<&str>) -> Result<reqwest::Client, reqwest::Error>
         .timeout(REQUEST_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none());
     if let Some(pem) = ca_bundle {
-        builder =
-            builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
     }
     builder.build()
 }

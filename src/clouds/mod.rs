@@ -5,14 +5,10 @@
 //! ([`http`]), the only place that waits and asks again ([`retry`]), and the trial of
 //! a bucket as a browser and the SDK meet it ([`probe`]).
 
+pub mod s3;
 pub mod s3_compatible;
 
 pub mod http;
 pub mod preflight;
 pub mod probe;
 pub mod retry;
-
-use crate::byob::permission::Permissions;
-
-/// Who needs what, for each cloud that there is.
-pub const PERMISSIONS: &[Permissions] = &[s3_compatible::PERMISSIONS];

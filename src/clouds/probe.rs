@@ -54,7 +54,12 @@ pub async fn probe(
 fn object_name(path: Option<&str>) -> Result<String, CloudError> {
     let mut random = [0_u8; 8];
     aws_lc_rs::rand::fill(&mut random).map_err(|_| {
-        CloudError::new(CloudErrorKind::Unexpected, "random", "probe", "the system gives no random bytes")
+        CloudError::new(
+            CloudErrorKind::Unexpected,
+            "random",
+            "probe",
+            "the system gives no random bytes",
+        )
     })?;
     let name = format!(".wandb-byob-probe-{:016x}", u64::from_be_bytes(random));
     Ok(match path {
@@ -65,7 +70,9 @@ fn object_name(path: Option<&str>) -> Result<String, CloudError> {
 
 impl Visitor<'_> {
     async fn visit(&self, object: &str) -> Result<ProbeResult, CloudError> {
-        let put = ProbeRequest::Put { object: object.to_owned() };
+        let put = ProbeRequest::Put {
+            object: object.to_owned(),
+        };
         let preflight = self.preflight(&put).await?;
         let answer = self.first_put(&put).await?;
         let uploaded = passed(&answer, "an upload", "the SDK could not upload files");
@@ -161,7 +168,8 @@ impl Visitor<'_> {
     fn etag(&self, answer: &WebAnswer) -> Attempt {
         let headers = &answer.headers;
         let has_etag = headers.contains_key("etag");
-        if has_etag && preflight::lets_in(headers, self.origin) && preflight::exposes_etag(headers) {
+        if has_etag && preflight::lets_in(headers, self.origin) && preflight::exposes_etag(headers)
+        {
             return Attempt::Passed;
         }
         let actual = if !has_etag {
@@ -180,7 +188,9 @@ impl Visitor<'_> {
 
     async fn get(&self, object: &str) -> Result<Attempt, CloudError> {
         let object = object.to_owned();
-        let get = ProbeRequest::Get { object: object.clone() };
+        let get = ProbeRequest::Get {
+            object: object.clone(),
+        };
         let answer = self.send(&get, &[]).await?;
         let message = "files could be written and not read";
         let outcome = passed(&answer, "a download", message);
@@ -201,7 +211,14 @@ impl Visitor<'_> {
     async fn multipart(&self, object: &str) -> Result<Attempt, CloudError> {
         let object = format!("{object}-parts");
         let message = "large artifacts could not be uploaded";
-        let begun = self.send(&ProbeRequest::BeginUpload { object: object.clone() }, &[]).await?;
+        let begun = self
+            .send(
+                &ProbeRequest::BeginUpload {
+                    object: object.clone(),
+                },
+                &[],
+            )
+            .await?;
         let outcome = passed(&begun, "an upload in parts", message);
         if outcome != Attempt::Passed {
             return Ok(outcome);
@@ -226,7 +243,11 @@ impl Visitor<'_> {
         if outcome != Attempt::Passed {
             return Ok(outcome);
         }
-        Ok(passed(&aborted, "giving an upload up", "unfinished uploads would pile up"))
+        Ok(passed(
+            &aborted,
+            "giving an upload up",
+            "unfinished uploads would pile up",
+        ))
     }
 
     /// W&B's key can do all that W&B does, and no more.
@@ -270,10 +291,18 @@ impl Visitor<'_> {
     /// The versions to delete: what the server says about the object, asked for in the
     /// headers of a request that costs nothing more.
     async fn versions_of(&self, object: &str) -> Vec<Option<String>> {
-        let head = ProbeRequest::Head { object: object.to_owned() };
+        let head = ProbeRequest::Head {
+            object: object.to_owned(),
+        };
         match self.send_as(None, &head, &[]).await {
             Ok(answer) if answer.status < 300 => {
-                vec![answer.headers.get("x-amz-version-id").filter(|id| *id != "null").cloned()]
+                vec![
+                    answer
+                        .headers
+                        .get("x-amz-version-id")
+                        .filter(|id| *id != "null")
+                        .cloned(),
+                ]
             }
             Ok(answer) if answer.status == 404 => Vec::new(),
             Ok(_) | Err(_) => vec![None],
@@ -330,7 +359,10 @@ mod tests {
             panic!("403 is no success");
         };
         assert_eq!(actual, "status 403, AccessDenied");
-        assert_eq!(upload_id(b"<R><UploadId>a/b</UploadId></R>"), Some("a/b".to_owned()));
+        assert_eq!(
+            upload_id(b"<R><UploadId>a/b</UploadId></R>"),
+            Some("a/b".to_owned())
+        );
         assert_eq!(upload_id(b"no XML"), None);
     }
 }

@@ -216,7 +216,10 @@ mod tests {
         });
         let stopping = async { stop.cancel() };
         let (outcome, ()) = tokio::join!(reading, stopping);
-        assert_eq!(outcome.map_err(|error| error.kind), Err(CloudErrorKind::Stopped));
+        assert_eq!(
+            outcome.map_err(|error| error.kind),
+            Err(CloudErrorKind::Stopped)
+        );
 
         let stop = CancellationToken::new();
         let patience = Patience::new(5, stop.clone());

@@ -3,12 +3,11 @@
 //!
 //! `tests/tidy` writes them to `docs/`, and fails when they are not what is there.
 
-use super::Wandb;
+use super::{Wandb, clouds};
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Deployment, Scope};
 use crate::byob::permission::{INSTANCE, Need};
 use crate::byob::requirement::{CATALOGUE, Check, Requirement, Status};
-use crate::clouds::PERMISSIONS;
 use crate::sdk::docs::{Files, Kind, Page, Reference, front_matter, table};
 use crate::sdk::prelude::*;
 
@@ -93,7 +92,7 @@ fn requirements() -> Page {
         REQUIREMENTS.to_owned(),
         table(["Status", "Meaning"], statuses),
     ];
-    parts.extend(CATALOGUE.iter().map(requirement));
+    parts.extend(CATALOGUE.iter().filter_map(requirement));
     parts.push(format!("## Which buckets W&B takes\n\n{}", availability()));
     Page::guide(
         "requirements",
@@ -103,24 +102,22 @@ fn requirements() -> Page {
     )
 }
 
-/// The clouds that can be configured, as far as `wanted`.
-fn clouds(wanted: impl Fn(CloudKind) -> bool) -> String {
-    let titles: Vec<&str> = PERMISSIONS
+/// The clouds that can be configured, as far as `wanted`; `None` when there is none.
+fn titles(wanted: impl Fn(CloudKind) -> bool) -> Option<String> {
+    let titles: Vec<&str> = clouds::all()
         .iter()
-        .map(|permissions| permissions.cloud)
+        .map(|cloud| cloud.kind())
         .filter(|cloud| wanted(*cloud))
         .map(CloudKind::title)
         .collect();
-    match titles[..] {
-        [] => "none".to_owned(),
-        _ => titles.join(", "),
-    }
+    (!titles.is_empty()).then(|| titles.join(", "))
 }
 
 /// What `availability.supported` looks at.
 fn availability() -> String {
     let cell = |deployment, scope| {
-        clouds(|cloud| deployment::availability(deployment, scope, cloud).is_ok())
+        titles(|cloud| deployment::availability(deployment, scope, cloud).is_ok())
+            .unwrap_or_else(|| "none".to_owned())
     };
     let rows = [
         Deployment::MultiTenant,
@@ -144,18 +141,21 @@ fn availability() -> String {
     )
 }
 
-fn requirement(one: &Requirement) -> String {
+/// The section about a requirement; `None` when no cloud has it yet.
+fn requirement(one: &Requirement) -> Option<String> {
+    let clouds = titles(|cloud| one.clouds.contains(&cloud))?;
     let decided = match one.check {
         Check::Settings(_) => "at every plan, from the bucket's settings",
         Check::Trial => "after every change, by trying it; the last outcome is kept",
     };
-    let mended = match one.mended_by {
-        Some(_) => "`terraform apply`, where the server lets it",
-        None => "you, or the operator of the server; no apply changes it",
+    let mended = if one.mended_by.is_empty() {
+        "you, or the operator of the server; no apply changes it"
+    } else {
+        "`terraform apply`, where the server lets it"
     };
     let rows = [
         ("Why", Some(one.why.to_owned())),
-        ("Where", Some(clouds(|cloud| one.clouds.contains(&cloud)))),
+        ("Where", Some(clouds)),
         ("Argument", one.attribute.map(|name| format!("`{name}`"))),
         ("Decided", Some(decided.to_owned())),
         ("Mended by", Some(mended.to_owned())),
@@ -165,7 +165,8 @@ fn requirement(one: &Requirement) -> String {
         .into_iter()
         .filter_map(|(name, text)| Some(format!("- {name}: {}", text?)))
         .collect();
-    format!("## `{}`\n\n{}.\n\n{}", one.id, one.title, lines.join("\n"))
+    let lines = lines.join("\n");
+    Some(format!("## `{}`\n\n{}.\n\n{lines}", one.id, one.title))
 }
 
 const CALLER: &str = "\
@@ -182,7 +183,8 @@ fn permissions() -> Page {
         "Each call that is made and each right that W&B gets has a reason; this is the whole list."
             .to_owned(),
     ];
-    for cloud in PERMISSIONS {
+    for cloud in clouds::all() {
+        let cloud = cloud.permissions();
         parts.push(format!("## {}", cloud.cloud));
         parts.push(format!("### What the caller needs\n\n{CALLER}"));
         parts.extend(cloud.caller.iter().map(need));

@@ -3,8 +3,7 @@
 
 use serde_json::{Value, json};
 use simulator::servers::{MinioOptions, Server};
-use wandb_provider::byob::CloudKind;
-use wandb_provider::clouds::PERMISSIONS;
+use wandb_provider::clouds::s3_compatible::PERMISSIONS;
 
 use crate::harness::{Login, Stage, ask, minio, wait};
 
@@ -14,14 +13,12 @@ const FOR_EVERYTHING: &[&str] = &["Every bucket", "verify", "delete_everything",
 
 /// The actions of some lists, as MinIO spells them.
 fn actions(lists: &[&str]) -> Vec<String> {
-    let needs = PERMISSIONS
-        .iter()
-        .find(|one| one.cloud == CloudKind::S3Compatible)
-        .expect("permissions")
-        .caller;
     let mut actions = Vec::new();
     for list in lists {
-        let mut found = needs.iter().filter(|need| need.when.contains(list));
+        let mut found = PERMISSIONS
+            .caller
+            .iter()
+            .filter(|need| need.when.contains(list));
         let need = found.next().unwrap_or_else(|| panic!("{list}"));
         actions.extend(
             need.permissions

@@ -9,10 +9,10 @@ use serde_json::Value;
 use crate::byob::cloud::SecretUrl;
 use crate::byob::probe::WebRequest;
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::s3::client::encoded;
+use crate::clouds::s3::error::Answer;
+use crate::clouds::s3::sign::{self, Unsigned};
 
-use super::client::encoded;
-use super::error::Answer;
-use super::sign::{self, Unsigned};
 use super::{S3Compatible, encrypted};
 
 /// How a body travels.
@@ -41,15 +41,17 @@ impl S3Compatible {
     /// Makes a call and reads its answer; null for an empty one.
     pub(super) async fn admin(&self, call: Call<'_>) -> Result<Value, CloudError> {
         let name = format!("minio:{}", call.path);
-        let fault = |why: String| {
-            CloudError::new(CloudErrorKind::Unexpected, &name, call.target, why)
-        };
+        let fault =
+            |why: String| CloudError::new(CloudErrorKind::Unexpected, &name, call.target, why);
         let query: Vec<String> = call
             .query
             .iter()
             .map(|(key, value)| format!("{key}={}", encoded(value)))
             .collect();
-        let mut url = self.clients.server_url(&format!("minio/admin/v3/{}", call.path));
+        let mut url = self
+            .s3
+            .clients
+            .server_url(&format!("minio/admin/v3/{}", call.path));
         if !query.is_empty() {
             url = format!("{url}?{}", query.join("&"));
         }
@@ -67,14 +69,19 @@ impl S3Compatible {
             headers: &[],
             body: &body,
         };
-        let headers = sign::headers(&self.clients, &unsigned)?;
+        let mut headers = sign::headers(&self.s3.clients, &unsigned).await?;
+        // Attaching policies is refused (400) without it, lest a form be taken for a body.
+        headers.push((
+            "content-type".to_owned(),
+            "application/octet-stream".to_owned(),
+        ));
         let request = WebRequest {
             method: call.method,
             url: SecretUrl::new(url),
             headers,
             body,
         };
-        let answer = self.web(&name, call.target, &request).await?;
+        let answer = self.s3.web(&name, call.target, &request).await?;
         if !(200..300).contains(&answer.status) {
             return Err(refusal(&name, call.target, answer.status, &answer.body));
         }

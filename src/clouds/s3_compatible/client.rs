@@ -1,39 +1,19 @@
 //! Who asks which server, and the clients that are shared by everything that asks it.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use aws_credential_types::Credentials;
-use aws_sdk_s3::config::{
-    BehaviorVersion, Intercept, Region, RequestChecksumCalculation, ResponseChecksumValidation,
-    RuntimeComponents, StalledStreamProtectionConfig,
-    interceptors::BeforeDeserializationInterceptorContextRef, retry::RetryConfig,
-    timeout::TimeoutConfig,
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_iam::config::{
+    BehaviorVersion, Region, StalledStreamProtectionConfig, retry::RetryConfig,
 };
-use aws_sdk_s3::error::BoxError;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::config_bag::ConfigBag;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::byob::identity::AccessKey;
-use crate::byob::probe::{WebAnswer, WebRequest};
-use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::http;
-use crate::clouds::retry::Failure;
-
-use super::error::of_reqwest;
-
-/// Everything but the characters that an address carries as they are.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-const ENCODED_PATH: &AsciiSet = &ENCODED.remove(b'/');
+use crate::byob::CloudError;
+use crate::clouds::s3::client::{self as s3, Connection, location};
 
 /// Which interface a server has for users and their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -110,11 +90,9 @@ impl Hash for Settings {
 /// The clients of one server, shared by all operations; connections are kept.
 pub struct Clients {
     settings: Settings,
-    sdk: OnceLock<SharedHttpClient>,
-    s3: OnceLock<aws_sdk_s3::Client>,
+    s3: Arc<s3::Clients>,
     iam: OnceLock<aws_sdk_iam::Client>,
-    plain: OnceLock<Result<reqwest::Client, String>>,
-    is_minio: Arc<OnceLock<bool>>,
+    is_minio: OnceLock<bool>,
 }
 
 impl fmt::Debug for Clients {
@@ -132,34 +110,23 @@ impl Clients {
     /// `Invalid` when the endpoint is no address of a server, or the certificates
     /// are none.
     pub fn new(settings: Settings) -> Result<Self, CloudError> {
-        let target = location(&settings.endpoint);
-        let invalid = |call: &str, why: String| {
-            Err(CloudError::new(CloudErrorKind::Invalid, call, &target, why))
-        };
-        let endpoint = &settings.endpoint;
-        if !matches!(endpoint.scheme(), "http" | "https") || endpoint.host_str().is_none() {
-            return invalid("endpoint", "it is not an http or https address".to_owned());
-        }
-        if !endpoint.username().is_empty() || endpoint.password().is_some() {
-            return invalid("endpoint", "it must not hold a user or a password".to_owned());
-        }
-        if endpoint.query().is_some() || endpoint.fragment().is_some() {
-            return invalid("endpoint", "it must not hold a query or a fragment".to_owned());
-        }
-        if let Some(why) = settings
-            .ca_bundle
-            .as_deref()
-            .and_then(|pem| http::check_certificates(pem).err())
-        {
-            return invalid("ca_bundle", why);
-        }
+        let credentials = Credentials::from_keys(
+            settings.access_key.as_str(),
+            settings.secret_key.expose_secret(),
+            None,
+        );
+        let s3 = s3::Clients::new(Connection {
+            endpoint: settings.endpoint.clone(),
+            region: settings.region.clone(),
+            path_style: settings.path_style,
+            ca_bundle: settings.ca_bundle.clone(),
+            credentials: SharedCredentialsProvider::new(credentials),
+        })?;
         Ok(Self {
             settings,
-            sdk: OnceLock::new(),
-            s3: OnceLock::new(),
+            s3: Arc::new(s3),
             iam: OnceLock::new(),
-            plain: OnceLock::new(),
-            is_minio: Arc::new(OnceLock::new()),
+            is_minio: OnceLock::new(),
         })
     }
 
@@ -168,165 +135,38 @@ impl Clients {
         &self.settings
     }
 
-    fn sdk(&self) -> SharedHttpClient {
-        self.sdk
-            .get_or_init(|| http::for_sdk(self.settings.ca_bundle.as_deref()))
-            .clone()
-    }
-
-    fn address(&self) -> String {
-        self.settings
-            .endpoint
-            .as_str()
-            .trim_end_matches('/')
-            .to_owned()
-    }
-
-    /// The S3 client with the caller's own key.
-    pub(super) fn s3(&self) -> &aws_sdk_s3::Client {
-        self.s3.get_or_init(|| {
-            let config = aws_sdk_s3::Config::builder()
-                .behavior_version(BehaviorVersion::latest())
-                .http_client(self.sdk())
-                .endpoint_url(self.address())
-                .region(Region::new(self.settings.region.clone()))
-                .force_path_style(self.settings.path_style)
-                .credentials_provider(self.credentials(None))
-                .retry_config(RetryConfig::disabled())
-                .timeout_config(timeouts())
-                .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-                .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-                .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-                .interceptor(ServerName(self.is_minio.clone()))
-                .build();
-            aws_sdk_s3::Client::from_conf(config)
-        })
-    }
-
-    /// The S3 client with another key; connections are shared.
-    pub(super) fn s3_as(&self, key: &AccessKey) -> aws_sdk_s3::Client {
-        let config = self
-            .s3()
-            .config()
-            .to_builder()
-            .credentials_provider(self.credentials(Some(key)))
-            .build();
-        aws_sdk_s3::Client::from_conf(config)
+    /// The clients of the S3 protocol.
+    pub(super) fn s3(&self) -> Arc<s3::Clients> {
+        Arc::clone(&self.s3)
     }
 
     /// The client of the interface for users that AWS has.
     pub(super) fn iam(&self) -> &aws_sdk_iam::Client {
         self.iam.get_or_init(|| {
             let config = aws_sdk_iam::Config::builder()
-                .behavior_version(aws_sdk_iam::config::BehaviorVersion::latest())
-                .http_client(self.sdk())
-                .endpoint_url(self.address())
+                .behavior_version(BehaviorVersion::latest())
+                .http_client(self.s3.sdk())
+                .endpoint_url(self.s3.address())
                 .region(Region::new(self.settings.region.clone()))
-                .credentials_provider(self.credentials(None))
+                .credentials_provider(self.s3.connection().credentials.clone())
                 .retry_config(RetryConfig::disabled())
-                .timeout_config(timeouts())
+                .timeout_config(s3::timeouts())
                 .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
                 .build();
             aws_sdk_iam::Client::from_conf(config)
         })
     }
 
-    /// `key`, or the caller's own.
-    pub(super) fn credentials(&self, key: Option<&AccessKey>) -> Credentials {
-        let (id, secret) = match key {
-            Some(key) => (key.id.as_str(), key.expose_secret()),
-            None => (
-                self.settings.access_key.as_str(),
-                self.settings.secret_key.expose_secret(),
-            ),
-        };
-        Credentials::from_keys(id, secret, None)
-    }
-
-    /// The client for requests that no SDK makes.
-    pub(super) fn plain(&self, call: &str, target: &str) -> Result<reqwest::Client, Failure> {
-        self.plain
-            .get_or_init(|| {
-                http::plain(self.settings.ca_bundle.as_deref())
-                    .map_err(|error| super::error::causes(&error))
-            })
-            .clone()
-            .map_err(|why| {
-                Failure::lasting(CloudError::new(
-                    CloudErrorKind::Transport,
-                    call,
-                    target,
-                    why,
-                ))
-            })
-    }
-
-    /// Sends one plain request and reads the whole answer.
-    pub(super) async fn exchange(
-        &self,
-        call: &str,
-        target: &str,
-        request: &WebRequest,
-    ) -> Result<WebAnswer, Failure> {
-        let broken = |error| of_reqwest(call, target, error);
-        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| {
-            Failure::lasting(CloudError::new(
-                CloudErrorKind::Invalid,
-                call,
-                target,
-                error.to_string(),
-            ))
-        })?;
-        let mut builder = self
-            .plain(call, target)?
-            .request(method, request.url.expose())
-            .body(request.body.clone());
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        let response = builder.send().await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in response.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers
-                .entry(name.as_str().to_owned())
-                .and_modify(|one| *one = format!("{one}, {value}"))
-                .or_insert(value);
-        }
-        let body = response.bytes().await.map_err(broken)?.to_vec();
-        Ok(WebAnswer {
-            status,
-            headers,
-            body,
-        })
-    }
-
-    /// The address of an object.
-    pub(super) fn object_url(&self, bucket: &str, object: &str) -> String {
-        let object = utf8_percent_encode(object, ENCODED_PATH);
-        let address = self.address();
-        if self.settings.path_style {
-            return format!("{address}/{bucket}/{object}");
-        }
-        let scheme = self.settings.endpoint.scheme();
-        let rest = address
-            .strip_prefix(&format!("{scheme}://"))
-            .unwrap_or(&address)
-            .to_owned();
-        format!("{scheme}://{bucket}.{rest}/{object}")
-    }
-
-    /// The address of something that is in no bucket.
-    pub(super) fn server_url(&self, path: &str) -> String {
-        format!("{}/{path}", self.address())
-    }
-
     /// What is known about the kind of server; `None` when no answer said it yet.
+    ///
+    /// Of the names that servers give themselves only "MinIO" tells anything: proxies
+    /// put their own names there.
     pub(super) fn is_minio(&self) -> Option<bool> {
+        let named = self.s3.server_name();
         match self.settings.admin_api {
             AdminApi::MinIo => Some(true),
             AdminApi::Iam => Some(false),
+            AdminApi::Auto if named.is_some_and(|name| name.starts_with("MinIO")) => Some(true),
             AdminApi::Auto => self.is_minio.get().copied(),
         }
     }
@@ -337,58 +177,10 @@ impl Clients {
     }
 }
 
-/// One part of an address, encoded.
-pub(super) fn encoded(part: &str) -> String {
-    utf8_percent_encode(part, ENCODED).to_string()
-}
-
-/// `host` or `host:port`, the latter when the port is not the usual one.
-pub(super) fn location(endpoint: &Url) -> String {
-    let host = endpoint.host_str().unwrap_or_default();
-    match endpoint.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .connect_timeout(http::CONNECT_TIMEOUT)
-        .operation_attempt_timeout(http::REQUEST_TIMEOUT)
-        .build()
-}
-
-/// Reads the `Server` header that passes by. Only "MinIO" tells anything: proxies
-/// put their own names there.
-#[derive(Debug)]
-struct ServerName(Arc<OnceLock<bool>>);
-
-impl Intercept for ServerName {
-    fn name(&self) -> &'static str {
-        "ServerName"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        if context
-            .response()
-            .headers()
-            .get("server")
-            .is_some_and(|name| name.starts_with("MinIO"))
-        {
-            let _ = self.0.set(true);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::byob::CloudErrorKind;
 
     fn settings(endpoint: &str, path_style: bool) -> Settings {
         Settings {
@@ -418,7 +210,7 @@ mod tests {
             ("https://h", false, "https://b.h/a/x%20%2B.txt"),
         ] {
             let clients = Clients::new(settings(endpoint, path_style)).expect("valid");
-            assert_eq!(clients.object_url("b", "a/x +.txt"), expected);
+            assert_eq!(clients.s3().object_url("b", "a/x +.txt"), expected);
         }
     }
 

@@ -7,11 +7,9 @@
 //! the TLS library `ring` it cannot be given a cipher from outside (decision 0009).
 
 use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::aead::{
-    AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey,
-};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
-use super::random;
+use crate::clouds::s3::random;
 
 const SALT: usize = 32;
 const NONCE: usize = 8;
@@ -86,7 +84,11 @@ impl Stream {
         let cipher = match algorithm {
             ARGON2_AES => &AES_256_GCM,
             ARGON2_CHACHA => &CHACHA20_POLY1305,
-            other => return Err(format!("an answer is encrypted in an unknown way ({other})")),
+            other => {
+                return Err(format!(
+                    "an answer is encrypted in an unknown way ({other})"
+                ));
+            }
         };
         let key = UnboundKey::new(cipher, &key).map_err(|_| "the key does not fit".to_owned())?;
         let mut stream = Self {
@@ -108,7 +110,10 @@ impl Stream {
         let mut nonce = [0; NONCE + 4];
         nonce[..NONCE].copy_from_slice(&self.nonce);
         nonce[NONCE..].copy_from_slice(&self.next.to_le_bytes());
-        self.next = self.next.checked_add(1).ok_or_else(|| "the text is too long".to_owned())?;
+        self.next = self
+            .next
+            .checked_add(1)
+            .ok_or_else(|| "the text is too long".to_owned())?;
         Ok(Nonce::assume_unique_for_key(nonce))
     }
 

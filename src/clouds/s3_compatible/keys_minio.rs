@@ -13,9 +13,10 @@ use crate::byob::observed::IdentityState;
 use crate::byob::policy::Document;
 use crate::byob::{CloudError, CloudErrorKind};
 
+use crate::clouds::s3::random::alphanumeric;
+
 use super::S3Compatible;
 use super::admin_minio::{Body, Call};
-use super::random::alphanumeric;
 
 /// A user as the server tells it.
 struct User {
@@ -110,12 +111,19 @@ async fn keys(cloud: &S3Compatible, name: &str) -> Result<BTreeMap<String, bool>
         Err(error) if error.kind == CloudErrorKind::NotFound => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
     };
-    let accounts = told.get("accounts").and_then(Value::as_array).cloned().unwrap_or_default();
+    let accounts = told
+        .get("accounts")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
     Ok(accounts
         .iter()
         .filter_map(|account| {
             let id = account.get("accessKey")?.as_str()?.to_owned();
-            let status = account.get("accountStatus").and_then(Value::as_str).unwrap_or("on");
+            let status = account
+                .get("accountStatus")
+                .and_then(Value::as_str)
+                .unwrap_or("on");
             Some((id, !matches!(status, "off" | "disabled")))
         })
         .collect())
@@ -142,7 +150,15 @@ pub(super) async fn put(cloud: &S3Compatible, identity: &Identity) -> Result<(),
         other => other.to_owned(),
     });
     let plain = |text: String| Some((Body::Plain, text));
-    send(cloud, "PUT", "add-canned-policy", &[("name", name)], plain(spelled.to_json()), name).await?;
+    send(
+        cloud,
+        "PUT",
+        "add-canned-policy",
+        &[("name", name)],
+        plain(spelled.to_json()),
+        name,
+    )
+    .await?;
     match &before {
         None => {
             // Nobody keeps this secret: only service accounts of the user are used.
@@ -157,11 +173,17 @@ pub(super) async fn put(cloud: &S3Compatible, identity: &Identity) -> Result<(),
         }
         Some(_) => {}
     }
-    let attached = before.as_ref().map(|user| user.policies.clone()).unwrap_or_default();
+    let attached = before
+        .as_ref()
+        .map(|user| user.policies.clone())
+        .unwrap_or_default();
     if !attached.contains(name) {
         attach(cloud, name).await?;
     }
-    let others: Vec<&String> = attached.iter().filter(|policy| policy.as_str() != name).collect();
+    let others: Vec<&String> = attached
+        .iter()
+        .filter(|policy| policy.as_str() != name)
+        .collect();
     if !others.is_empty() {
         let body = json!({"policies": others, "user": name}).to_string();
         let body = Some((Body::Encrypted, body));
@@ -174,10 +196,16 @@ async fn attach(cloud: &S3Compatible, name: &str) -> Result<(), CloudError> {
     let body = json!({"policies": [name], "user": name}).to_string();
     let body = Some((Body::Encrypted, body));
     match send(cloud, "POST", "idp/builtin/policy/attach", &[], body, name).await {
-        Err(error) if error.code.as_deref() == Some("XMinioAdminPolicyChangeAlreadyApplied") => Ok(()),
+        Err(error) if error.code.as_deref() == Some("XMinioAdminPolicyChangeAlreadyApplied") => {
+            Ok(())
+        }
         // Servers of before 2023 know the older call only.
         Err(error) if error.kind == CloudErrorKind::NotSupported || error.code.is_none() => {
-            let query = [("policyName", name), ("userOrGroup", name), ("isGroup", "false")];
+            let query = [
+                ("policyName", name),
+                ("userOrGroup", name),
+                ("isGroup", "false"),
+            ];
             send(cloud, "PUT", "set-user-or-group-policy", &query, None, name).await
         }
         outcome => outcome,
@@ -215,7 +243,15 @@ pub(super) async fn make_key(
         "targetUser": identity.name,
     });
     let body = Some((Body::Encrypted, body.to_string()));
-    send(cloud, "PUT", "add-service-account", &[], body, &identity.name).await?;
+    send(
+        cloud,
+        "PUT",
+        "add-service-account",
+        &[],
+        body,
+        &identity.name,
+    )
+    .await?;
     Ok(key)
 }
 
@@ -240,10 +276,30 @@ pub(super) async fn remove(cloud: &S3Compatible, identity: &Identity) -> Result<
     match user(cloud, name).await? {
         Some(user) if !user.is_ours(identity) => return Ok(()),
         // The service accounts go with their user.
-        Some(_) => gone(send(cloud, "DELETE", "remove-user", &[("accessKey", name)], None, name).await)?,
+        Some(_) => gone(
+            send(
+                cloud,
+                "DELETE",
+                "remove-user",
+                &[("accessKey", name)],
+                None,
+                name,
+            )
+            .await,
+        )?,
         None => {}
     }
-    gone(send(cloud, "DELETE", "remove-canned-policy", &[("name", name)], None, name).await)
+    gone(
+        send(
+            cloud,
+            "DELETE",
+            "remove-canned-policy",
+            &[("name", name)],
+            None,
+            name,
+        )
+        .await,
+    )
 }
 
 fn gone(outcome: Result<(), CloudError>) -> Result<(), CloudError> {

@@ -19,21 +19,21 @@ use crate::clouds::retry::Work;
 use super::change::Sub;
 use super::client::{Clients, encoded};
 use super::random::alphanumeric;
-use super::{S3Compatible, client};
+use super::{S3, client};
 
 /// How long a signed address is good.
 const LIFETIME: Duration = Duration::from_mins(15);
 
 /// A request to sign.
-pub(super) struct Unsigned<'a> {
-    pub(super) method: &'a str,
-    pub(super) url: &'a str,
-    pub(super) headers: &'a [(&'a str, &'a str)],
-    pub(super) body: &'a [u8],
+pub(in crate::clouds) struct Unsigned<'a> {
+    pub(in crate::clouds) method: &'a str,
+    pub(in crate::clouds) url: &'a str,
+    pub(in crate::clouds) headers: &'a [(&'a str, &'a str)],
+    pub(in crate::clouds) body: &'a [u8],
 }
 
 /// The address for `request`, signed for `key` or for the caller.
-pub(super) fn address(
+pub(in crate::clouds) async fn address(
     clients: &Clients,
     bucket: &str,
     request: &ProbeRequest,
@@ -50,7 +50,10 @@ pub(super) fn address(
             part,
         } => (
             object,
-            vec![("partNumber", part.to_string()), ("uploadId", encoded(upload))],
+            vec![
+                ("partNumber", part.to_string()),
+                ("uploadId", encoded(upload)),
+            ],
         ),
         ProbeRequest::AbortUpload { object, upload } => {
             (object, vec![("uploadId", encoded(upload))])
@@ -82,7 +85,7 @@ pub(super) fn address(
     };
     let instructions = instructions(
         clients,
-        &clients.credentials(key),
+        &clients.credentials(key).await?,
         settings,
         &unsigned,
         SignableBody::UnsignedPayload,
@@ -97,7 +100,7 @@ pub(super) fn address(
 }
 
 /// The headers that sign `unsigned` for the caller, the given ones not among them.
-pub(super) fn headers(
+pub(in crate::clouds) async fn headers(
     clients: &Clients,
     unsigned: &Unsigned<'_>,
 ) -> Result<Vec<(String, String)>, CloudError> {
@@ -105,7 +108,7 @@ pub(super) fn headers(
     settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
     let instructions = instructions(
         clients,
-        &clients.credentials(None),
+        &clients.credentials(None).await?,
         settings,
         unsigned,
         SignableBody::Bytes(unsigned.body),
@@ -134,14 +137,14 @@ fn instructions(
         CloudError::new(
             CloudErrorKind::Invalid,
             "sign",
-            client::location(&clients.settings().endpoint),
+            client::location(&clients.connection().endpoint),
             why,
         )
     };
     let identity = credentials.clone().into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
-        .region(&clients.settings().region)
+        .region(&clients.connection().region)
         .name("s3")
         .time(SystemTime::now())
         .settings(settings)
@@ -164,8 +167,8 @@ fn instructions(
 const NO_POLICY: &str = "{";
 
 /// What `key` could do although it must not.
-pub(super) async fn overreach(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn overreach(
+    cloud: &S3,
     bucket: &str,
     key: &AccessKey,
 ) -> Result<Vec<String>, CloudError> {
@@ -205,7 +208,7 @@ pub(super) async fn overreach(
 
 /// The name of another bucket that this client could list, if any.
 async fn look_elsewhere(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     theirs: &aws_sdk_s3::Client,
 ) -> Result<Option<String>, CloudError> {

@@ -10,16 +10,16 @@ use aws_sdk_s3::types as sdk;
 
 use crate::byob::diff::Change;
 use crate::byob::observed::{CorsRule, LifecycleRule};
-use crate::byob::spec::Encryption;
+use crate::byob::spec::{Encryption, Key};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::error::not_set;
-use super::{S3Compatible, look, refused, settings};
+use super::{S3, look, refused, settings};
 
 /// The sub-resources of a bucket that are read or written here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sub {
+pub(in crate::clouds) enum Sub {
     Tags,
     Versioning,
     Encryption,
@@ -30,7 +30,7 @@ pub(super) enum Sub {
 
 impl Sub {
     /// The call that reads it.
-    pub(super) fn get(self) -> &'static str {
+    pub(in crate::clouds) fn get(self) -> &'static str {
         match self {
             Self::Tags => "s3:GetBucketTagging",
             Self::Versioning => "s3:GetBucketVersioning",
@@ -56,7 +56,7 @@ impl Sub {
 
 /// Whether a server knows a sub-resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Knowledge {
+pub(in crate::clouds) enum Knowledge {
     /// It answered the `GET`.
     Known,
     /// It said that it does not know it, to the `GET` or to a `PUT`.
@@ -64,8 +64,8 @@ pub(super) enum Knowledge {
 }
 
 /// Writes one setting.
-pub(super) async fn change(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn change(
+    cloud: &S3,
     bucket: &str,
     change: &Change,
 ) -> Result<(), CloudError> {
@@ -75,18 +75,28 @@ pub(super) async fn change(
         Change::Encryption(wanted) => encryption(cloud, bucket, wanted).await,
         Change::Cors(rules) => cors(cloud, bucket, rules).await,
         Change::Lifecycle(rules) => lifecycle(cloud, bucket, rules).await,
-        Change::Identity => Err(refused(
+        Change::PublicAccess | Change::Ownership | Change::Grants(_) => Err(refused(
+            CloudErrorKind::NotSupported,
+            "change",
+            bucket,
+            "servers other than Amazon's differ in this setting, so it is left alone",
+        )),
+        Change::Key | Change::Identity => Err(refused(
             CloudErrorKind::Invalid,
             "change",
             bucket,
-            "an identity is no setting of a bucket",
+            "a key or an identity is no setting of a bucket",
         )),
     }
 }
 
-impl S3Compatible {
+impl S3 {
     /// Whether the server knows `sub`; asks once in an operation.
-    pub(super) async fn knows(&self, sub: Sub, bucket: &str) -> Result<bool, CloudError> {
+    pub(in crate::clouds) async fn knows(
+        &self,
+        sub: Sub,
+        bucket: &str,
+    ) -> Result<bool, CloudError> {
         match self.recall(sub) {
             Some(Knowledge::Known) => return Ok(true),
             Some(Knowledge::Unknown(_)) => return Ok(false),
@@ -171,8 +181,8 @@ impl S3Compatible {
 }
 
 /// Writes all tags.
-pub(super) async fn tags(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn tags(
+    cloud: &S3,
     bucket: &str,
     wanted: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
@@ -209,7 +219,7 @@ pub(super) async fn tags(
     cloud.heed(sub, outcome)
 }
 
-async fn versioning(cloud: &S3Compatible, bucket: &str, on: bool) -> Result<(), CloudError> {
+async fn versioning(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError> {
     let sub = Sub::Versioning;
     cloud.must_know(sub, bucket).await?;
     let status = if on {
@@ -235,29 +245,26 @@ async fn versioning(cloud: &S3Compatible, bucket: &str, on: bool) -> Result<(), 
     cloud.heed(sub, outcome)
 }
 
-async fn encryption(
-    cloud: &S3Compatible,
-    bucket: &str,
-    wanted: &Encryption,
-) -> Result<(), CloudError> {
+async fn encryption(cloud: &S3, bucket: &str, wanted: &Encryption) -> Result<(), CloudError> {
     let sub = Sub::Encryption;
-    let (algorithm, key) = match wanted {
-        Encryption::Unmanaged => {
-            let why = "there is no encryption to write";
+    let key = match &wanted.key {
+        Key::Server => None,
+        Key::Named(name) => Some(name.clone()),
+        Key::ToMake => {
+            let why = "the key is not made yet";
             return Err(refused(CloudErrorKind::Invalid, sub.put(), bucket, why));
         }
-        Encryption::ServerKey(algorithm) => (algorithm, None),
-        Encryption::NamedKey { algorithm, key } => (algorithm, Some(key.clone())),
     };
     cloud.must_know(sub, bucket).await?;
     let invalid = |why: String| refused(CloudErrorKind::Invalid, sub.put(), bucket, why);
     let default = sdk::ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(sdk::ServerSideEncryption::from(algorithm.as_str()))
+        .sse_algorithm(sdk::ServerSideEncryption::from(wanted.algorithm.as_str()))
         .set_kms_master_key_id(key)
         .build()
         .map_err(|error| invalid(error.to_string()))?;
     let rule = sdk::ServerSideEncryptionRule::builder()
         .apply_server_side_encryption_by_default(default)
+        .set_bucket_key_enabled(wanted.bucket_key)
         .build();
     let configuration = sdk::ServerSideEncryptionConfiguration::builder()
         .rules(rule)
@@ -278,14 +285,19 @@ async fn encryption(
     cloud.heed(sub, outcome)
 }
 
-async fn cors(cloud: &S3Compatible, bucket: &str, rules: &[CorsRule]) -> Result<(), CloudError> {
+async fn cors(cloud: &S3, bucket: &str, rules: &[CorsRule]) -> Result<(), CloudError> {
     let sub = Sub::Cors;
     cloud.must_know(sub, bucket).await?;
     let invalid = |why: String| refused(CloudErrorKind::Invalid, sub.put(), bucket, why);
     if rules.is_empty() {
         let outcome = cloud
             .sdk(Work::Write, "s3:DeleteBucketCORS", bucket, || {
-                cloud.clients.s3().delete_bucket_cors().bucket(bucket).send()
+                cloud
+                    .clients
+                    .s3()
+                    .delete_bucket_cors()
+                    .bucket(bucket)
+                    .send()
             })
             .await
             .map(drop);
@@ -317,8 +329,8 @@ async fn cors(cloud: &S3Compatible, bucket: &str, rules: &[CorsRule]) -> Result<
 
 /// All lifecycle rules of the bucket, in the SDK's words; an error of
 /// [`not_set`] when there are none.
-pub(super) async fn read_lifecycle(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn read_lifecycle(
+    cloud: &S3,
     bucket: &str,
 ) -> Result<Vec<sdk::LifecycleRule>, CloudError> {
     cloud
@@ -335,11 +347,7 @@ pub(super) async fn read_lifecycle(
 }
 
 /// Replaces our rules; other people's are read just before and written back whole.
-async fn lifecycle(
-    cloud: &S3Compatible,
-    bucket: &str,
-    rules: &[LifecycleRule],
-) -> Result<(), CloudError> {
+async fn lifecycle(cloud: &S3, bucket: &str, rules: &[LifecycleRule]) -> Result<(), CloudError> {
     let sub = Sub::Lifecycle;
     if matches!(cloud.recall(sub), Some(Knowledge::Unknown(_))) {
         return cloud.must_know(sub, bucket).await;
@@ -399,7 +407,7 @@ async fn lifecycle(
 }
 
 async fn put_lifecycle(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     rules: Vec<sdk::LifecycleRule>,
 ) -> Result<(), CloudError> {

@@ -13,7 +13,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::error::{no_bucket, not_set};
-use super::{S3Compatible, refused};
+use super::{S3, refused};
 
 /// The most entries that servers list or delete in one call.
 const PAGE: u64 = 1000;
@@ -23,19 +23,21 @@ const ABREAST: usize = 16;
 const GLANCE: u64 = 1000;
 
 /// Counts up to `limit` entries.
-pub(super) async fn contents(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn contents(
+    cloud: &S3,
     bucket: &str,
     limit: u64,
 ) -> Result<Contents, CloudError> {
     let mut counted = Contents::default();
     let mut from = Position::default();
     loop {
-        let left = limit - entries(&counted);
-        if left == 0 {
-            break;
+        // Some servers answer with more than was asked for.
+        let left = limit.saturating_sub(entries(&counted));
+        let page = versions(cloud, bucket, &from, left.clamp(1, PAGE)).await?;
+        if left == 0 && !identifiers(&page).is_empty() {
+            counted.at_least = true;
+            return Ok(counted);
         }
-        let page = versions(cloud, bucket, &from, left.min(PAGE)).await?;
         count(&mut counted, &page);
         match Position::after(&page) {
             Some(next) => from = next,
@@ -103,7 +105,7 @@ impl Position {
 }
 
 async fn versions(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     from: &Position,
     most: u64,
@@ -134,29 +136,24 @@ struct Uploads {
 }
 
 async fn uploads(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     marks: &Marks,
     most: u64,
 ) -> Result<Uploads, CloudError> {
     let most = i32::try_from(most).unwrap_or(i32::MAX);
     let outcome = cloud
-        .sdk(
-            Work::Read,
-            "s3:ListBucketMultipartUploads",
-            bucket,
-            || {
-                cloud
-                    .clients
-                    .s3()
-                    .list_multipart_uploads()
-                    .bucket(bucket)
-                    .set_key_marker(marks.0.clone())
-                    .set_upload_id_marker(marks.1.clone())
-                    .max_uploads(most)
-                    .send()
-            },
-        )
+        .sdk(Work::Read, "s3:ListBucketMultipartUploads", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .list_multipart_uploads()
+                .bucket(bucket)
+                .set_key_marker(marks.0.clone())
+                .set_upload_id_marker(marks.1.clone())
+                .max_uploads(most)
+                .send()
+        })
         .await;
     let answer = match outcome {
         Ok(answer) => answer,
@@ -179,9 +176,7 @@ async fn uploads(
         found: answer
             .uploads()
             .iter()
-            .filter_map(|upload| {
-                Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned()))
-            })
+            .filter_map(|upload| Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned())))
             .collect(),
         next: next.filter(|_| answer.is_truncated().unwrap_or(false)),
     })
@@ -189,12 +184,17 @@ async fn uploads(
 
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
 /// not seen again.
-pub(super) async fn empty(cloud: &S3Compatible, bucket: &str) -> Result<Contents, CloudError> {
-    match refuse_locked(cloud, bucket).await {
-        Ok(()) => {}
-        Err(error) if no_bucket(&error) => return Ok(Contents::default()),
-        Err(error) => return Err(error),
+///
+/// A bucket that is gone holds nothing.
+pub(in crate::clouds) async fn empty(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
+    match delete_all(cloud, bucket).await {
+        Err(error) if no_bucket(&error) => Ok(Contents::default()),
+        outcome => outcome,
     }
+}
+
+async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
+    refuse_locked(cloud, bucket).await?;
     let mut gone = Contents::default();
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
     loop {
@@ -232,8 +232,8 @@ pub(super) async fn empty(cloud: &S3Compatible, bucket: &str) -> Result<Contents
         stream::iter(page.found)
             .map(|(object, upload)| async move { abort(cloud, bucket, &object, &upload).await })
             .buffer_unordered(ABREAST)
-        .try_collect::<Vec<()>>()
-        .await?;
+            .try_collect::<Vec<()>>()
+            .await?;
     }
 }
 
@@ -254,7 +254,7 @@ fn identifiers(page: &ListObjectVersionsOutput) -> Vec<(String, String)> {
 }
 
 async fn delete_batch(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     batch: &[(String, String)],
 ) -> Result<(), CloudError> {
@@ -304,12 +304,7 @@ async fn delete_batch(
     Err(answer.failure(call, bucket).error)
 }
 
-async fn abort(
-    cloud: &S3Compatible,
-    bucket: &str,
-    object: &str,
-    upload: &str,
-) -> Result<(), CloudError> {
+async fn abort(cloud: &S3, bucket: &str, object: &str, upload: &str) -> Result<(), CloudError> {
     let outcome = cloud
         .sdk(Work::Write, "s3:AbortMultipartUpload", bucket, || {
             cloud
@@ -330,7 +325,7 @@ async fn abort(
 }
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
-async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudError> {
+async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let outcome = cloud
         .sdk(
             Work::Read,
@@ -347,10 +342,12 @@ async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudEr
         )
         .await;
     let locked = match outcome {
-        Ok(answer) => answer
-            .object_lock_configuration()
-            .and_then(|configuration| configuration.object_lock_enabled())
-            == Some(&ObjectLockEnabled::Enabled),
+        Ok(answer) => {
+            answer
+                .object_lock_configuration()
+                .and_then(|configuration| configuration.object_lock_enabled())
+                == Some(&ObjectLockEnabled::Enabled)
+        }
         Err(error) if no_bucket(&error) => return Err(error),
         Err(error)
             if not_set(&error)
@@ -375,18 +372,15 @@ async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudEr
             .filter_map(|one| Some((one.key()?.to_owned(), one.version_id().map(str::to_owned))))
             .collect();
         let held: Vec<Option<String>> = stream::iter(found)
-        .map(|(key, version)| async move { lock_of(cloud, bucket, &key, version).await })
-        .buffer_unordered(ABREAST)
-        .try_collect()
-        .await?;
+            .map(|(key, version)| async move { lock_of(cloud, bucket, &key, version).await })
+            .buffer_unordered(ABREAST)
+            .try_collect()
+            .await?;
         if let Some(why) = held.into_iter().flatten().next() {
-            return Err(refused(
-                CloudErrorKind::Conflict,
-                "s3:DeleteObjects",
-                bucket,
-                why,
-            )
-            .hint("Wait until the retention ends, or release the lock, and try again."));
+            return Err(
+                refused(CloudErrorKind::Conflict, "s3:DeleteObjects", bucket, why)
+                    .hint("Wait until the retention ends, or release the lock, and try again."),
+            );
         }
         match Position::after(&page) {
             Some(next) => from = next,
@@ -397,7 +391,7 @@ async fn refuse_locked(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudEr
 
 /// Why this version cannot be deleted, if it cannot.
 async fn lock_of(
-    cloud: &S3Compatible,
+    cloud: &S3,
     bucket: &str,
     key: &str,
     version: Option<String>,
@@ -440,10 +434,11 @@ fn unless_none<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudErro
     match outcome {
         Ok(answer) => Ok(Some(answer)),
         Err(error)
-            if matches!(
-                error.kind,
-                CloudErrorKind::NotFound | CloudErrorKind::NotSupported
-            ) =>
+            if not_set(&error)
+                || matches!(
+                    error.kind,
+                    CloudErrorKind::NotFound | CloudErrorKind::NotSupported
+                ) =>
         {
             Ok(None)
         }
@@ -453,7 +448,7 @@ fn unless_none<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudErro
 
 /// Deletes the bucket, after a look of our own: some servers delete one that holds
 /// versions or unfinished uploads.
-pub(super) async fn delete(cloud: &S3Compatible, bucket: &str) -> Result<(), CloudError> {
+pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let call = "s3:DeleteBucket";
     match contents(cloud, bucket, GLANCE).await {
         Ok(found) if !found.is_empty() => {

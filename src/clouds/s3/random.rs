@@ -7,7 +7,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /// Random bytes from the system.
-pub(super) fn bytes<const COUNT: usize>() -> Result<[u8; COUNT], CloudError> {
+pub(in crate::clouds) fn bytes<const COUNT: usize>() -> Result<[u8; COUNT], CloudError> {
     let mut drawn = [0; COUNT];
     rand::fill(&mut drawn).map_err(|_| {
         CloudError::new(
@@ -21,7 +21,7 @@ pub(super) fn bytes<const COUNT: usize>() -> Result<[u8; COUNT], CloudError> {
 }
 
 /// So many random letters and digits, each equally likely.
-pub(super) fn alphanumeric<const COUNT: usize>() -> Result<String, CloudError> {
+pub(in crate::clouds) fn alphanumeric<const COUNT: usize>() -> Result<String, CloudError> {
     let mut text = String::with_capacity(COUNT);
     while text.len() < COUNT {
         for byte in bytes::<64>()? {

@@ -6,7 +6,7 @@ use crate::byob::diff::LIFECYCLE_PREFIX;
 use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Versioning};
 
 /// Whether old versions are kept.
-pub(super) fn versioning(status: Option<&sdk::BucketVersioningStatus>) -> Versioning {
+pub(in crate::clouds) fn versioning(status: Option<&sdk::BucketVersioningStatus>) -> Versioning {
     match status {
         Some(sdk::BucketVersioningStatus::Enabled) => Versioning::Enabled,
         Some(sdk::BucketVersioningStatus::Suspended) => Versioning::Suspended,
@@ -15,7 +15,7 @@ pub(super) fn versioning(status: Option<&sdk::BucketVersioningStatus>) -> Versio
 }
 
 /// The first encryption rule; servers keep one.
-pub(super) fn encryption(
+pub(in crate::clouds) fn encryption(
     configuration: Option<&sdk::ServerSideEncryptionConfiguration>,
 ) -> EncryptionState {
     let Some(rule) = configuration.and_then(|configuration| configuration.rules().first()) else {
@@ -33,7 +33,7 @@ pub(super) fn encryption(
 }
 
 /// A rule for web pages, from the SDK.
-pub(super) fn cors(rule: &sdk::CorsRule) -> CorsRule {
+pub(in crate::clouds) fn cors(rule: &sdk::CorsRule) -> CorsRule {
     CorsRule {
         id: rule.id().map(str::to_owned),
         origins: rule.allowed_origins().to_vec(),
@@ -45,7 +45,7 @@ pub(super) fn cors(rule: &sdk::CorsRule) -> CorsRule {
 }
 
 /// A rule for web pages, for the SDK.
-pub(super) fn sdk_cors(rule: &CorsRule) -> Result<sdk::CorsRule, String> {
+pub(in crate::clouds) fn sdk_cors(rule: &CorsRule) -> Result<sdk::CorsRule, String> {
     let some = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
     sdk::CorsRule::builder()
         .set_id(rule.id.clone())
@@ -64,7 +64,7 @@ pub(super) fn sdk_cors(rule: &CorsRule) -> Result<sdk::CorsRule, String> {
 }
 
 /// A rule about old data, from the SDK.
-pub(super) fn lifecycle(rule: &sdk::LifecycleRule) -> LifecycleRule {
+pub(in crate::clouds) fn lifecycle(rule: &sdk::LifecycleRule) -> LifecycleRule {
     let filter = rule.filter();
     let and = filter.and_then(sdk::LifecycleRuleFilter::and);
     // Old servers keep the prefix beside the filter.
@@ -105,7 +105,7 @@ pub(super) fn lifecycle(rule: &sdk::LifecycleRule) -> LifecycleRule {
 }
 
 /// One of our rules about old data, for the SDK.
-pub(super) fn sdk_lifecycle(rule: &LifecycleRule) -> Result<sdk::LifecycleRule, String> {
+pub(in crate::clouds) fn sdk_lifecycle(rule: &LifecycleRule) -> Result<sdk::LifecycleRule, String> {
     let days = |days: Option<u32>| {
         days.map(i32::try_from)
             .transpose()
@@ -140,7 +140,7 @@ pub(super) fn sdk_lifecycle(rule: &LifecycleRule) -> Result<sdk::LifecycleRule, 
 }
 
 /// Whether a rule about old data is one of ours.
-pub(super) fn is_ours(rule: &sdk::LifecycleRule) -> bool {
+pub(in crate::clouds) fn is_ours(rule: &sdk::LifecycleRule) -> bool {
     rule.id().is_some_and(|id| id.starts_with(LIFECYCLE_PREFIX))
 }
 
@@ -164,7 +164,11 @@ mod tests {
 
     #[test]
     fn a_rule_with_tags_is_narrowed_and_expires() {
-        let tag = sdk::Tag::builder().key("a").value("b").build().expect("complete");
+        let tag = sdk::Tag::builder()
+            .key("a")
+            .value("b")
+            .build()
+            .expect("complete");
         let rule = sdk::LifecycleRule::builder()
             .id("theirs")
             .status(sdk::ExpirationStatus::Enabled)

@@ -9,7 +9,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
 
 /// Turns an SDK's error of `call` about `target` into ours.
-pub(super) fn failure<E>(
+pub(in crate::clouds) fn failure<E>(
     call: &str,
     target: &str,
     error: SdkError<E, HttpResponse>,
@@ -64,7 +64,7 @@ where
 }
 
 /// The failure of a request that got no answer.
-pub(super) fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure {
+pub(in crate::clouds) fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure {
     Failure {
         error: CloudError::new(CloudErrorKind::Transport, call, target, why),
         passing: true,
@@ -73,23 +73,23 @@ pub(super) fn transport(call: &str, target: &str, why: String, undone: bool) -> 
 }
 
 /// What a plain request failed with; the address is left out, it may be signed.
-pub(super) fn of_reqwest(call: &str, target: &str, error: reqwest::Error) -> Failure {
+pub(in crate::clouds) fn of_reqwest(call: &str, target: &str, error: reqwest::Error) -> Failure {
     let undone = error.is_connect();
     transport(call, target, causes(&error.without_url()), undone)
 }
 
 /// A refusal, before it is judged.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
-    pub(super) request_id: Option<String>,
+pub(in crate::clouds) struct Answer {
+    pub(in crate::clouds) status: u16,
+    pub(in crate::clouds) code: Option<String>,
+    pub(in crate::clouds) message: Option<String>,
+    pub(in crate::clouds) request_id: Option<String>,
 }
 
 impl Answer {
     /// What the refusal means for the caller.
-    pub(super) fn failure(self, call: &str, target: &str) -> Failure {
+    pub(in crate::clouds) fn failure(self, call: &str, target: &str) -> Failure {
         let code = self.code.as_deref().unwrap_or_default();
         let kind = kind(self.status, code);
         let message = match (&self.message, code) {
@@ -117,12 +117,26 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
             Kind::AlreadyExists
         }
         "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => Kind::Denied,
-        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidClientTokenId"
-        | "ExpiredToken" | "InvalidToken" | "RequestTimeTooSkewed" | "RequestExpired"
-        | "AuthorizationHeaderMalformed" | "XMinioInvalidIAMCredentials" => Kind::Unauthenticated,
-        "SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "ThrottlingException"
-        | "RequestLimitExceeded" | "TooManyRequests" => Kind::Throttled,
-        "NotImplemented" | "NotSupported" | "MethodNotAllowed" | "XNotImplemented"
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidClientTokenId"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "RequestTimeTooSkewed"
+        | "RequestExpired"
+        | "AuthorizationHeaderMalformed"
+        | "XMinioInvalidIAMCredentials" => Kind::Unauthenticated,
+        "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests" => Kind::Throttled,
+        "NotImplemented"
+        | "NotSupported"
+        | "MethodNotAllowed"
+        | "XNotImplemented"
         | "XMinioAdminNotImplemented" => Kind::NotSupported,
         "BucketNotEmpty" | "OperationAborted" | "DeleteConflict" | "ConditionalRequestConflict" => {
             Kind::Conflict
@@ -141,7 +155,7 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
 }
 
 /// The words of an error and of everything that caused it.
-pub(super) fn causes(error: &dyn Error) -> String {
+pub(in crate::clouds) fn causes(error: &dyn Error) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(current) = next {
@@ -155,12 +169,12 @@ pub(super) fn causes(error: &dyn Error) -> String {
 }
 
 /// Whether the server said that there is no such bucket.
-pub(super) fn no_bucket(error: &CloudError) -> bool {
+pub(in crate::clouds) fn no_bucket(error: &CloudError) -> bool {
     error.code.as_deref() == Some("NoSuchBucket")
 }
 
 /// Whether the server said that the setting is simply not there.
-pub(super) fn not_set(error: &CloudError) -> bool {
+pub(in crate::clouds) fn not_set(error: &CloudError) -> bool {
     matches!(
         error.code.as_deref(),
         Some(
@@ -171,6 +185,7 @@ pub(super) fn not_set(error: &CloudError) -> bool {
                 | "NoSuchBucketPolicy"
                 | "ServerSideEncryptionConfigurationNotFoundError"
                 | "ObjectLockConfigurationNotFoundError"
+                | "NoSuchObjectLockConfiguration"
         )
     )
 }
@@ -182,10 +197,18 @@ mod tests {
     #[test]
     fn codes_say_more_than_statuses() {
         for (status, code, expected) in [
-            (403, "SignatureDoesNotMatch", CloudErrorKind::Unauthenticated),
+            (
+                403,
+                "SignatureDoesNotMatch",
+                CloudErrorKind::Unauthenticated,
+            ),
             (403, "AccessDenied", CloudErrorKind::Denied),
             (403, "", CloudErrorKind::Denied),
-            (409, "BucketAlreadyOwnedByYou", CloudErrorKind::AlreadyExists),
+            (
+                409,
+                "BucketAlreadyOwnedByYou",
+                CloudErrorKind::AlreadyExists,
+            ),
             (409, "BucketNotEmpty", CloudErrorKind::Conflict),
             (501, "", CloudErrorKind::NotSupported),
             (400, "MalformedXML", CloudErrorKind::Invalid),

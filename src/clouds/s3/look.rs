@@ -12,18 +12,39 @@ use crate::byob::marker::{self, Marker};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
-use super::S3Compatible;
+use super::S3;
 use super::change::{Knowledge, Sub};
 use super::error::{no_bucket, not_set};
 
 /// The region in which servers take no other one to be named.
 const NAMELESS_REGION: &str = "us-east-1";
 
-/// Whether the bucket is there, by its tags; its creation date only when it has none.
-pub(super) async fn look(
-    cloud: &S3Compatible,
+/// Whether the bucket is there, and its tags; its creation date only when it has none.
+///
+/// Objects are asked for first because that is what every server answers with a code:
+/// MinIO says "no tags" of a bucket that is not there, the answer to a `HEAD` has no body
+/// (any server's 404 would pass for "no such bucket"), and SeaweedFS has a spelling of
+/// its own for the location.
+pub(in crate::clouds) async fn look(
+    cloud: &S3,
     bucket: &str,
 ) -> Result<Option<Sighting>, CloudError> {
+    let listed = cloud
+        .sdk(Work::Read, "s3:ListBucket", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .list_objects_v2()
+                .bucket(bucket)
+                .max_keys(1)
+                .send()
+        })
+        .await;
+    match listed {
+        Ok(_) => {}
+        Err(error) if no_bucket(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    }
     match read_tags(cloud, bucket).await {
         Ok(tags) if !tags.is_empty() => Ok(Some(Sighting {
             marker: marker_of(&tags),
@@ -32,14 +53,16 @@ pub(super) async fn look(
         })),
         Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
         Err(error) if no_bucket(&error) => Ok(None),
-        Err(error) if error.kind == CloudErrorKind::NotSupported => head(cloud, bucket).await,
+        Err(error) if error.kind == CloudErrorKind::NotSupported => {
+            sighting_without_tags(cloud, bucket).await.map(Some)
+        }
         Err(error) => Err(error),
     }
 }
 
 /// All tags of the bucket, the marker among them.
-pub(super) async fn read_tags(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn read_tags(
+    cloud: &S3,
     bucket: &str,
 ) -> Result<BTreeMap<String, String>, CloudError> {
     let outcome = cloud
@@ -75,29 +98,11 @@ pub(super) async fn read_tags(
 }
 
 /// The marker among the tags.
-pub(super) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
-    tags.get(marker::KEY)
-        .and_then(|value| Marker::parse(value))
+pub(in crate::clouds) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
+    tags.get(marker::KEY).and_then(|value| Marker::parse(value))
 }
 
-async fn head(cloud: &S3Compatible, bucket: &str) -> Result<Option<Sighting>, CloudError> {
-    let outcome = cloud
-        .sdk(Work::Read, "s3:HeadBucket", bucket, || {
-            cloud.clients.s3().head_bucket().bucket(bucket).send()
-        })
-        .await;
-    match outcome {
-        Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
-        // The answer to a HEAD has no body, so there is no code to go by.
-        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-async fn sighting_without_tags(
-    cloud: &S3Compatible,
-    bucket: &str,
-) -> Result<Sighting, CloudError> {
+async fn sighting_without_tags(cloud: &S3, bucket: &str) -> Result<Sighting, CloudError> {
     let outcome = cloud
         .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
             cloud.clients.s3().list_buckets().prefix(bucket).send()
@@ -122,12 +127,12 @@ async fn sighting_without_tags(
 
 /// Makes the bucket, then writes its tags: these servers drop tags that come with
 /// the creating call.
-pub(super) async fn create(
-    cloud: &S3Compatible,
+pub(in crate::clouds) async fn create(
+    cloud: &S3,
     bucket: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
-    let region = cloud.clients.settings().region.as_str();
+    let region = cloud.clients.connection().region.as_str();
     let location = (region != NAMELESS_REGION && !region.is_empty()).then(|| {
         CreateBucketConfiguration::builder()
             .location_constraint(BucketLocationConstraint::from(region))
@@ -156,7 +161,7 @@ pub(super) async fn create(
 }
 
 /// Tags in the SDK's words.
-pub(super) fn tagging(tags: &BTreeMap<String, String>) -> Result<SdkTagging, String> {
+pub(in crate::clouds) fn tagging(tags: &BTreeMap<String, String>) -> Result<SdkTagging, String> {
     let mut builder = SdkTagging::builder().set_tag_set(Some(Vec::new()));
     for (key, value) in tags {
         let tag = Tag::builder()

@@ -1,0 +1,117 @@
+//! Access keys of users, by the IAM interface that AWS and some other servers have.
+//! What a user may do is written in another way on each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_iam::types::StatusType;
+
+use crate::byob::identity::{AccessKey, Identity};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::Work;
+
+use super::S3;
+
+/// The interface, and who makes its calls.
+pub(in crate::clouds) struct Iam<'a> {
+    pub(in crate::clouds) s3: &'a S3,
+    pub(in crate::clouds) client: &'a aws_sdk_iam::Client,
+}
+
+/// Nothing where the answer is that there is nothing.
+pub(in crate::clouds) fn missing<T>(
+    outcome: Result<T, CloudError>,
+) -> Result<Option<T>, CloudError> {
+    match outcome {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Iam<'_> {
+    /// The user's keys, id to "is it enabled"; `None` without such a user.
+    pub(in crate::clouds) async fn keys(
+        &self,
+        name: &str,
+    ) -> Result<Option<BTreeMap<String, bool>>, CloudError> {
+        let outcome = self
+            .s3
+            .sdk(Work::Read, "iam:ListAccessKeys", name, || {
+                self.client.list_access_keys().user_name(name).send()
+            })
+            .await
+            .map(|answer| {
+                answer
+                    .access_key_metadata()
+                    .iter()
+                    .filter_map(|key| {
+                        let enabled = key.status() != Some(&StatusType::Inactive);
+                        Some((key.access_key_id()?.to_owned(), enabled))
+                    })
+                    .collect()
+            });
+        missing(outcome)
+    }
+
+    /// A new access key of the user.
+    pub(in crate::clouds) async fn make_key(
+        &self,
+        identity: &Identity,
+    ) -> Result<AccessKey, CloudError> {
+        let name = identity.name.as_str();
+        let call = "iam:CreateAccessKey";
+        let made = self
+            .s3
+            .sdk(Work::Once, call, name, || {
+                self.client.create_access_key().user_name(name).send()
+            })
+            .await?;
+        made.access_key
+            .map(|key| AccessKey::new(key.access_key_id, key.secret_access_key))
+            .ok_or_else(|| {
+                CloudError::new(
+                    CloudErrorKind::Unexpected,
+                    call,
+                    name,
+                    "the answer holds no key",
+                )
+            })
+    }
+
+    /// Removes every key of the user but those in `keep`.
+    pub(in crate::clouds) async fn remove_keys(
+        &self,
+        identity: &Identity,
+        keep: &BTreeSet<String>,
+    ) -> Result<(), CloudError> {
+        let name = identity.name.as_str();
+        for id in self.keys(name).await?.unwrap_or_default().into_keys() {
+            if keep.contains(&id) {
+                continue;
+            }
+            let outcome = self
+                .s3
+                .sdk(Work::Write, "iam:DeleteAccessKey", &id, || {
+                    self.client
+                        .delete_access_key()
+                        .user_name(name)
+                        .access_key_id(&id)
+                        .send()
+                })
+                .await;
+            missing(outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the user. Gone already is success.
+    pub(in crate::clouds) async fn delete_user(&self, name: &str) -> Result<(), CloudError> {
+        let outcome = self
+            .s3
+            .sdk(Work::Write, "iam:DeleteUser", name, || {
+                self.client.delete_user().user_name(name).send()
+            })
+            .await;
+        missing(outcome).map(|_| ())
+    }
+}

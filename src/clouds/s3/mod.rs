@@ -1,0 +1,136 @@
+//! Amazon's S3 protocol, spoken to one endpoint as one caller, for every cloud that
+//! understands it.
+//!
+//! What differs between servers is said in a [`Dialect`]; what only one cloud has
+//! (users, keys, public access) is in that cloud's folder.
+
+pub mod client;
+
+pub(in crate::clouds) mod change;
+pub(in crate::clouds) mod contents;
+pub(in crate::clouds) mod error;
+pub(in crate::clouds) mod iam;
+pub(in crate::clouds) mod look;
+pub(in crate::clouds) mod random;
+pub(in crate::clouds) mod read;
+pub(in crate::clouds) mod settings;
+pub(in crate::clouds) mod sign;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+
+use crate::byob::probe::{WebAnswer, WebRequest};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::{Patience, Work};
+
+use change::{Knowledge, Sub};
+use client::Clients;
+
+/// What can be taken for granted about the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::clouds) enum Dialect {
+    /// Amazon's own: every setting is known.
+    Amazon,
+    /// Another one: each setting has to be asked for before it is written.
+    Unknown,
+}
+
+/// One endpoint and one caller, for one operation.
+pub(in crate::clouds) struct S3 {
+    pub(in crate::clouds) clients: Arc<Clients>,
+    patience: Patience,
+    dialect: Dialect,
+    /// What the server has shown to know or not to know, in this operation.
+    knowledge: Mutex<BTreeMap<Sub, Knowledge>>,
+}
+
+impl S3 {
+    /// The protocol over `clients`, with the patience of one operation.
+    pub(in crate::clouds) fn new(
+        clients: Arc<Clients>,
+        patience: Patience,
+        dialect: Dialect,
+    ) -> Self {
+        Self {
+            clients,
+            patience,
+            dialect,
+            knowledge: Mutex::new(BTreeMap::new()),
+        }
+    }
+
+    /// Makes one call of an SDK, again when that makes sense.
+    pub(in crate::clouds) async fn sdk<T, E, Calling>(
+        &self,
+        work: Work,
+        call: &str,
+        target: &str,
+        mut attempt: impl FnMut() -> Calling,
+    ) -> Result<T, CloudError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        Calling: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.patience
+            .call(work, call, target, || {
+                let calling = attempt();
+                async move {
+                    calling
+                        .await
+                        .map_err(|error| error::failure(call, target, error))
+                }
+            })
+            .await
+    }
+
+    /// Sends one plain request, again when that makes sense. Every answer is a success.
+    pub(in crate::clouds) async fn web(
+        &self,
+        call: &str,
+        target: &str,
+        request: &WebRequest,
+    ) -> Result<WebAnswer, CloudError> {
+        let work = match request.method {
+            "GET" | "HEAD" | "OPTIONS" => Work::Read,
+            "DELETE" => Work::Write,
+            _ => Work::Once,
+        };
+        self.patience
+            .call(work, call, target, || {
+                self.clients.exchange(call, target, request)
+            })
+            .await
+    }
+
+    fn recall(&self, sub: Sub) -> Option<Knowledge> {
+        if self.dialect == Dialect::Amazon {
+            return Some(Knowledge::Known);
+        }
+        self.knowledge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&sub)
+            .cloned()
+    }
+
+    fn learn(&self, sub: Sub, knowledge: Knowledge) {
+        self.knowledge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(sub, knowledge);
+    }
+}
+
+/// The error of a thing that cannot be done at all.
+pub(in crate::clouds) fn refused(
+    kind: CloudErrorKind,
+    call: &str,
+    target: &str,
+    message: impl Into<String>,
+) -> CloudError {
+    CloudError::new(kind, call, target, message)
+}
