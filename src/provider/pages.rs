@@ -64,7 +64,8 @@ looked at.
 
 Every plan reads the settings of a bucket again and decides each requirement. What does not hold \
 stands in `findings` of the [bucket](../resources/byob_bucket.md) under its id; ids are never used \
-for something else later. `verified` is true when nothing fails.";
+for something else later. `verified` is true when the bucket was looked at as `verify` says and \
+nothing fails.";
 
 const STATUSES: [(Status, &str); 5] = [
     (
