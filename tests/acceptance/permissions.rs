@@ -1,31 +1,40 @@
 //! The permissions that the documentation lists are enough: a caller of real MinIO has
-//! nothing else.
+//! nothing else. What counts is what people read, so the page itself is asked.
 
 use serde_json::{Value, json};
 use simulator::servers::{MinioOptions, Server};
-use wandb_provider::clouds::s3_compatible::PERMISSIONS;
 
 use crate::harness::{Login, Stage, ask, minio, wait};
+
+const PAGE: &str = include_str!("../../docs/guides/permissions.md");
 
 /// The lists that a caller gets, by words of their headings.
 const FOR_A_BUCKET: &[&str] = &["Every bucket", "verify"];
 const FOR_EVERYTHING: &[&str] = &["Every bucket", "verify", "delete_everything", "MinIO"];
 
-/// The actions of some lists, as MinIO spells them.
+/// The actions of some lists on the page, as MinIO spells them.
 fn actions(lists: &[&str]) -> Vec<String> {
+    let cloud = PAGE
+        .split("\n## ")
+        .find_map(|part| part.strip_prefix("S3-compatible storage\n"))
+        .expect("the cloud's part of the page");
     let mut actions = Vec::new();
     for list in lists {
-        let mut found = PERMISSIONS
-            .caller
-            .iter()
-            .filter(|need| need.when.contains(list));
-        let need = found.next().unwrap_or_else(|| panic!("{list}"));
-        actions.extend(
-            need.permissions
-                .iter()
-                .map(|one| one.action.replace("CORS", "Cors")),
-        );
+        let rows = cloud
+            .split("\n#### ")
+            .find(|part| {
+                part.lines()
+                    .next()
+                    .is_some_and(|heading| heading.contains(list))
+            })
+            .unwrap_or_else(|| panic!("{list}"));
+        let found = rows
+            .lines()
+            .filter_map(|row| row.strip_prefix("| `")?.split_once('`'))
+            .map(|(action, _)| action.replace("CORS", "Cors"));
+        actions.extend(found);
     }
+    assert!(actions.len() > lists.len(), "{actions:?}");
     actions
 }
 
