@@ -27,6 +27,7 @@ pub mod cloud;
 pub mod address;
 pub mod identity;
 pub mod marker;
+pub mod permission;
 pub mod policy;
 pub mod probe;
 

@@ -80,6 +80,7 @@ pub mod codec;
 pub mod context;
 pub mod data_source;
 pub mod diagnostic;
+pub mod docs;
 pub mod model;
 pub mod number;
 pub mod plan;

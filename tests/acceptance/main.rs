@@ -15,5 +15,7 @@ mod bucket_keys;
 mod bucket_odd;
 mod bucket_replace;
 mod bucket_trouble;
+mod examples;
+mod permissions;
 mod team;
 mod team_trouble;

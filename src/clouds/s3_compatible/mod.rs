@@ -13,6 +13,7 @@ mod encrypted;
 mod keys_iam;
 mod keys_minio;
 mod observe;
+mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -32,6 +33,7 @@ use crate::clouds::s3::iam::Iam;
 use crate::clouds::s3::{Dialect, S3, change, client as s3_client, contents, look, sign};
 
 pub use client::{AdminApi, Clients, Settings};
+pub use permissions::PERMISSIONS;
 
 /// Opens the server of `clients` for one operation, which ends with `stop`.
 pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {

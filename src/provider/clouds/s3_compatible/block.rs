@@ -66,29 +66,29 @@ pub(super) fn bucket() -> Block {
          are absent come from the block of the same name in the provider.",
     )
     .with([
-        Attribute::string("endpoint", "Scheme, host and port of the server. Another host or port makes a new bucket.")
+        Attribute::string("endpoint", "Scheme, host and port of the server, for example `https://minio.example.com:9000`. Another host or port makes a new bucket.")
             .optional_computed()
             .keeps_state()
             .check_string(check_endpoint),
-        Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default `us-east-1`.")
+        Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default: `us-east-1`.")
             .optional_computed()
             .keeps_state(),
         Attribute::string("access_key", "The caller's key. It is kept in the state; the provider's block is the better place."),
         Attribute::string("secret_key", "The secret of `access_key`. It is kept in the state; the provider's block is the better place.")
             .sensitive(),
-        Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default `true`."),
-        Attribute::string("ca_bundle", "Certificates to trust besides the system's, in PEM."),
+        Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default: `true`."),
+        Attribute::string("ca_bundle", "Certificates to trust besides the system's: their text in PEM, not a file's name."),
         Attribute::string("kms_key_name", "Encrypt new objects with this key of the server's key service."),
         Attribute::string("sse_algorithm", "Encrypt new objects: `AES256`, or `aws:kms` with `kms_key_name`.")
             .one_of(&["AES256", "aws:kms"]),
         Attribute::bool(
             "create_access_key",
-            "Make a user with just W&B's rights on this bucket, and its key. Default `false`.",
+            "Make a user with just W&B's rights on this bucket, and its key.",
         )
         .default(Value::Bool(false)),
         Attribute::string(
             "admin_api",
-            "Which interface makes users: `minio`, `iam`, or `auto` (default) to find out.",
+            "Which interface makes W&B's user: `minio`, `iam`, or `auto` to find out.",
         )
         .default(Value::string("auto"))
         .one_of(&ADMIN_APIS),
@@ -112,29 +112,29 @@ pub(super) fn provider() -> Block {
     Block::new("Defaults for buckets on servers that speak Amazon's S3 protocol.").with([
         Attribute::string(
             "endpoint",
-            "Scheme, host and port of the server. Default: `AWS_ENDPOINT_URL_S3`.",
+            "Scheme, host and port of the server. Default: the variable `AWS_ENDPOINT_URL_S3`.",
         )
         .check_string(check_endpoint),
         Attribute::string(
             "region",
-            "The region of buckets. Default: `AWS_REGION`, else `us-east-1`.",
+            "The region of buckets. Default: the variable `AWS_REGION`, else `us-east-1`.",
         ),
         Attribute::string(
             "access_key",
-            "The caller's key. Default: `AWS_ACCESS_KEY_ID`.",
+            "The caller's key. Default: the variable `AWS_ACCESS_KEY_ID`.",
         ),
         Attribute::string(
             "secret_key",
-            "Its secret. Default: `AWS_SECRET_ACCESS_KEY`.",
+            "Its secret. Default: the variable `AWS_SECRET_ACCESS_KEY`.",
         )
         .sensitive(),
         Attribute::bool(
             "path_style",
-            "Buckets stand in the path of addresses. Default `true`.",
+            "Buckets stand in the path of addresses, not in the host's name. Default: `true`.",
         ),
         Attribute::string(
             "ca_bundle",
-            "Certificates to trust besides the system's, in PEM.",
+            "Certificates to trust besides the system's: their text in PEM, not a file's name.",
         )
         .check_string(check_pem),
     ])

@@ -1,0 +1,4 @@
+//! What a reviewer would otherwise have to look after: documentation, examples and
+//! architecture.
+
+mod docs;
