@@ -134,7 +134,7 @@ fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
                 .cloned()
                 .collect()
         })
-        .unwrap_or_else(Vec::new);
+        .unwrap_or_default();
     Some(Change::Cors(
         std::iter::once(spec.cors.clone()).chain(foreign).collect(),
     ))
