@@ -56,7 +56,6 @@ done
 
 # The development build: it does the same, shares its parts with `cargo test`, and is
 # there much sooner than the release build, which optimizes across all crates at once.
-# It needs some seconds to derive keys for MinIO's admin interface; a release does not.
 step "Build the provider and the simulated W&B instance"
 cd "$root" # Cargo reads its configuration from here upwards
 cargo build --workspace --bins

@@ -17,6 +17,7 @@ use super::identity::{AccessKey, Identity};
 use super::marker::Marker;
 use super::observed::Observed;
 use super::probe::{ProbeRequest, WebAnswer, WebRequest};
+use super::spec::{Grants, KeySpec};
 
 /// The kinds of place where a bucket can live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,6 +132,10 @@ pub struct LookAt {
     pub origin: String,
     /// Read the encryption of the bucket.
     pub encryption: bool,
+    /// Compare the key with this.
+    pub key: Option<KeySpec>,
+    /// Compare the bucket's own access rules with this.
+    pub grants: Option<Grants>,
     /// Read this identity: does it exist, is it enabled, what may it do.
     pub identity: Option<Identity>,
     /// The id of the access key that the state knows.
@@ -185,6 +190,25 @@ impl fmt::Display for Contents {
             ),
         }
     }
+}
+
+/// What became of a key that was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyEnd {
+    /// There was none of ours.
+    None,
+    /// It will be deleted after the days that were asked for.
+    Scheduled {
+        /// The key's full name.
+        key: String,
+    },
+    /// It stays, for this reason.
+    Kept {
+        /// The key's full name.
+        key: String,
+        /// Why, as the end of a sentence.
+        why: String,
+    },
 }
 
 /// An address that carries a signature. It cannot be printed.
@@ -314,9 +338,56 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     async fn create(&self, bucket: &str, tags: &BTreeMap<String, String>)
     -> Result<(), CloudError>;
 
+    /// What a bucket of this cloud is like the moment that [`Cloud::create`] has made it
+    /// with these tags; `None` where only the server can tell.
+    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed> {
+        let _ = (bucket, tags);
+        None
+    }
+
     /// Writes one setting. `NotSupported` when the server has shown that it does not
     /// know it; then nothing was written.
     async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError>;
+
+    /// Makes the bucket's own key what it should be, and returns its full name: goes on
+    /// with one that an earlier run has begun, takes one back whose deletion is
+    /// scheduled, and only then makes a new one. `marker` goes into the creating call.
+    ///
+    /// `AlreadyExists` when somebody else's key has its place; it is not touched.
+    async fn put_key(
+        &self,
+        bucket: &str,
+        key: &KeySpec,
+        marker: &Marker,
+    ) -> Result<String, CloudError> {
+        let _ = (key, marker);
+        Err(CloudError::new(
+            CloudErrorKind::NotSupported,
+            "put_key",
+            bucket,
+            "this cloud makes no keys",
+        ))
+    }
+
+    /// Marks the bucket's own key as finished. Only for keys of [`Cloud::put_key`].
+    async fn finish_key(&self, bucket: &str, key: &str, marker: &Marker) -> Result<(), CloudError> {
+        let _ = (bucket, key, marker);
+        Ok(())
+    }
+
+    /// Gives up the bucket's own key, `days` before it is gone for good. Called only after
+    /// the bucket is gone. A key that does not carry `generation`, or that another bucket
+    /// uses, stays. Gone already is success.
+    async fn remove_key(
+        &self,
+        bucket: &str,
+        key: Option<&str>,
+        generation: &super::Generation,
+        days: u32,
+    ) -> Result<KeyEnd, CloudError> {
+        let _ = (bucket, key, generation, days);
+        Ok(KeyEnd::None)
+    }
 
     /// Makes sure that the identity exists with exactly its rights.
     ///

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::marker::{self, Marker};
-use super::observed::{CorsRule, LifecycleRule, Observed, Reading, Versioning};
+use super::observed::{CorsRule, LifecycleRule, Observed, Reading, Rule, Versioning};
 use super::requirement::{Evidence, Status, Tried};
-use super::requirements::{access, cors, data, encryption};
-use super::spec::{Access, BucketSpec, Encryption, Setting};
+use super::requirements::{access, cors, data, encryption, kms};
+use super::spec::{Access, BucketSpec, Encryption, Grants, Key, Setting};
 
 /// Ids of our lifecycle rules start so; rules with other ids are other people's.
 pub const LIFECYCLE_PREFIX: &str = "wandb-byob-";
@@ -22,12 +22,21 @@ pub enum Change {
     Tags(BTreeMap<String, String>),
     /// Old versions are kept from now on, or no longer made.
     Versioning(bool),
+    /// The key of this bucket, with exactly its rules.
+    Key,
+    /// Nothing can be made public from now on.
+    PublicAccess,
+    /// The bucket's owner owns every object from now on.
+    Ownership,
     /// Encryption at rest for new objects.
     Encryption(Encryption),
     /// All CORS rules: ours first, then other people's as they were.
     Cors(Vec<CorsRule>),
     /// Our lifecycle rules, all of them. Rules with other ids stay untouched.
     Lifecycle(Vec<LifecycleRule>),
+    /// Our access rules, all of them. Rules that are not ours stay, unless the grants are
+    /// exclusive.
+    Grants(Grants),
     /// The identity whose key W&B holds, with exactly its rights.
     Identity,
 }
@@ -38,9 +47,13 @@ impl Change {
         match self {
             Self::Tags(_) => Setting::Tags,
             Self::Versioning(_) => Setting::Versioning,
+            Self::Key => Setting::Key,
+            Self::PublicAccess => Setting::PublicAccess,
+            Self::Ownership => Setting::Ownership,
             Self::Encryption(_) => Setting::Encryption,
             Self::Cors(_) => Setting::Cors,
             Self::Lifecycle(_) => Setting::Lifecycle,
+            Self::Grants(_) => Setting::Grants,
             Self::Identity => Setting::Identity,
         }
     }
@@ -49,14 +62,18 @@ impl Change {
 /// What has to be written to make `observed` what `spec` wants, in the order in which
 /// it has to be written. Tags are apart: see [`tags`].
 ///
-/// Protection comes first (versions are kept before anybody can write), access last
-/// (nobody gets in before all settings stand).
+/// Protection comes first (the bucket is closed and versions are kept before anybody can
+/// write), access last (nobody gets in before all settings stand).
 pub fn changes(spec: &BucketSpec, observed: &Observed) -> Vec<Change> {
     [
+        key(spec, observed),
+        public_access(spec, observed),
+        ownership(spec, observed),
         versioning(spec, observed),
         encryption_change(spec, observed),
         cors_change(spec, observed),
         lifecycle(spec, observed),
+        grants(spec, observed),
         identity(spec, observed),
     ]
     .into_iter()
@@ -97,21 +114,62 @@ fn versioning(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
         .then_some(Change::Versioning(spec.versioning))
 }
 
-fn encryption_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
-    let (algorithm, key) = match &spec.encryption {
-        Encryption::Unmanaged => return None,
-        Encryption::ServerKey(algorithm) => (algorithm, None),
-        Encryption::NamedKey { algorithm, key } => (algorithm, Some(key)),
+/// What a bucket of ours does not do with a key that is somebody else's is change it.
+fn key(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    if !spec.owns_key(observed) {
+        return None;
+    }
+    let nothing = Tried::nothing();
+    let evidence = Evidence {
+        spec,
+        observed,
+        tried: &nothing,
     };
+    let is_at_fault = [
+        &kms::ACCOUNT_ADMIN,
+        &kms::WANDB_USE,
+        &kms::ROTATION,
+        &kms::ENABLED,
+    ]
+    .iter()
+    .any(|requirement| requirement.verdict(evidence).status == Status::Fail);
+    let is_to_make = spec.key.as_ref().is_some_and(|key| key.name.is_none());
+    (is_to_make || is_at_fault).then_some(Change::Key)
+}
+
+fn public_access(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let open = observed.public_access.known()?;
+    (spec.closed && !open.open.is_empty()).then_some(Change::PublicAccess)
+}
+
+fn ownership(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let other = observed.other_owner.known()?;
+    (spec.closed && !other.is_empty()).then_some(Change::Ownership)
+}
+
+fn grants(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let wanted = spec.grants.as_ref()?;
+    let state = observed.grants.known()?;
+    let holds = state.wandb == Rule::AsWanted
+        && state.https_only == Rule::AsWanted
+        && (!wanted.exclusive || state.foreign.is_empty());
+    (!holds).then(|| Change::Grants(wanted.clone()))
+}
+
+fn encryption_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let wanted = spec.encryption.as_ref()?;
     let holds = observed.encryption.known().is_some_and(|state| {
-        state.algorithm.as_ref() == Some(algorithm)
-            && match (key, state.key.as_deref()) {
-                (None, actual) => actual.is_none(),
-                (Some(wanted), Some(actual)) => encryption::same_key(wanted, actual),
-                (Some(_), None) => false,
+        state.algorithm.as_ref() == Some(&wanted.algorithm)
+            && wanted
+                .bucket_key
+                .is_none_or(|bucket_key| bucket_key == state.bucket_key)
+            && match (&wanted.key, state.key.as_deref()) {
+                (Key::Server, actual) => actual.is_none(),
+                (Key::Named(wanted), Some(actual)) => encryption::same_key(wanted, actual),
+                (Key::Named(_), None) | (Key::ToMake, _) => false,
             }
     });
-    (!holds).then(|| Change::Encryption(spec.encryption.clone()))
+    (!holds).then(|| Change::Encryption(wanted.clone()))
 }
 
 fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
@@ -180,13 +238,9 @@ fn identity(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     if !matches!(spec.access, Access::MadeKey(_)) {
         return None;
     }
-    let nothing = Tried::nothing();
-    let verdict = access::WANDB_READ_WRITE.verdict(Evidence {
-        spec,
-        observed,
-        tried: &nothing,
-    });
-    (verdict.status == Status::Fail || spec.access_key_id.is_none()).then_some(Change::Identity)
+    let is_at_fault = access::identity_fault(spec, observed)
+        .is_some_and(|verdict| verdict.status == Status::Fail);
+    (is_at_fault || spec.access_key_id.is_none()).then_some(Change::Identity)
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{Deployment, Scope};
 use crate::byob::identity::Identity;
 use crate::byob::marker::Generation;
-use crate::byob::observed::{EncryptionState, IdentityState, Preflight};
-use crate::byob::spec;
+use crate::byob::observed::{EncryptionState, GrantState, IdentityState, KeyState, Preflight};
+use crate::byob::spec::{self, KeySpec};
 
 fn wanted() -> BucketSpec {
     BucketSpec {
@@ -22,7 +22,10 @@ fn wanted() -> BucketSpec {
         noncurrent_version_days: None,
         abort_upload_days: None,
         cors: spec::cors_rule(vec!["*".into()], 3600),
-        encryption: Encryption::Unmanaged,
+        encryption: None,
+        key: None,
+        grants: None,
+        closed: false,
         access: Access::GivenKey,
         tags: BTreeMap::from([("team".into(), "omega".into())]),
         ignored_tags: BTreeSet::new(),
@@ -160,7 +163,11 @@ fn what_the_server_does_not_know_is_written_only_when_asked_for() {
     let mut spec = wanted();
     spec.chosen.insert(Setting::Versioning);
     spec.noncurrent_version_days = Some(30);
-    spec.encryption = Encryption::ServerKey("AES256".into());
+    spec.encryption = Some(Encryption {
+        algorithm: "AES256".into(),
+        key: Key::Server,
+        bucket_key: None,
+    });
     assert_eq!(
         settings(&spec, &observed),
         [Setting::Versioning, Setting::Encryption, Setting::Lifecycle]
@@ -180,10 +187,11 @@ fn what_may_not_be_read_is_not_written() {
 #[test]
 fn encryption_is_compared_with_the_key() {
     let mut spec = wanted();
-    spec.encryption = Encryption::NamedKey {
+    spec.encryption = Some(Encryption {
         algorithm: "aws:kms".into(),
-        key: "wandb-key".into(),
-    };
+        key: Key::Named("wandb-key".into()),
+        bucket_key: None,
+    });
     let mut observed = good();
     observed.encryption = Reading::Known(EncryptionState {
         algorithm: Some("aws:kms".into()),
@@ -248,7 +256,7 @@ fn tags_keep_the_marker_and_what_is_ignored() {
 #[test]
 fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     let generation = Generation::from_bytes([0, 0, 0, 7]);
-    let identity = Identity::for_bucket("acme", None, &generation);
+    let identity = Identity::for_bucket("acme", wandb_rights("aws", "acme", None), &generation);
     let mut spec = wanted();
     spec.access_key_id = Some("AK".into());
     let good_state = IdentityState {
@@ -287,4 +295,109 @@ fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     assert_eq!(settings(&spec, &observed), [Setting::Identity]);
 }
 
-use crate::byob::policy::Document;
+use crate::byob::policy::{Document, wandb_rights};
+
+fn key_spec() -> KeySpec {
+    KeySpec {
+        name: Some("key-1".into()),
+        given: false,
+        admins: Vec::new(),
+        users: vec!["wandb".into()],
+        rotation: true,
+        deletion_days: 30,
+        tags: BTreeMap::new(),
+        generation: Some(Generation::from_bytes([0, 0, 0, 7])),
+    }
+}
+
+fn good_key() -> KeyState {
+    KeyState {
+        name: "key-1".into(),
+        marker: Some(Marker::ready(Generation::from_bytes([0, 0, 0, 7]))),
+        other_usage: String::new(),
+        enabled: true,
+        days_to_deletion: None,
+        rotation: Reading::Known(true),
+        admins: Reading::Known(Rule::AsWanted),
+        users: Reading::Known(Rule::AsWanted),
+        alias: true,
+        remedy: "{}".into(),
+    }
+}
+
+#[test]
+fn a_key_of_our_own_is_mended_and_a_given_one_never_touched() {
+    let mut spec = wanted();
+    spec.cloud = CloudKind::Aws;
+    spec.key = Some(key_spec());
+    type Break = fn(&mut KeyState);
+    let table: [(Break, bool); 8] = [
+        (|_| {}, false),
+        (|key| key.enabled = false, true),
+        (|key| key.days_to_deletion = Some(29), true),
+        (|key| key.rotation = Reading::Known(false), true),
+        (|key| key.admins = Reading::Known(Rule::Missing), true),
+        (
+            |key| key.users = Reading::Known(Rule::Different("less".into())),
+            true,
+        ),
+        (|key| key.alias = false, true),
+        (
+            |key| key.users = Reading::Denied("kms:GetKeyPolicy".into()),
+            false,
+        ),
+    ];
+    for (index, (damage, changed)) in table.into_iter().enumerate() {
+        let mut key = good_key();
+        damage(&mut key);
+        let mut observed = good();
+        observed.key = Reading::Known(Some(key.clone()));
+        let has = |observed: &Observed| settings(&spec, observed).contains(&Setting::Key);
+        assert_eq!(has(&observed), changed, "row {index}");
+        key.marker = Some(Marker::ready(Generation::from_bytes([9, 9, 9, 9])));
+        observed.key = Reading::Known(Some(key));
+        assert!(!has(&observed), "row {index}, somebody else's key");
+    }
+    let mut observed = good();
+    observed.key = Reading::Known(None);
+    assert!(settings(&spec, &observed).contains(&Setting::Key));
+    spec.key = Some(KeySpec {
+        given: true,
+        ..key_spec()
+    });
+    assert!(!settings(&spec, &observed).contains(&Setting::Key));
+}
+
+#[test]
+fn access_rules_are_written_when_they_do_not_say_what_they_should() {
+    let mut spec = wanted();
+    spec.cloud = CloudKind::Aws;
+    let grants = Grants {
+        principals: vec!["wandb".into()],
+        path: None,
+        https_only: true,
+        exclusive: false,
+    };
+    spec.grants = Some(grants.clone());
+    let state = GrantState {
+        wandb: Rule::AsWanted,
+        https_only: Rule::AsWanted,
+        public: Vec::new(),
+        foreign: vec!["Theirs".into()],
+    };
+    let mut observed = good();
+    observed.grants = Reading::Known(state.clone());
+    assert_eq!(changes(&spec, &observed), []);
+    observed.grants = Reading::Known(GrantState {
+        https_only: Rule::Missing,
+        ..state.clone()
+    });
+    assert_eq!(changes(&spec, &observed), [Change::Grants(grants.clone())]);
+    observed.grants = Reading::Known(state);
+    let exclusive = Grants {
+        exclusive: true,
+        ..grants
+    };
+    spec.grants = Some(exclusive.clone());
+    assert_eq!(changes(&spec, &observed), [Change::Grants(exclusive)]);
+}

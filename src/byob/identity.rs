@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::marker::Generation;
-use super::policy::{self, Document};
+use super::policy::Document;
 
 /// A user on the server that exists only to hold W&B's rights on one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,22 +14,25 @@ pub struct Identity {
     pub name: String,
     /// Exactly what it may do.
     pub rights: Document,
+    /// The most that it may ever be given, by name, on clouds that know such a limit.
+    pub boundary: Option<String>,
 }
 
 /// Longest user name that every server takes (64 on AWS).
 const LONGEST_NAME: usize = 64;
 
 impl Identity {
-    /// W&B's identity on `bucket`, limited to `path` for objects when there is one.
+    /// W&B's identity on `bucket`, with these rights.
     ///
     /// The generation in the name keeps it apart from the identity of an earlier
     /// bucket of that name, and from users that were there before.
-    pub fn for_bucket(bucket: &str, path: Option<&str>, generation: &Generation) -> Self {
+    pub fn for_bucket(bucket: &str, rights: Document, generation: &Generation) -> Self {
         let mut name = format!("wandb-byob-{generation}-{bucket}");
         name.truncate(LONGEST_NAME);
         Self {
             name: name.trim_end_matches(['-', '.']).to_owned(),
-            rights: policy::wandb_rights(bucket, path),
+            rights,
+            boundary: None,
         }
     }
 }
@@ -73,7 +76,7 @@ mod tests {
     fn the_name_fits_every_server_and_ends_well() {
         let generation = Generation::from_bytes([1, 2, 3, 4]);
         let bucket = format!("{}.b", "a".repeat(43));
-        let identity = Identity::for_bucket(&bucket, None, &generation);
+        let identity = Identity::for_bucket(&bucket, Document::default(), &generation);
         assert_eq!(
             identity.name,
             format!("wandb-byob-01020304-{}", "a".repeat(43))

@@ -29,6 +29,16 @@ impl<T> Reading<T> {
         }
     }
 
+    /// The same with another answer.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Reading<U> {
+        match self {
+            Self::Known(value) => Reading::Known(with(value)),
+            Self::Unsupported(words) => Reading::Unsupported(words),
+            Self::Denied(words) => Reading::Denied(words),
+            Self::Skipped => Reading::Skipped,
+        }
+    }
+
     /// Why there is no answer.
     pub fn why_unknown(&self) -> Option<String> {
         match self {
@@ -135,6 +145,64 @@ pub struct IdentityState {
     pub keys: BTreeMap<String, bool>,
 }
 
+/// What became of a rule that we write.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Rule {
+    /// It says what was asked for.
+    AsWanted,
+    /// It is not there.
+    #[default]
+    Missing,
+    /// It says something else; what, in a few words.
+    Different(String),
+}
+
+/// Who gets in by the bucket's own access rules.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GrantState {
+    /// The rule that lets W&B in; [`Rule::AsWanted`] where none was asked for and none
+    /// is there.
+    pub wandb: Rule,
+    /// The rule that refuses plain HTTP; likewise.
+    pub https_only: Rule,
+    /// Names of rules that let everybody in.
+    pub public: Vec<String>,
+    /// Names of all rules that are not ours.
+    pub foreign: Vec<String>,
+}
+
+/// The ways in which a bucket could be opened to everybody, and whether they are shut.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PublicAccess {
+    /// Names of the switches that are off; empty when everything is blocked.
+    pub open: Vec<String>,
+}
+
+/// The key that encrypts objects, as it is in the cloud's key service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyState {
+    /// The cloud's own full name of the key.
+    pub name: String,
+    /// Our marker, if this provider made the key.
+    pub marker: Option<Marker>,
+    /// What the key is for, in the cloud's words; empty when it is for encryption.
+    pub other_usage: String,
+    /// It encrypts and decrypts now.
+    pub enabled: bool,
+    /// Days until it is deleted, when that is scheduled.
+    pub days_to_deletion: Option<i64>,
+    /// New key material every year.
+    pub rotation: Reading<bool>,
+    /// The rule that gives the owner's administrators the key.
+    pub admins: Reading<Rule>,
+    /// The rule that lets W&B use the key.
+    pub users: Reading<Rule>,
+    /// The name by which people find it; false when that is missing or names another.
+    pub alias: bool,
+    /// What to add, in the cloud's own language, so that W&B may use the key.
+    pub remedy: String,
+}
+
 /// Everything that is known about one bucket at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
@@ -158,8 +226,14 @@ pub struct Observed {
     pub encryption: Reading<EncryptionState>,
     /// Rules about old data.
     pub lifecycle: Reading<Vec<LifecycleRule>>,
-    /// Who has access by the bucket's own document; an empty one when it has none.
-    pub grants: Reading<Document>,
+    /// Who has access by the bucket's own rules.
+    pub grants: Reading<GrantState>,
+    /// Whether public access is blocked as a whole.
+    pub public_access: Reading<PublicAccess>,
+    /// Who owns an object that somebody else has written; empty when the bucket's owner.
+    pub other_owner: Reading<String>,
+    /// The key; `Known(None)` when there is none of that name.
+    pub key: Reading<Option<KeyState>>,
     /// The identity whose key W&B holds; `Known(None)` when it is gone.
     pub identity: Reading<Option<IdentityState>>,
 }
@@ -179,6 +253,9 @@ impl Observed {
             encryption: Reading::Skipped,
             lifecycle: Reading::Skipped,
             grants: Reading::Skipped,
+            public_access: Reading::Skipped,
+            other_owner: Reading::Skipped,
+            key: Reading::Skipped,
             identity: Reading::Skipped,
         }
     }

@@ -106,18 +106,13 @@ impl Document {
                     && meaning.conditions.is_empty()
                     && meaning.principals.iter().any(|who| who == "*")
             })
-            .map(|statement| {
-                let sid = statement
-                    .get("Sid")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                if sid.is_empty() {
-                    "(without Sid)".to_owned()
-                } else {
-                    sid.to_owned()
-                }
-            })
+            .map(name_of)
             .collect()
+    }
+
+    /// The ids of all statements.
+    pub fn names(&self) -> Vec<String> {
+        self.statements.iter().map(name_of).collect()
     }
 
     /// The same rights in other spelling: every action is given to `spell`.
@@ -148,15 +143,22 @@ impl Document {
     }
 }
 
+fn name_of(statement: &Value) -> String {
+    let sid = statement.get("Sid").and_then(Value::as_str);
+    sid.filter(|sid| !sid.is_empty())
+        .unwrap_or("(without Sid)")
+        .to_owned()
+}
+
 /// W&B's rights on `bucket`: its seven bucket actions, and its four object actions
 /// under `path`, or on every object when there is none.
 ///
 /// Two statements, because servers refuse a statement in which an action applies to
 /// none of the resources (terraform-aws-wandb issue 156).
-pub fn wandb_rights(bucket: &str, path: Option<&str>) -> Document {
+pub fn wandb_rights(partition: &str, bucket: &str, path: Option<&str>) -> Document {
     let objects = match path {
-        Some(path) => format!("arn:aws:s3:::{bucket}/{path}/*"),
-        None => format!("arn:aws:s3:::{bucket}/*"),
+        Some(path) => format!("arn:{partition}:s3:::{bucket}/{path}/*"),
+        None => format!("arn:{partition}:s3:::{bucket}/*"),
     };
     Document {
         id: None,
@@ -165,7 +167,7 @@ pub fn wandb_rights(bucket: &str, path: Option<&str>) -> Document {
                 "Sid": WANDB_SID,
                 "Effect": "Allow",
                 "Action": BUCKET_ACTIONS,
-                "Resource": [format!("arn:aws:s3:::{bucket}")],
+                "Resource": [format!("arn:{partition}:s3:::{bucket}")],
             }),
             json!({
                 "Sid": format!("{WANDB_SID}Objects"),
@@ -293,15 +295,15 @@ mod tests {
 
     #[test]
     fn another_right_is_another_meaning() {
-        let rights = wandb_rights("b", None);
-        assert!(!rights.means_the_same(&wandb_rights("b", Some("team"))));
-        assert!(!rights.means_the_same(&wandb_rights("c", None)));
+        let rights = wandb_rights("aws", "b", None);
+        assert!(!rights.means_the_same(&wandb_rights("aws", "b", Some("team"))));
+        assert!(!rights.means_the_same(&wandb_rights("aws", "c", None)));
         assert!(!rights.means_the_same(&Document::default()));
     }
 
     #[test]
     fn path_limits_objects_and_nothing_else() {
-        let text = wandb_rights("b", Some("teams/x")).to_json();
+        let text = wandb_rights("aws", "b", Some("teams/x")).to_json();
         assert!(text.contains(r#""arn:aws:s3:::b/teams/x/*""#), "{text}");
         assert!(text.contains(r#""arn:aws:s3:::b""#), "{text}");
     }
@@ -325,7 +327,7 @@ mod tests {
 
     #[test]
     fn respelling_touches_actions_only() {
-        let rights = wandb_rights("s3:GetBucketCORS", None)
+        let rights = wandb_rights("aws", "s3:GetBucketCORS", None)
             .respelled(|action| action.replace("GetBucketCORS", "GetBucketCors"));
         let text = rights.to_json();
         assert!(text.contains(r#""s3:GetBucketCors""#), "{text}");
@@ -333,6 +335,6 @@ mod tests {
             text.contains(r#""arn:aws:s3:::s3:GetBucketCORS""#),
             "{text}"
         );
-        assert!(rights.means_the_same(&wandb_rights("s3:GetBucketCORS", None)));
+        assert!(rights.means_the_same(&wandb_rights("aws", "s3:GetBucketCORS", None)));
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use super::cloud::CloudKind;
 use super::observed::Observed;
 use super::probe::{Attempt, ProbeResult};
-use super::requirements::{access, cors, data, encryption, probes, registration};
+use super::requirements::{access, cors, data, encryption, kms, probes, registration};
 use super::spec::{BucketSpec, Setting};
 
 /// What became of a requirement.
@@ -222,8 +222,9 @@ pub struct Requirement {
     pub clouds: &'static [CloudKind],
     /// The attribute that it belongs to, if there is one.
     pub attribute: Option<&'static str>,
-    /// The setting whose writing mends it, if writing can.
-    pub mended_by: Option<Setting>,
+    /// The settings whose writing mends it; which of them depends on the bucket. Empty
+    /// where writing cannot.
+    pub mended_by: &'static [Setting],
     /// Where the requirement comes from.
     pub source: &'static str,
     /// How it is decided.
@@ -259,10 +260,17 @@ pub static CATALOGUE: &[Requirement] = &[
     cors::ETAG_EXPOSED,
     cors::MAX_AGE,
     access::WANDB_READ_WRITE,
+    access::HTTPS_ONLY,
     access::PUBLIC_BLOCKED,
     encryption::AT_REST,
     encryption::KMS_KEY,
+    kms::KEY_USAGE,
+    kms::ACCOUNT_ADMIN,
+    kms::WANDB_USE,
+    kms::ROTATION,
+    kms::ENABLED,
     data::VERSIONING_ENABLED,
+    access::BUCKET_OWNER,
     data::NO_EXPIRY,
     data::NAME_VALID,
     data::AVAILABILITY_SUPPORTED,

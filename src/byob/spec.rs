@@ -6,23 +6,73 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cloud::CloudKind;
 use super::deployment::{Deployment, Scope};
 use super::identity::Identity;
-use super::observed::CorsRule;
+use super::marker::Generation;
+use super::observed::{CorsRule, Observed};
 
 /// How objects are encrypted at rest when the writer says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Encryption {
-    /// Left as the server has it.
-    #[default]
-    Unmanaged,
-    /// The given algorithm with the server's own key, for example `AES256`.
-    ServerKey(String),
-    /// The given algorithm with the given key.
-    NamedKey {
-        /// For example `aws:kms`.
-        algorithm: String,
-        /// The key in the server's spelling.
-        key: String,
-    },
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encryption {
+    /// In the cloud's words, for example `AES256` or `aws:kms`.
+    pub algorithm: String,
+    /// With which key.
+    pub key: Key,
+    /// Whether one data key serves many objects; `None` is "as the server has it".
+    pub bucket_key: Option<bool>,
+}
+
+/// The key that encrypts objects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The server's own.
+    Server,
+    /// This one, in the server's spelling.
+    Named(String),
+    /// One that is still to be made.
+    ToMake,
+}
+
+impl Encryption {
+    /// The key's name, where it has one.
+    pub fn key_name(&self) -> Option<&str> {
+        match &self.key {
+            Key::Named(name) => Some(name),
+            Key::Server | Key::ToMake => None,
+        }
+    }
+}
+
+/// A key in the cloud's key service: one of ours, or a given one that is only looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySpec {
+    /// Its full name; `None` until it is made.
+    pub name: Option<String>,
+    /// The configuration names the key, so nobody makes another one in its place.
+    pub given: bool,
+    /// Who administers it besides the owner's account.
+    pub admins: Vec<String>,
+    /// Who encrypts and decrypts with it for W&B.
+    pub users: Vec<String>,
+    /// New key material every year.
+    pub rotation: bool,
+    /// How many days pass between giving the key up and its deletion.
+    pub deletion_days: u32,
+    /// Tags, the marker not among them.
+    pub tags: BTreeMap<String, String>,
+    /// Whose key it is: the generation of the bucket that it was made for.
+    pub generation: Option<Generation>,
+}
+
+/// Who gets in by the bucket's own access rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grants {
+    /// W&B's principals in the cloud's spelling; empty where W&B comes by a key.
+    pub principals: Vec<String>,
+    /// Their objects lie below this path.
+    pub path: Option<String>,
+    /// Plain HTTP is refused.
+    pub https_only: bool,
+    /// Rules that are not ours go.
+    pub exclusive: bool,
 }
 
 /// How W&B gets at the objects.
@@ -59,8 +109,14 @@ pub struct BucketSpec {
     pub abort_upload_days: Option<u32>,
     /// The rule for web pages of other origins.
     pub cors: CorsRule,
-    /// Encryption at rest.
-    pub encryption: Encryption,
+    /// Encryption at rest; `None` is "as the server has it".
+    pub encryption: Option<Encryption>,
+    /// The key in the cloud's key service, where there is one to look at.
+    pub key: Option<KeySpec>,
+    /// The bucket's own access rules; `None` is "not managed".
+    pub grants: Option<Grants>,
+    /// Nothing can be made public, and the bucket's owner owns every object.
+    pub closed: bool,
     /// How W&B gets at the objects.
     pub access: Access,
     /// Tags, without the marker.
@@ -81,14 +137,71 @@ pub enum Setting {
     Tags,
     /// Old versions are kept.
     Versioning,
+    /// The key that encrypts objects.
+    Key,
+    /// Nothing can be made public.
+    PublicAccess,
+    /// The bucket's owner owns every object.
+    Ownership,
     /// Encryption at rest.
     Encryption,
     /// Rules for web pages of other origins.
     Cors,
     /// Rules about old data.
     Lifecycle,
+    /// The bucket's own access rules.
+    Grants,
     /// The identity whose key W&B holds, its rights and its key.
     Identity,
+}
+
+impl Setting {
+    /// Every setting.
+    pub const ALL: [Self; 10] = [
+        Self::Tags,
+        Self::Versioning,
+        Self::Key,
+        Self::PublicAccess,
+        Self::Ownership,
+        Self::Encryption,
+        Self::Cors,
+        Self::Lifecycle,
+        Self::Grants,
+        Self::Identity,
+    ];
+}
+
+impl BucketSpec {
+    /// Whether this configuration writes the setting at all.
+    pub fn manages(&self, setting: Setting, observed: &Observed) -> bool {
+        match setting {
+            Setting::Tags
+            | Setting::Versioning
+            | Setting::Encryption
+            | Setting::Cors
+            | Setting::Lifecycle => true,
+            Setting::Key => self.owns_key(observed),
+            Setting::PublicAccess | Setting::Ownership => self.closed,
+            Setting::Grants => self.grants.is_some(),
+            Setting::Identity => matches!(self.access, Access::MadeKey(_)),
+        }
+    }
+
+    /// Whether the key is this bucket's own: to be made, or carrying its generation.
+    pub fn owns_key(&self, observed: &Observed) -> bool {
+        self.key
+            .as_ref()
+            .is_some_and(|key| match (&key.name, observed.key.known()) {
+                (None, _) => true,
+                (Some(_), Some(None)) => !key.given,
+                (Some(_), Some(Some(state))) => {
+                    key.generation.is_some()
+                        && state.marker.as_ref().map(|marker| &marker.generation)
+                            == key.generation.as_ref()
+                }
+                (Some(_), None) => false,
+            })
+    }
 }
 
 /// The methods that W&B's browser application and SDK use.

@@ -1,6 +1,7 @@
 //! The provider block: arguments, environment variables, and what follows from them.
 
-mod doors;
+mod arguments;
+mod clouds;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,15 +13,20 @@ use url::Url;
 
 use crate::byob::deployment::Deployment;
 use crate::byob::marker;
+use crate::byob::probe::ProbeResult;
+use crate::byob::{Cloud, CloudError};
+use crate::clouds::probe;
 use crate::model;
-use crate::resources::byob_bucket::{ByobBucket, check_endpoint};
-use crate::resources::environment::{Configuration, Environment, S3Defaults};
+use crate::resources::account::CloudBlock;
+use crate::resources::byob_bucket::ByobBucket;
+use crate::resources::environment::{Configuration, Environment, Probe, Visitors};
 use crate::resources::team_storage::TeamStorageResource;
 use crate::resources::trouble::Trouble;
 use crate::sdk::prelude::*;
 use crate::wandb::{Client, Settings};
 
-use doors::OpenClouds;
+use arguments::{check_endpoint, check_pem};
+use clouds::or_variable;
 
 /// W&B's shared service.
 const DEFAULT_BASE_URL: &str = "https://api.wandb.ai";
@@ -39,20 +45,9 @@ model! {
         pub ca_bundle: Field<String>,
         pub max_retries: Field<i64>,
         pub default_tags: Field<BTreeMap<String, Field<String>>>,
-        pub ignore_tags: Field<SetOf>,
-        pub s3_compatible: Field<S3Arguments>,
-    }
-}
-
-model! {
-    /// The block for S3-compatible servers.
-    pub struct S3Arguments {
-        pub endpoint: Field<String>,
-        pub region: Field<String>,
-        pub access_key: Field<String>,
-        pub secret_key: Field<Secret>,
-        pub path_style: Field<bool>,
-        pub ca_bundle: Field<String>,
+        pub ignore_tags: Field<SetOf>;
+        /// The blocks of the clouds.
+        pub clouds: Rest,
     }
 }
 
@@ -63,7 +58,7 @@ pub struct Wandb {
 }
 
 fn block() -> Block {
-    Block::new(
+    let whole = Block::new(
         "Brings your own buckets to Weights & Biases: makes them, proves that they work, and \
          registers them.",
     )
@@ -112,47 +107,10 @@ fn block() -> Block {
             "ignore_tags",
             "Keys of tags that are neither read nor written.",
         ),
-    ])
-    .single(
-        "s3_compatible",
-        Block::new("Defaults for buckets on servers that speak Amazon's S3 protocol.").with([
-            Attribute::string(
-                "endpoint",
-                "Scheme, host and port of the server. Default: `AWS_ENDPOINT_URL_S3`.",
-            )
-            .check_string(check_endpoint),
-            Attribute::string(
-                "region",
-                "The region of buckets. Default: `AWS_REGION`, else `us-east-1`.",
-            ),
-            Attribute::string(
-                "access_key",
-                "The caller's key. Default: `AWS_ACCESS_KEY_ID`.",
-            ),
-            Attribute::string(
-                "secret_key",
-                "Its secret. Default: `AWS_SECRET_ACCESS_KEY`.",
-            )
-            .sensitive(),
-            Attribute::bool(
-                "path_style",
-                "Buckets stand in the path of addresses. Default `true`.",
-            ),
-            Attribute::string(
-                "ca_bundle",
-                "Certificates to trust besides the system's, in PEM.",
-            )
-            .check_string(check_pem),
-        ]),
-    )
-}
-
-fn check_pem(text: &str) -> Result<(), String> {
-    if text.contains("-----BEGIN CERTIFICATE-----") {
-        Ok(())
-    } else {
-        Err("it holds no certificate in PEM; use file() to read one".to_owned())
-    }
+    ]);
+    clouds::all().iter().fold(whole, |whole, cloud| {
+        whole.single(cloud.kind().block(), cloud.provider_block())
+    })
 }
 
 fn check_tags(value: &Value) -> Result<(), String> {
@@ -164,48 +122,15 @@ fn check_tags(value: &Value) -> Result<(), String> {
     }
 }
 
-/// A value, or the environment's in its place.
-fn or_variable(field: Field<String>, variable: &str) -> Field<String> {
-    match field {
-        Field::Null => std::env::var(variable)
-            .ok()
-            .filter(|text| !text.is_empty())
-            .into(),
-        field => field,
-    }
-}
-
-fn secret_or_variable(field: Field<Secret>, variable: &str) -> Field<Secret> {
-    match field {
-        Field::Null => or_variable(Field::Null, variable).map(Secret::new),
-        field => field,
-    }
-}
-
 impl Arguments {
     /// The arguments with the environment's defaults.
     fn with_environment(self) -> Self {
-        let block = match self.s3_compatible {
-            Field::Known(block) => block,
-            Field::Null | Field::Unknown => S3Arguments {
-                endpoint: Field::Null,
-                region: Field::Null,
-                access_key: Field::Null,
-                secret_key: Field::Null,
-                path_style: Field::Null,
-                ca_bundle: Field::Null,
-            },
-        };
         Self {
             base_url: or_variable(self.base_url, "WANDB_BASE_URL"),
-            api_key: secret_or_variable(self.api_key, "WANDB_API_KEY"),
-            s3_compatible: Field::Known(S3Arguments {
-                endpoint: or_variable(block.endpoint, "AWS_ENDPOINT_URL_S3"),
-                region: or_variable(block.region, "AWS_REGION"),
-                access_key: or_variable(block.access_key, "AWS_ACCESS_KEY_ID"),
-                secret_key: secret_or_variable(block.secret_key, "AWS_SECRET_ACCESS_KEY"),
-                ..block
-            }),
+            api_key: match self.api_key {
+                Field::Null => or_variable(Field::Null, "WANDB_API_KEY").map(Secret::new),
+                given => given,
+            },
             ..self
         }
     }
@@ -299,26 +224,50 @@ impl Arguments {
             Field::Null => Field::Null,
             Field::Unknown => Field::Unknown,
         };
-        let s3 = self
-            .s3_compatible
-            .into_known()
-            .map_or_else(S3Defaults::default, |block| S3Defaults {
-                endpoint: block.endpoint,
-                region: block.region,
-                access_key: block.access_key,
-                secret_key: block.secret_key,
-                path_style: block.path_style,
-                ca_bundle: block.ca_bundle,
-            });
+        let accounts = clouds::all()
+            .iter()
+            .map(|cloud| {
+                let nothing = Value::Map(BTreeMap::new());
+                let block = match self.clouds.0.get(cloud.kind().block()) {
+                    Some(block) if !block.is_null() => block,
+                    Some(_) | None => &nothing,
+                };
+                cloud.account(block, retries)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Configuration {
             deployment,
             origin,
             wandb,
             default_tags,
             ignore_tags,
-            s3,
-            doors: Arc::new(OpenClouds::new(retries)),
+            accounts,
+            visitors: Arc::new(Prober),
         })
+    }
+}
+
+/// The clouds' blocks in the bucket resource.
+fn blocks() -> Vec<Arc<dyn CloudBlock>> {
+    clouds::all()
+        .into_iter()
+        .map(|cloud| cloud as Arc<dyn CloudBlock>)
+        .collect()
+}
+
+/// Tries buckets with the means of `clouds`.
+#[derive(Debug)]
+struct Prober;
+
+#[async_trait]
+impl Visitors for Prober {
+    async fn probe(
+        &self,
+        cloud: &dyn Cloud,
+        what: &Probe<'_>,
+        stop: &CancellationToken,
+    ) -> Result<ProbeResult, CloudError> {
+        probe::probe(cloud, what.bucket, what.path, what.origin, what.key, stop).await
     }
 }
 
@@ -355,7 +304,7 @@ impl Provider for Wandb {
 
     fn resources(&self) -> Vec<Box<dyn AnyResource>> {
         vec![
-            Box::new(ByobBucket::new(self.environment.clone())),
+            Box::new(ByobBucket::new(self.environment.clone(), blocks())),
             Box::new(TeamStorageResource::new(self.environment.clone())),
         ]
     }

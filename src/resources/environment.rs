@@ -6,88 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
+use super::account::Account;
+use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::Deployment;
 use crate::byob::identity::AccessKey;
 use crate::byob::probe::ProbeResult;
 use crate::byob::{Cloud, CloudError};
-use crate::sdk::model::{Field, Secret};
+use crate::sdk::model::Field;
 use crate::wandb::Client;
 
-/// Which interface of an S3-compatible server makes users and keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AdminApi {
-    /// Found out by asking the server.
-    #[default]
-    Auto,
-    /// MinIO's own.
-    MinIo,
-    /// Amazon's IAM.
-    Iam,
-}
-
-impl AdminApi {
-    /// The names that a configuration may use.
-    pub const NAMES: [&str; 3] = ["auto", "minio", "iam"];
-
-    /// Reads a name of [`Self::NAMES`].
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "auto" => Some(Self::Auto),
-            "minio" => Some(Self::MinIo),
-            "iam" => Some(Self::Iam),
-            _ => None,
-        }
-    }
-}
-
-/// An S3-compatible server and who asks it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct S3Place {
-    /// Scheme, host and port.
-    pub endpoint: Url,
-    /// The region that signatures name.
-    pub region: String,
-    /// The caller's key.
-    pub access_key: String,
-    /// Its secret.
-    pub secret_key: Secret,
-    /// The bucket stands in the path, not in the host's name.
-    pub path_style: bool,
-    /// Certificates to trust besides the system's, in PEM.
-    pub ca_bundle: Option<String>,
-    /// Which interface makes users and keys.
-    pub admin_api: AdminApi,
-}
-
-impl S3Place {
-    /// Host, and port where it is not the scheme's own.
-    pub fn authority(&self) -> String {
-        authority(&self.endpoint)
-    }
-}
-
-/// Host, and port where it is not the scheme's own.
-pub fn authority(endpoint: &Url) -> String {
-    let host = endpoint.host_str().unwrap_or_default();
-    match endpoint.port() {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
-/// Opens clouds and acts as W&B's visitors do. Made by the provider, so that no
-/// resource knows how a cloud is reached.
+/// Acts as W&B's visitors do. Made by the provider, so that no resource knows how that
+/// is done.
 #[async_trait]
-pub trait Doors: fmt::Debug + Send + Sync {
-    /// An S3-compatible server, for one operation that ends with `stop`.
-    fn s3_compatible(
-        &self,
-        place: &S3Place,
-        stop: &CancellationToken,
-    ) -> Result<Arc<dyn Cloud>, CloudError>;
-
+pub trait Visitors: fmt::Debug + Send + Sync {
     /// Tries a bucket as a browser and the SDK do, with W&B's `key` where it is known.
     async fn probe(
         &self,
@@ -110,23 +42,6 @@ pub struct Probe<'a> {
     pub key: Option<&'a AccessKey>,
 }
 
-/// The provider block's defaults for S3-compatible servers.
-#[derive(Clone, Debug, Default)]
-pub struct S3Defaults {
-    /// Scheme, host and port.
-    pub endpoint: Field<String>,
-    /// The region that signatures name.
-    pub region: Field<String>,
-    /// The caller's key.
-    pub access_key: Field<String>,
-    /// Its secret.
-    pub secret_key: Field<Secret>,
-    /// The bucket stands in the path.
-    pub path_style: Field<bool>,
-    /// Certificates in PEM.
-    pub ca_bundle: Field<String>,
-}
-
 /// The provider block, with the environment's defaults filled in.
 #[derive(Clone, Debug)]
 pub struct Configuration {
@@ -140,10 +55,20 @@ pub struct Configuration {
     pub default_tags: Field<BTreeMap<String, String>>,
     /// Keys of tags that are neither read nor written.
     pub ignore_tags: Field<BTreeSet<String>>,
-    /// For S3-compatible servers.
-    pub s3: S3Defaults,
-    /// Opens clouds.
-    pub doors: Arc<dyn Doors>,
+    /// One for each cloud.
+    pub accounts: Vec<Arc<dyn Account>>,
+    /// Acts as W&B's visitors do.
+    pub visitors: Arc<dyn Visitors>,
+}
+
+impl Configuration {
+    /// The account on this cloud.
+    pub fn account(&self, kind: CloudKind) -> Option<Arc<dyn Account>> {
+        self.accounts
+            .iter()
+            .find(|account| account.kind() == kind)
+            .cloned()
+    }
 }
 
 /// What all resources of one provider share.

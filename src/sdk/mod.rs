@@ -95,6 +95,7 @@ pub mod value;
 mod handshake;
 mod listener;
 mod log;
+mod panics;
 mod plugin;
 mod rpc;
 mod server;
@@ -107,7 +108,7 @@ pub use server::serve;
 pub mod prelude {
     pub use super::context::Context;
     pub use super::diagnostic::{Diagnostic, Diagnostics, Path};
-    pub use super::model::{Field, Model, Secret, SetOf, ToValue};
+    pub use super::model::{Field, Model, Rest, Secret, SetOf, ToValue};
     pub use super::private::Private;
     pub use super::provider::Provider;
     pub use super::resource::{AnyResource, Create, Outcome, Plan, Resource, Update};

@@ -348,20 +348,52 @@ impl ToValue for Secret {
     }
 }
 
+/// Attributes and blocks for which a model has no field of their own, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rest(pub BTreeMap<String, Value>);
+
+impl Rest {
+    /// Everything in `value` but the attributes called `fields`.
+    pub fn of(value: &Value, fields: &[&str]) -> Self {
+        let Value::Map(map) = value else {
+            return Self::default();
+        };
+        let is_field = |name: &str| {
+            fields
+                .iter()
+                .any(|field| field.strip_prefix("r#").unwrap_or(field) == name)
+        };
+        Self(
+            map.iter()
+                .filter(|(name, _)| !is_field(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
+    }
+}
+
 /// Declares a [`Model`]: a struct whose fields have the names of the attributes and
-/// blocks. A field called `r#type` is the attribute `type`.
+/// blocks. A field called `r#type` is the attribute `type`. A last field of type
+/// [`Rest`], after a semicolon, takes everything that has no field of its own.
 #[macro_export]
 macro_rules! model {
     (
         $(#[$outer:meta])*
         $visibility:vis struct $name:ident {
             $( $(#[$inner:meta])* $field_visibility:vis $field:ident : $ty:ty ),* $(,)?
+            $( ; $(#[$rest_meta:meta])* $rest_visibility:vis $rest:ident : Rest $(,)? )?
         }
     ) => {
         $(#[$outer])*
         #[derive(Clone, Debug, PartialEq)]
         $visibility struct $name {
             $( $(#[$inner])* $field_visibility $field: $ty, )*
+            $( $(#[$rest_meta])* $rest_visibility $rest: $crate::sdk::model::Rest, )?
+        }
+
+        impl $name {
+            #[allow(dead_code, reason = "only models with a rest need it")]
+            const FIELDS: &[&str] = &[$( stringify!($field) ),*];
         }
 
         impl $crate::sdk::model::FromValue for $name {
@@ -378,6 +410,7 @@ macro_rules! model {
                             &path.attribute(name),
                         )?
                     }, )*
+                    $( $rest: $crate::sdk::model::Rest::of(value, Self::FIELDS), )?
                 })
             }
         }
@@ -392,6 +425,7 @@ macro_rules! model {
                         $crate::sdk::model::ToValue::to_value(&self.$field),
                     );
                 )*
+                $( map.extend(self.$rest.0.clone()); )?
                 $crate::sdk::value::Value::Map(map)
             }
         }
@@ -418,6 +452,23 @@ mod tests {
         struct Inner {
             secret: Field<Secret>,
         }
+    }
+
+    model! {
+        /// A model that does not know everything that is in it.
+        struct Open {
+            name: Field<String>,
+            r#type: Field<i64>;
+            others: Rest,
+        }
+    }
+
+    #[test]
+    fn the_rest_is_kept_as_it_came() {
+        let value = value(Value::Number(7_i64.into()));
+        let model = Open::from_value(&value, &Path::root()).expect("fits");
+        assert_eq!(model.others.0.keys().collect::<Vec<_>>(), ["inner", "tags"]);
+        assert_eq!(model.to_value(), value);
     }
 
     fn value(number: Value) -> Value {

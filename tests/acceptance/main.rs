@@ -3,6 +3,8 @@
 //! Every case ends at the server, not in the state: independent clients say what is
 //! really there.
 
+#[allow(dead_code, unused_imports, reason = "shared with the other rings")]
+#[path = "../harness/mod.rs"]
 mod harness;
 
 mod bucket_basic;

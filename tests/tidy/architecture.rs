@@ -321,6 +321,7 @@ fn the_simulator_and_the_rings_of_the_user_share_no_code_with_the_product() {
     }
     let folders = [
         "tests/simulator",
+        "tests/harness",
         "tests/acceptance",
         "tests/fault",
         "tests/bench",

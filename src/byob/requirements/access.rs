@@ -2,9 +2,10 @@
 
 use super::BYOB_PAGE;
 use crate::byob::cloud::CloudKind;
-use crate::byob::observed::{IdentityState, Reading};
+use crate::byob::identity::Identity;
+use crate::byob::observed::{IdentityState, Observed, Reading, Rule};
 use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
-use crate::byob::spec::{Access, Setting};
+use crate::byob::spec::{Access, BucketSpec, Setting};
 
 /// The id of [`WANDB_READ_WRITE`].
 pub const READ_WRITE: &str = "access.wandb_read_write";
@@ -15,9 +16,9 @@ pub const WANDB_READ_WRITE: Requirement = Requirement {
     title: "W&B can read and write objects, and do nothing else",
     why: "W&B lists, reads, writes and deletes artifacts and run files; it needs no right to \
           change who has access, nor to other buckets.",
-    clouds: &[CloudKind::S3Compatible],
+    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
     attribute: None,
-    mended_by: Some(Setting::Identity),
+    mended_by: &[Setting::Grants, Setting::Identity],
     source: BYOB_PAGE,
     check: Check::Settings(wandb_read_write),
 };
@@ -27,42 +28,160 @@ pub const PUBLIC_BLOCKED: Requirement = Requirement {
     id: "access.public_blocked",
     title: "Nothing in the bucket is open to everybody",
     why: "Training data and models are in it.",
-    clouds: &[CloudKind::S3Compatible],
+    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
     attribute: None,
-    mended_by: None,
+    mended_by: &[Setting::PublicAccess],
     source: BYOB_PAGE,
     check: Check::Settings(public_blocked),
 };
 
+/// `access.https_only`.
+pub const HTTPS_ONLY: Requirement = Requirement {
+    id: "access.https_only",
+    title: "Plain HTTP is refused",
+    why: "Signed addresses and data would travel readable for everybody on the way.",
+    clouds: &[CloudKind::Aws],
+    attribute: Some("https_only"),
+    mended_by: &[Setting::Grants],
+    source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
+    check: Check::Settings(https_only),
+};
+
+/// `ownership.bucket_owner`.
+pub const BUCKET_OWNER: Requirement = Requirement {
+    id: "ownership.bucket_owner",
+    title: "The bucket's owner owns every object",
+    why: "W&B writes from an account of its own; its files must not stay W&B's.",
+    clouds: &[CloudKind::Aws],
+    attribute: None,
+    mended_by: &[Setting::Ownership],
+    source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
+    check: Check::Settings(bucket_owner),
+};
+
 fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
     let tried = evidence.tried.get(READ_WRITE);
+    let granted = granted(evidence);
+    if let Some(verdict) = &granted
+        && verdict.status != Status::Pass
+    {
+        return verdict.clone();
+    }
     match &evidence.spec.access {
-        Access::MadeKey(identity) => match &evidence.observed.identity {
-            Reading::Known(Some(state)) => match identity_fault(evidence, state) {
-                Some(fault) => fault,
-                None => tried.cloned().unwrap_or_else(Verdict::pass),
-            },
-            Reading::Known(None) => Verdict::of(
-                Status::Fail,
-                format!("user {}", identity.name),
-                "not there",
-                "W&B's key is of no use without its user",
-            ),
-            reading => Verdict::unknown(reading.why_unknown().unwrap_or_default()),
-        },
+        Access::MadeKey(_) => identity_fault(evidence.spec, evidence.observed)
+            .unwrap_or_else(|| tried.cloned().unwrap_or_else(Verdict::pass)),
         Access::GivenKey => tried.cloned().unwrap_or_else(Verdict::not_applicable),
-        Access::Unmanaged => Verdict::unknown(
-            "no key of W&B is known here: set create_access_key, or wandb_access_key with its \
+        Access::Unmanaged => granted.unwrap_or_else(|| {
+            Verdict::unknown(
+                "no key of W&B is known here: set create_access_key, or wandb_access_key with its \
              secret, and the bucket is proven with it",
+            )
+        }),
+    }
+}
+
+/// What the bucket's own rules give to W&B; `None` where they are to give nothing.
+fn granted(evidence: Evidence<'_>) -> Option<Verdict> {
+    let wanted = evidence.spec.grants.as_ref()?;
+    let state = match &evidence.observed.grants {
+        Reading::Known(state) => state,
+        reading => return Some(Verdict::unknown(reading.why_unknown().unwrap_or_default())),
+    };
+    if wanted.exclusive && !state.foreign.is_empty() {
+        return Some(Verdict::of(
+            Status::Fail,
+            "no rules but ours",
+            state.foreign.join(", "),
+            "the configuration says that nobody else writes rules for this bucket",
+        ));
+    }
+    match &state.wandb {
+        Rule::AsWanted if wanted.principals.is_empty() => None,
+        Rule::AsWanted => Some(Verdict::pass()),
+        Rule::Missing => Some(Verdict::of(
+            Status::Fail,
+            format!("W&B's rights for {}", wanted.principals.join(", ")),
+            "none",
+            "W&B cannot reach the bucket",
+        )),
+        Rule::Different(what) => Some(Verdict::of(
+            Status::Fail,
+            format!("W&B's rights for {}", wanted.principals.join(", ")),
+            what,
+            "W&B can do less or more than it needs, or somebody else can",
+        )),
+    }
+}
+
+fn https_only(evidence: Evidence<'_>) -> Verdict {
+    let Some(wanted) = &evidence.spec.grants else {
+        return Verdict::not_applicable();
+    };
+    let rule = match &evidence.observed.grants {
+        Reading::Known(state) => &state.https_only,
+        reading => return Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+    };
+    match (wanted.https_only, rule) {
+        (true, Rule::AsWanted) => Verdict::pass(),
+        (true, Rule::Missing) => Verdict::of(
+            Status::Fail,
+            "refused",
+            "let in",
+            "requests without TLS are let in",
+        ),
+        (_, Rule::Different(what)) => Verdict::of(
+            Status::Fail,
+            if wanted.https_only {
+                "refused"
+            } else {
+                "no such rule"
+            },
+            what,
+            "the rule about requests without TLS was changed",
+        ),
+        (false, Rule::AsWanted | Rule::Missing) => Verdict::of(
+            Status::Warn,
+            "refused",
+            "let in",
+            "switched off by the configuration: requests without TLS are let in",
         ),
     }
 }
 
-/// What is wrong with the identity on paper, if anything.
-fn identity_fault(evidence: Evidence<'_>, state: &IdentityState) -> Option<Verdict> {
-    let Access::MadeKey(identity) = &evidence.spec.access else {
+fn bucket_owner(evidence: Evidence<'_>) -> Verdict {
+    match &evidence.observed.other_owner {
+        Reading::Known(other) if other.is_empty() => Verdict::pass(),
+        Reading::Known(other) => Verdict::of(
+            Status::Fail,
+            "the bucket's owner",
+            other,
+            "whoever writes an object may keep it from the bucket's owner",
+        ),
+        reading => Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+    }
+}
+
+/// What is wrong with W&B's identity on paper, if there is to be one.
+pub fn identity_fault(spec: &BucketSpec, observed: &Observed) -> Option<Verdict> {
+    let Access::MadeKey(identity) = &spec.access else {
         return None;
     };
+    let state = match &observed.identity {
+        Reading::Known(Some(state)) => state,
+        Reading::Known(None) => {
+            return Some(Verdict::of(
+                Status::Fail,
+                format!("user {}", identity.name),
+                "not there",
+                "W&B's key is of no use without its user",
+            ));
+        }
+        reading => return Some(Verdict::unknown(reading.why_unknown().unwrap_or_default())),
+    };
+    state_fault(spec, identity, state)
+}
+
+fn state_fault(spec: &BucketSpec, identity: &Identity, state: &IdentityState) -> Option<Verdict> {
     let fail = |expected: &str, actual: &str, message: &str| {
         Some(Verdict::of(Status::Fail, expected, actual, message))
     };
@@ -91,12 +210,7 @@ fn identity_fault(evidence: Evidence<'_>, state: &IdentityState) -> Option<Verdi
             "the user has more rights than W&B needs",
         );
     }
-    match evidence
-        .spec
-        .access_key_id
-        .as_ref()
-        .map(|id| state.keys.get(id))
-    {
+    match spec.access_key_id.as_ref().map(|id| state.keys.get(id)) {
         Some(None) => fail(
             "W&B's access key",
             "not there",
@@ -112,21 +226,28 @@ fn identity_fault(evidence: Evidence<'_>, state: &IdentityState) -> Option<Verdi
 }
 
 fn public_blocked(evidence: Evidence<'_>) -> Verdict {
-    match &evidence.observed.grants {
-        Reading::Known(document) => {
-            let open = document.public_statements();
-            if open.is_empty() {
-                return Verdict::pass();
-            }
-            Verdict::of(
-                Status::Warn,
-                "no statement for everybody",
-                open.join(", "),
-                "this statement of the bucket's policy lets everybody in; it is not ours, so it \
-                 stays until somebody removes it",
-            )
+    match &evidence.observed.public_access {
+        Reading::Known(state) if !state.open.is_empty() => {
+            return Verdict::of(
+                Status::Fail,
+                "all public access blocked",
+                format!("not blocked: {}", state.open.join(", ")),
+                "a single wrong rule could open the bucket to everybody",
+            );
         }
-        // A server without such documents has no way to open a bucket with one.
+        Reading::Denied(why) => return Verdict::unknown(format!("not allowed to look: {why}")),
+        Reading::Known(_) | Reading::Unsupported(_) | Reading::Skipped => {}
+    }
+    match &evidence.observed.grants {
+        Reading::Known(state) if state.public.is_empty() => Verdict::pass(),
+        Reading::Known(state) => Verdict::of(
+            Status::Warn,
+            "no statement for everybody",
+            state.public.join(", "),
+            "this statement of the bucket's policy lets everybody in; it is not ours, so it stays \
+             until somebody removes it",
+        ),
+        // A server without such rules has no way to open a bucket with one.
         Reading::Unsupported(_) | Reading::Skipped => Verdict::not_applicable(),
         Reading::Denied(why) => Verdict::unknown(format!("not allowed to look: {why}")),
     }

@@ -13,7 +13,7 @@ use crate::byob::observed::{CorsRule, Preflight, Reading};
 use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
 use crate::byob::spec::{BucketSpec, CORS_EXPOSED, CORS_METHODS, Setting};
 
-const CLOUDS: &[CloudKind] = &[CloudKind::S3Compatible];
+const CLOUDS: &[CloudKind] = &[CloudKind::Aws, CloudKind::S3Compatible];
 
 /// `cors.methods`.
 pub const METHODS: Requirement = Requirement {
@@ -23,7 +23,7 @@ pub const METHODS: Requirement = Requirement {
           signed addresses.",
     clouds: CLOUDS,
     attribute: None,
-    mended_by: Some(Setting::Cors),
+    mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(methods),
 };
@@ -35,7 +35,7 @@ pub const HEADERS: Requirement = Requirement {
     why: "Uploads carry content types, checksums and encryption headers that differ by version.",
     clouds: CLOUDS,
     attribute: None,
-    mended_by: Some(Setting::Cors),
+    mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(headers),
 };
@@ -47,7 +47,7 @@ pub const ORIGINS: Requirement = Requirement {
     why: "A browser drops every answer whose origin rule does not name the page that asked.",
     clouds: CLOUDS,
     attribute: Some("cors_allowed_origins"),
-    mended_by: Some(Setting::Cors),
+    mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(origins),
 };
@@ -59,7 +59,7 @@ pub const ETAG_EXPOSED: Requirement = Requirement {
     why: "An upload in parts is finished by naming the ETag of each part.",
     clouds: CLOUDS,
     attribute: None,
-    mended_by: Some(Setting::Cors),
+    mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(etag_exposed),
 };
@@ -71,7 +71,7 @@ pub const MAX_AGE: Requirement = Requirement {
     why: "Without it every request is preceded by another one.",
     clouds: CLOUDS,
     attribute: Some("cors_max_age_seconds"),
-    mended_by: Some(Setting::Cors),
+    mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(max_age),
 };

@@ -5,6 +5,7 @@ pub mod access;
 pub mod cors;
 pub mod data;
 pub mod encryption;
+pub mod kms;
 pub mod probes;
 pub mod registration;
 

@@ -22,7 +22,7 @@ const fn trial(id: &'static str, title: &'static str, why: &'static str) -> Requ
         why,
         clouds: &CloudKind::ALL,
         attribute: None,
-        mended_by: None,
+        mended_by: &[],
         source: BYOB_PAGE,
         check: Check::Trial,
     }

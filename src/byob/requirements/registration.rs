@@ -14,7 +14,7 @@ pub const WANDB_CONNECTION: Requirement = Requirement {
     why: "W&B binds a team to its bucket for good, so the instance is asked before.",
     clouds: &CloudKind::ALL,
     attribute: Some("register"),
-    mended_by: None,
+    mended_by: &[],
     source: BYOB_PAGE,
     check: Check::Trial,
 };

@@ -10,7 +10,7 @@ use aws_sdk_s3::types as sdk;
 
 use crate::byob::diff::Change;
 use crate::byob::observed::{CorsRule, LifecycleRule};
-use crate::byob::spec::Encryption;
+use crate::byob::spec::{Encryption, Key};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
@@ -75,11 +75,17 @@ pub(in crate::clouds) async fn change(
         Change::Encryption(wanted) => encryption(cloud, bucket, wanted).await,
         Change::Cors(rules) => cors(cloud, bucket, rules).await,
         Change::Lifecycle(rules) => lifecycle(cloud, bucket, rules).await,
-        Change::Identity => Err(refused(
+        Change::PublicAccess | Change::Ownership | Change::Grants(_) => Err(refused(
+            CloudErrorKind::NotSupported,
+            "change",
+            bucket,
+            "servers other than Amazon's differ in this setting, so it is left alone",
+        )),
+        Change::Key | Change::Identity => Err(refused(
             CloudErrorKind::Invalid,
             "change",
             bucket,
-            "an identity is no setting of a bucket",
+            "a key or an identity is no setting of a bucket",
         )),
     }
 }
@@ -241,23 +247,24 @@ async fn versioning(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError
 
 async fn encryption(cloud: &S3, bucket: &str, wanted: &Encryption) -> Result<(), CloudError> {
     let sub = Sub::Encryption;
-    let (algorithm, key) = match wanted {
-        Encryption::Unmanaged => {
-            let why = "there is no encryption to write";
+    let key = match &wanted.key {
+        Key::Server => None,
+        Key::Named(name) => Some(name.clone()),
+        Key::ToMake => {
+            let why = "the key is not made yet";
             return Err(refused(CloudErrorKind::Invalid, sub.put(), bucket, why));
         }
-        Encryption::ServerKey(algorithm) => (algorithm, None),
-        Encryption::NamedKey { algorithm, key } => (algorithm, Some(key.clone())),
     };
     cloud.must_know(sub, bucket).await?;
     let invalid = |why: String| refused(CloudErrorKind::Invalid, sub.put(), bucket, why);
     let default = sdk::ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(sdk::ServerSideEncryption::from(algorithm.as_str()))
+        .sse_algorithm(sdk::ServerSideEncryption::from(wanted.algorithm.as_str()))
         .set_kms_master_key_id(key)
         .build()
         .map_err(|error| invalid(error.to_string()))?;
     let rule = sdk::ServerSideEncryptionRule::builder()
         .apply_server_side_encryption_by_default(default)
+        .set_bucket_key_enabled(wanted.bucket_key)
         .build();
     let configuration = sdk::ServerSideEncryptionConfiguration::builder()
         .rules(rule)

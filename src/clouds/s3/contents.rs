@@ -31,11 +31,13 @@ pub(in crate::clouds) async fn contents(
     let mut counted = Contents::default();
     let mut from = Position::default();
     loop {
-        let left = limit - entries(&counted);
-        if left == 0 {
-            break;
+        // Some servers answer with more than was asked for.
+        let left = limit.saturating_sub(entries(&counted));
+        let page = versions(cloud, bucket, &from, left.clamp(1, PAGE)).await?;
+        if left == 0 && !identifiers(&page).is_empty() {
+            counted.at_least = true;
+            return Ok(counted);
         }
-        let page = versions(cloud, bucket, &from, left.min(PAGE)).await?;
         count(&mut counted, &page);
         match Position::after(&page) {
             Some(next) => from = next,
@@ -182,12 +184,17 @@ async fn uploads(
 
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
 /// not seen again.
+///
+/// A bucket that is gone holds nothing.
 pub(in crate::clouds) async fn empty(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
-    match refuse_locked(cloud, bucket).await {
-        Ok(()) => {}
-        Err(error) if no_bucket(&error) => return Ok(Contents::default()),
-        Err(error) => return Err(error),
+    match delete_all(cloud, bucket).await {
+        Err(error) if no_bucket(&error) => Ok(Contents::default()),
+        outcome => outcome,
     }
+}
+
+async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
+    refuse_locked(cloud, bucket).await?;
     let mut gone = Contents::default();
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
     loop {
@@ -427,10 +434,11 @@ fn unless_none<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudErro
     match outcome {
         Ok(answer) => Ok(Some(answer)),
         Err(error)
-            if matches!(
-                error.kind,
-                CloudErrorKind::NotFound | CloudErrorKind::NotSupported
-            ) =>
+            if not_set(&error)
+                || matches!(
+                    error.kind,
+                    CloudErrorKind::NotFound | CloudErrorKind::NotSupported
+                ) =>
         {
             Ok(None)
         }

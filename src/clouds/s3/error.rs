@@ -185,6 +185,7 @@ pub(in crate::clouds) fn not_set(error: &CloudError) -> bool {
                 | "NoSuchBucketPolicy"
                 | "ServerSideEncryptionConfigurationNotFoundError"
                 | "ObjectLockConfigurationNotFoundError"
+                | "NoSuchObjectLockConfiguration"
         )
     )
 }

@@ -2,7 +2,8 @@
 
 use crate::byob::cloud::{CloudKind, LookAt};
 use crate::byob::identity::Identity;
-use crate::byob::observed::{IdentityState, Observed, Reading};
+use crate::byob::observed::{GrantState, IdentityState, Observed, Reading, Rule};
+use crate::byob::policy::Document;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::s3::look;
 use crate::clouds::s3::read::{self, Found};
@@ -37,6 +38,13 @@ pub(super) async fn observe(
     else {
         return Ok(None);
     };
+    let refusals = (&tags, &versioning, &lifecycle, &grants);
+    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
+        refusals
+    {
+        // Nothing but refusals would pass for a bucket without drift.
+        look::look(s3, bucket).await?;
+    }
     let marker = tags.known().and_then(look::marker_of);
     let region = &cloud.clients.settings().region;
     Ok(Some(Observed {
@@ -48,10 +56,20 @@ pub(super) async fn observe(
         preflight,
         encryption,
         lifecycle,
-        grants,
+        grants: told(grants),
         identity: identity?,
         ..Observed::unread(CloudKind::S3Compatible, format!("arn:aws:s3:::{bucket}"))
     }))
+}
+
+/// These servers are given no rules of ours, so what is there is somebody else's.
+fn told(grants: Reading<Document>) -> Reading<GrantState> {
+    grants.map(|document| GrantState {
+        wandb: Rule::AsWanted,
+        https_only: Rule::AsWanted,
+        public: document.public_statements(),
+        foreign: document.names(),
+    })
 }
 
 async fn identity(

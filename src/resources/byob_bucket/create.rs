@@ -9,8 +9,8 @@ use super::settle::{Settled, Work};
 use super::{place, spec};
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Generation, Marker};
-use crate::byob::{Cloud, CloudErrorKind};
-use crate::resources::environment::{Configuration, S3Place};
+use crate::byob::{Cloud, CloudErrorKind, Observed};
+use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Path};
@@ -23,8 +23,10 @@ const YOUNG: Duration = Duration::from_secs(3600);
 
 /// How the bucket came to be there.
 pub enum Start {
-    /// Made now, or by an earlier run that did not finish.
-    Ours(Generation),
+    /// Made now; with what it is like, where that is certain.
+    Made(Generation, Option<Box<Observed>>),
+    /// Made by an earlier run that did not finish.
+    Continued(Generation),
     /// It was there; `adopt` allows taking it over.
     Adopted(Generation),
 }
@@ -39,21 +41,22 @@ pub async fn create(
         planned, config, ..
     } = create;
     let summary = "The bucket was not made";
-    let opened = place::open(&planned, configuration, cx.stop(), summary);
-    let (cloud, place) = match opened {
+    let (cloud, site) = match place::open(cx, &planned, configuration, summary).await {
         Ok(opened) => opened,
-        Err(diagnostic) => return Outcome::gone().with([diagnostic]),
+        Err(problems) => return Outcome::gone().with(problems),
     };
     let mut bucket = planned;
-    spec::fill_outputs(&mut bucket, &config, &place.endpoint, &place.region);
+    bucket.set_block(site.account.kind(), site.block().clone());
+    spec::fill_outputs(&mut bucket, &config, &site);
     let mut told = Vec::new();
-    let start = match start(cx, configuration, &cloud, &place, &bucket, &mut told).await {
+    let start = match start(cx, configuration, &cloud, &bucket, &mut told).await {
         Ok(start) => start,
         Err(diagnostic) => return Outcome::gone().with(told).with([diagnostic]),
     };
-    let (generation, is_new) = match start {
-        Start::Ours(generation) => (generation, true),
-        Start::Adopted(generation) => (generation, false),
+    let (generation, is_new, fresh) = match start {
+        Start::Made(generation, fresh) => (generation, true, fresh),
+        Start::Continued(generation) => (generation, true, None),
+        Start::Adopted(generation) => (generation, false, None),
     };
     bucket.generation = Field::Known(generation.to_string());
     if is_new {
@@ -63,7 +66,8 @@ pub async fn create(
         cx,
         configuration,
         cloud,
-        place,
+        site,
+        fresh: fresh.map(|observed| *observed),
         config: &config,
         generation,
         rotate: false,
@@ -89,7 +93,6 @@ async fn start(
     cx: &Context,
     configuration: &Configuration,
     cloud: &Arc<dyn Cloud>,
-    place: &S3Place,
     bucket: &Bucket,
     told: &mut Vec<Diagnostic>,
 ) -> Result<Start, Diagnostic> {
@@ -101,7 +104,7 @@ async fn start(
             .timed(cx)
             .error()
     };
-    let id = place::id(&place.authority(), &name);
+    let id = bucket.id.known().cloned().unwrap_or_default();
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
         return make(configuration, cloud, bucket, &name, &id)
             .await
@@ -115,7 +118,7 @@ async fn start(
     match &sighting.marker {
         Some(marker) if marker.is_creating() => {
             told.push(continued(&name));
-            Ok(Start::Ours(marker.generation.clone()))
+            Ok(Start::Continued(marker.generation.clone()))
         }
         _ if bucket.adopt == Field::Known(true) => Ok(Start::Adopted(adopted_generation(
             &id,
@@ -127,7 +130,7 @@ async fn start(
             let tags = first_tags(configuration, bucket, &generation);
             let change = crate::byob::diff::Change::Tags(tags);
             cloud.change(&name, &change).await.map_err(failed)?;
-            Ok(Start::Ours(generation))
+            Ok(Start::Continued(generation))
         }
         _ => Err(taken(&id, &name)),
     }
@@ -145,7 +148,8 @@ async fn make(
     match cloud.create(name, &tags).await {
         Ok(()) => {
             tracing::info!(id, "the bucket was made");
-            Ok(Start::Ours(generation))
+            let fresh = cloud.fresh(name, &tags).map(Box::new);
+            Ok(Start::Made(generation, fresh))
         }
         Err(error) => Err(error),
     }
@@ -189,7 +193,7 @@ pub async fn is_bare(
         let no_grants = observed
             .grants
             .known()
-            .is_none_or(|grants| grants.statements.is_empty());
+            .is_none_or(|grants| grants.foreign.is_empty());
         let never_versioned = observed
             .versioning
             .known()

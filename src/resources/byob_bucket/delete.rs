@@ -1,14 +1,16 @@
 //! What becomes of a bucket when its resource goes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::read::check_host;
 use super::schema::Bucket;
-use super::settle::identity_of;
-use super::{place, plan};
-use crate::byob::cloud::{CloudKind, OwnedBucket, Sighting};
+use super::{place, plan, spec};
+use crate::byob::cloud::{KeyEnd, OwnedBucket, Sighting};
 use crate::byob::diff::Change;
+use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation, Marker};
+use crate::byob::spec::{Access, BucketSpec};
 use crate::byob::{Cloud, CloudError};
 use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
@@ -29,7 +31,7 @@ pub async fn delete(
 ) -> Outcome<Bucket> {
     match steps(cx, configuration, &state, &private).await {
         Ok(told) => Outcome::gone().with(told),
-        Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
+        Err(problems) => Outcome::exists(state, private).with(problems),
     }
 }
 
@@ -38,14 +40,14 @@ async fn steps(
     configuration: &Configuration,
     state: &Bucket,
     private: &Private,
-) -> Result<Diagnostics, Diagnostic> {
+) -> Result<Diagnostics, Diagnostics> {
     let name = state.name.known().cloned().unwrap_or_default();
     if on_destroy(state) == "keep" {
-        return Ok(kept(&name).into());
+        return Ok(kept(state, &name).into());
     }
     let summary = format!("Bucket {name:?} was not deleted");
-    let (cloud, place) = place::open(state, configuration, cx.stop(), &summary)?;
-    check_host(state, &place)?;
+    let (cloud, site) = place::open(cx, state, configuration, &summary).await?;
+    check_host(state, &site)?;
     let failed = |error: CloudError| {
         Trouble::cloud(summary.clone(), error)
             .left_behind("the bucket, with whatever was not deleted yet")
@@ -70,22 +72,78 @@ async fn steps(
         } else {
             let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
             if !contents.is_empty() {
-                return Err(holds_data(&summary, &contents.to_string()));
+                return Err(holds_data(&summary, &contents.to_string()).into());
             }
         }
         cloud.delete(&owned).await.map_err(failed)?;
     }
-    if let Some(identity) = identity_of(state) {
-        let failed = |error: CloudError| {
-            Trouble::cloud("W&B's user was not removed", error)
-                .left_behind(format!("the user {:?}; the bucket is gone", identity.name))
+    let generation = state
+        .generation
+        .known()
+        .and_then(|text| Generation::parse(text));
+    let (Some(generation), Some(spec)) = (
+        &generation,
+        spec::spec(state, None, &site, generation.as_ref(), configuration),
+    ) else {
+        return Ok(Diagnostics::new());
+    };
+    if let Access::MadeKey(identity) = &spec.access {
+        remove_identity(cx, &cloud, identity).await?;
+    }
+    Ok(remove_key(cx, &cloud, &spec, generation).await?)
+}
+
+async fn remove_identity(
+    cx: &Context,
+    cloud: &Arc<dyn Cloud>,
+    identity: &Identity,
+) -> Result<(), Diagnostic> {
+    let failed = |error: CloudError| {
+        Trouble::cloud("W&B's user was not removed", error)
+            .left_behind(format!("the user {:?}; the bucket is gone", identity.name))
+            .what_to_do("Run terraform destroy again.")
+            .timed(cx)
+            .error()
+    };
+    cloud.remove_identity(identity).await.map_err(failed)
+}
+
+/// Gives up the bucket's own key, now that nothing is left that it encrypts.
+async fn remove_key(
+    cx: &Context,
+    cloud: &Arc<dyn Cloud>,
+    spec: &BucketSpec,
+    generation: &Generation,
+) -> Result<Diagnostics, Diagnostic> {
+    let Some(key) = &spec.key else {
+        return Ok(Diagnostics::new());
+    };
+    let end = cloud
+        .remove_key(
+            &spec.name,
+            key.name.as_deref(),
+            generation,
+            key.deletion_days,
+        )
+        .await
+        .map_err(|error| {
+            Trouble::cloud("The bucket's key was not given up", error)
+                .left_behind("the key; the bucket is gone")
                 .what_to_do("Run terraform destroy again.")
                 .timed(cx)
                 .error()
-        };
-        cloud.remove_identity(&identity).await.map_err(failed)?;
-    }
-    Ok(Diagnostics::new())
+        })?;
+    Ok(match end {
+        KeyEnd::None => Diagnostics::new(),
+        KeyEnd::Scheduled { key } => {
+            tracing::info!(%key, "the key's deletion is scheduled");
+            Diagnostics::new()
+        }
+        KeyEnd::Kept { key, why } => Trouble::new("The bucket's key stays", why)
+            .left_behind(format!("the key {key}; the bucket is gone"))
+            .warning()
+            .into(),
+    })
 }
 
 enum Owner {
@@ -95,7 +153,7 @@ enum Owner {
 
 /// Finds out whose bucket it is now.
 async fn confirm(
-    cloud: &std::sync::Arc<dyn Cloud>,
+    cloud: &Arc<dyn Cloud>,
     state: &Bucket,
     name: &str,
     sighting: &Sighting,
@@ -175,14 +233,14 @@ pub fn holds_data(summary: &str, contents: &str) -> Diagnostic {
         .error()
 }
 
-fn kept(name: &str) -> Diagnostic {
+fn kept(state: &Bucket, name: &str) -> Diagnostic {
+    let cloud = state.block().map_or("its cloud", |(kind, _)| kind.title());
     Trouble::new(
         format!("Bucket {name:?} stays"),
         format!(
-            "on_destroy is \"keep\"; it stays on the {} server, and the state forgets it",
-            CloudKind::S3Compatible.block()
+            "on_destroy is \"keep\"; it stays on {cloud}, and the state forgets it"
         ),
     )
-    .left_behind("the bucket with all that is in it, and W&B's user and key if one was made")
+    .left_behind("the bucket with all that is in it, and whatever was made for it: W&B's user and access key, the key that encrypts it")
     .warning()
 }

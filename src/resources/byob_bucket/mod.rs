@@ -11,17 +11,19 @@ mod spec;
 mod update;
 mod verify;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::account::CloudBlock;
 use super::environment::Environment;
 use super::trouble::Trouble;
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
 
-pub use schema::{Bucket, Finding, block, check_endpoint, findings_type};
+pub use schema::{Bucket, Finding, block, findings_type};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -29,12 +31,16 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct ByobBucket {
     environment: Environment,
+    clouds: Vec<Arc<dyn CloudBlock>>,
 }
 
 impl ByobBucket {
     /// The resource of one provider.
-    pub fn new(environment: Environment) -> Self {
-        Self { environment }
+    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudBlock>>) -> Self {
+        Self {
+            environment,
+            clouds,
+        }
     }
 }
 
@@ -46,79 +52,58 @@ fn not_configured() -> Diagnostic {
     .error()
 }
 
-/// What can be said about a block without the provider's.
-pub fn validate(config: &Bucket) -> Diagnostics {
-    let mut told = Diagnostics::new();
-    let Some(block) = config.s3_compatible.known() else {
-        if config.s3_compatible.is_null() {
-            told.push(
-                Trouble::new(
-                    "No cloud is named",
-                    "exactly one of these blocks is needed: s3_compatible",
-                )
-                .error(),
-            );
+/// What can be said about a bucket without the provider's block.
+pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudBlock>]) -> Diagnostics {
+    let names: Vec<&str> = clouds.iter().map(|cloud| cloud.kind().block()).collect();
+    let set: Vec<&&str> = names
+        .iter()
+        .filter(|name| matches!(config.clouds.0.get(**name), Some(Value::Map(_))))
+        .collect();
+    // The block of a `for_each` that is not known yet may turn out to be there.
+    let maybe = names
+        .iter()
+        .any(|name| matches!(config.clouds.0.get(*name), Some(Value::Unknown)));
+    match set[..] {
+        [] if maybe => Diagnostics::new(),
+        [] => Trouble::new(
+            "No cloud is named",
+            format!(
+                "exactly one of these blocks is needed: {}",
+                names.join(", ")
+            ),
+        )
+        .error()
+        .into(),
+        [_] => {
+            let cloud = clouds
+                .iter()
+                .find(|cloud| Some(cloud.kind()) == config.block().map(|(kind, _)| kind));
+            cloud.map_or_else(Diagnostics::new, |cloud| {
+                validate_on(config, cloud.as_ref())
+            })
         }
-        return told;
-    };
-    let mut wrong = |argument: &str, why: &str| {
+        [_, second, ..] => Trouble::new(
+            "More than one cloud is named",
+            format!("a bucket is on exactly one of {}", names.join(", ")),
+        )
+        .what_to_do("Write one resource for each bucket.")
+        .at(Path::of(second))
+        .error()
+        .into(),
+    }
+}
+
+fn validate_on(config: &Bucket, cloud: &dyn CloudBlock) -> Diagnostics {
+    let mut told = config
+        .known_block()
+        .map_or_else(Diagnostics::new, |block| cloud.validate(block));
+    if let Some(name) = config.name.known()
+        && let Err(why) = cloud.check_name(name)
+    {
         told.push(
-            Trouble::new(format!("{argument} does not fit the other arguments"), why)
-                .at(place::argument(argument))
-                .error(),
+            Diagnostic::error("Invalid name", format!("name is not valid: {why}."))
+                .at(Path::of("name")),
         );
-    };
-    let made = block.create_access_key == Field::Known(true);
-    let secrets = !block.wandb_secret_key.is_null() || !block.wandb_secret_key_wo.is_null();
-    if made && !block.wandb_access_key.is_null() {
-        wrong(
-            "wandb_access_key",
-            "create_access_key makes a key for W&B, so none can be given",
-        );
-    }
-    if block.wandb_access_key.is_null() && secrets {
-        wrong("wandb_access_key", "it is missing, and its secret is set");
-    }
-    if !block.wandb_access_key.is_null() && !secrets {
-        wrong(
-            "wandb_secret_key",
-            "it is missing, and wandb_access_key is set",
-        );
-    }
-    if !block.wandb_secret_key.is_null() && !block.wandb_secret_key_wo.is_null() {
-        wrong(
-            "wandb_secret_key_wo",
-            "wandb_secret_key is set as well; use one of the two",
-        );
-    }
-    if !block.wandb_secret_key_wo.is_null() && block.wandb_secret_key_wo_version.is_null() {
-        wrong(
-            "wandb_secret_key_wo_version",
-            "it is needed with wandb_secret_key_wo, to tell when that has changed",
-        );
-    }
-    if block.access_key.is_null() != block.secret_key.is_null() {
-        wrong("secret_key", "access_key and secret_key go together");
-    }
-    if block.create_access_key == Field::Known(false) && !block.access_key_rotation.is_null() {
-        wrong(
-            "access_key_rotation",
-            "it changes a key that create_access_key makes, and that is off",
-        );
-    }
-    match (
-        block.sse_algorithm.known().map(String::as_str),
-        block.kms_key_name.is_null(),
-    ) {
-        (Some("AES256"), false) => wrong(
-            "kms_key_name",
-            "AES256 uses the server's own key; a named key needs \"aws:kms\"",
-        ),
-        (Some("aws:kms"), true) => wrong(
-            "kms_key_name",
-            "it is missing, and sse_algorithm is \"aws:kms\"",
-        ),
-        _ => {}
     }
     told
 }
@@ -135,11 +120,12 @@ impl Resource for ByobBucket {
         Schema::new(block(
             "A bucket with everything that W&B needs of it, proven to work. Data is never deleted \
              without `on_destroy = \"delete_everything\"`.",
+            &self.clouds,
         ))
     }
 
     fn validate(&self, config: &Bucket) -> Diagnostics {
-        validate(config)
+        validate(config, &self.clouds)
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<Bucket>) -> Diagnostics {
@@ -199,15 +185,10 @@ impl Resource for ByobBucket {
     }
 }
 
-/// A bucket of which nothing is set but the cloud.
+/// A bucket of which nothing is set.
 fn empty() -> Result<Bucket, Diagnostic> {
-    let nothing = Value::Map(Default::default());
-    let block = schema::S3Compatible::from_value(&nothing, &Path::root())?;
-    let mut bucket = Bucket::from_value(&nothing, &Path::root())?;
-    bucket.s3_compatible = Field::Known(schema::S3Compatible {
-        create_access_key: Field::Known(false),
-        admin_api: "auto".into(),
-        ..block
-    });
-    Ok(bucket)
+    Ok(Bucket::from_value(
+        &Value::Map(Default::default()),
+        &Path::root(),
+    )?)
 }

@@ -1,190 +1,154 @@
-//! Where a bucket lives: what the resource's block says, the provider's defaults, and
-//! what the state remembers.
+//! Where a bucket lives: its cloud, what its block says, and what the provider and the
+//! state add to that.
 
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-use url::Url;
-
-use super::schema::{Bucket, S3Compatible};
+use super::schema::Bucket;
 use crate::byob::Cloud;
 use crate::byob::cloud::CloudKind;
-use crate::resources::environment::{AdminApi, Configuration, S3Place};
+use crate::resources::account::{About, Account, Blocks, Resolved};
+use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
-use crate::sdk::diagnostic::{Diagnostic, Path};
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
+use crate::sdk::value::Value;
 
-/// The region where nothing names one.
-pub const DEFAULT_REGION: &str = "us-east-1";
-
-/// The path of an argument of the cloud's block.
-pub fn argument(name: &str) -> Path {
-    Path::of("s3_compatible").attribute(name)
+/// A bucket's cloud in the provider block, with the bucket's own block resolved.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The cloud.
+    pub account: Arc<dyn Account>,
+    /// What is known about the place.
+    pub resolved: Resolved,
 }
 
-/// The first of the two that is set; unknown hides what comes after it.
-fn first<T: Clone>(own: &Field<T>, default: &Field<T>) -> Field<T> {
-    if own.is_null() {
-        default.clone()
-    } else {
-        own.clone()
+impl Site {
+    /// The block as it is planned or stored.
+    pub fn block(&self) -> &Value {
+        &self.resolved.block
+    }
+
+    /// The import id of the bucket called `name`.
+    pub fn id(&self, name: &str) -> Field<String> {
+        let kind = self.account.kind();
+        self.resolved
+            .location
+            .as_ref()
+            .map(|location| id(kind, location, name))
+    }
+
+    /// Opens the cloud for this operation.
+    pub fn open(&self, cx: &Context, summary: &str) -> Result<Arc<dyn Cloud>, Diagnostic> {
+        match self.resolved.place.known() {
+            Some(place) => place
+                .open(cx.stop())
+                .map_err(|error| Trouble::cloud(summary, error).error()),
+            None => Err(unknown(summary, self.account.kind())),
+        }
     }
 }
 
-/// Everything about the place that can be said now.
-#[derive(Clone, Debug)]
-pub struct Whereabouts {
-    /// Scheme, host and port.
-    pub endpoint: Field<String>,
-    /// The region.
-    pub region: Field<String>,
-    /// The place with its credentials; unknown while any part is.
-    pub place: Field<S3Place>,
-}
-
-/// Why there is no place.
-#[derive(Clone, Debug)]
-pub struct Missing {
-    argument: &'static str,
-    variable: &'static str,
-}
-
-impl Missing {
-    /// As an error.
-    pub fn error(&self, summary: &str) -> Diagnostic {
-        Trouble::new(summary, format!("no {} is set", self.argument))
-            .what_to_do(format!(
-                "Set {} in the provider's s3_compatible block, or {} in the environment.",
-                self.argument, self.variable
-            ))
-            .at(argument(self.argument))
-            .error()
-    }
-}
-
-/// The place of a bucket whose block is `block`, whose state (if any) is `prior`.
+/// The site of a bucket whose block was written as in `given`.
 ///
-/// Absent endpoint and region keep the state's value, so that a new default of the
-/// provider moves no bucket.
-pub fn whereabouts(
-    block: &S3Compatible,
+/// # Errors
+/// What is missing or does not fit. `Ok(None)` when the block is not known at all.
+pub async fn site(
+    bucket: &Bucket,
+    given: &Bucket,
     prior: Option<&Bucket>,
     configuration: &Configuration,
-) -> Result<Whereabouts, Missing> {
-    let defaults = &configuration.s3;
-    let before = prior.and_then(|bucket| bucket.s3_compatible.known());
-    let kept =
-        |own: &Field<String>, of: fn(&S3Compatible) -> &Field<String>, default: &Field<String>| {
-            let before = before.map_or(Field::Null, |block| of(block).clone());
-            first(own, &first(&before, default))
-        };
-    // What a plan calls unknown is what the configuration leaves open.
-    let open = |field: &Field<String>, given: bool| if given { field.clone() } else { Field::Null };
-    let endpoint = kept(
-        &open(&block.endpoint, true),
-        |block| &block.endpoint,
-        &defaults.endpoint,
-    );
-    let region = match kept(&block.region, |block| &block.region, &defaults.region) {
-        Field::Null => Field::Known(DEFAULT_REGION.to_owned()),
-        region => region,
+) -> Result<Option<Site>, Diagnostics> {
+    let (Some((kind, planned)), Some(given)) = (bucket.block(), given.known_block()) else {
+        return Ok(None);
     };
-    let access_key = first(&block.access_key, &defaults.access_key);
-    let secret_key = first(&block.secret_key, &defaults.secret_key);
-    let path_style = first(&block.path_style, &defaults.path_style);
-    let ca_bundle = first(&block.ca_bundle, &defaults.ca_bundle);
-    for (is_null, argument, variable) in [
-        (endpoint.is_null(), "endpoint", "AWS_ENDPOINT_URL_S3"),
-        (access_key.is_null(), "access_key", "AWS_ACCESS_KEY_ID"),
-        (secret_key.is_null(), "secret_key", "AWS_SECRET_ACCESS_KEY"),
-    ] {
-        if is_null {
-            return Err(Missing { argument, variable });
-        }
-    }
-    let place = match (
-        endpoint.known(),
-        region.known(),
-        access_key.known(),
-        secret_key.known(),
-    ) {
-        (Some(endpoint), Some(region), Some(access_key), Some(secret_key))
-            if !path_style.is_unknown() && !ca_bundle.is_unknown() =>
-        {
-            Url::parse(endpoint).map_or(Field::Unknown, |endpoint| {
-                Field::Known(S3Place {
-                    endpoint,
-                    region: region.clone(),
-                    access_key: access_key.clone(),
-                    secret_key: secret_key.clone(),
-                    path_style: path_style.into_known().unwrap_or(true),
-                    ca_bundle: ca_bundle.into_known(),
-                    admin_api: block
-                        .admin_api
-                        .known()
-                        .and_then(|name| AdminApi::parse(name))
-                        .unwrap_or_default(),
-                })
-            })
-        }
-        _ => Field::Unknown,
+    let account = configuration
+        .account(kind)
+        .ok_or_else(|| Trouble::new("The bucket's cloud is not known", kind.title()).error())?;
+    let prior = prior
+        .and_then(Bucket::block)
+        .filter(|(before, _)| *before == kind)
+        .map(|(_, block)| block);
+    let blocks = Blocks {
+        given,
+        planned,
+        prior,
+        deployment: &configuration.deployment,
     };
-    Ok(Whereabouts {
-        endpoint,
-        region,
-        place,
-    })
+    let resolved = account.resolve(blocks).await?;
+    Ok(Some(Site { account, resolved }))
 }
 
-/// Opens the cloud of a bucket that is in the state.
-pub fn open(
+/// The site of a bucket that is in the state, and its cloud.
+pub async fn open(
+    cx: &Context,
     bucket: &Bucket,
     configuration: &Configuration,
-    stop: &CancellationToken,
     summary: &str,
-) -> Result<(Arc<dyn Cloud>, S3Place), Diagnostic> {
-    let block = bucket
-        .s3_compatible
-        .known()
+) -> Result<(Arc<dyn Cloud>, Site), Diagnostics> {
+    let site = site(bucket, bucket, None, configuration)
+        .await?
         .ok_or_else(|| Trouble::new(summary, "the state names no cloud").error())?;
-    let place = whereabouts(block, None, configuration)
-        .map_err(|missing| missing.error(summary))?
-        .place
-        .into_known()
-        .ok_or_else(|| unknown(summary))?;
-    let cloud = configuration
-        .doors
-        .s3_compatible(&place, stop)
-        .map_err(|error| Trouble::cloud(summary, error).error())?;
-    Ok((cloud, place))
+    let cloud = site.open(cx, summary)?;
+    Ok((cloud, site))
 }
 
-fn unknown(summary: &str) -> Diagnostic {
+fn unknown(summary: &str, kind: CloudKind) -> Diagnostic {
     Trouble::new(
         summary,
-        "an argument of the s3_compatible block is not known before something else is applied",
+        format!(
+            "an argument of the {} block is not known before something else is applied",
+            kind.block()
+        ),
     )
     .what_to_do("Apply what it depends on first, for example with -target.")
-    .at(Path::of("s3_compatible"))
+    .at(Path::of(kind.block()))
     .error()
 }
 
-/// The import id of a bucket.
-pub fn id(authority: &str, name: &str) -> String {
-    format!("{}/{authority}/{name}", CloudKind::S3Compatible.block())
+/// What a bucket is called and where W&B's part of it is; `None` while that is not known.
+pub fn about<'a>(
+    bucket: &'a Bucket,
+    generation: Option<&'a crate::byob::Generation>,
+    tags: &'a std::collections::BTreeMap<String, String>,
+) -> Option<About<'a>> {
+    if bucket.path.is_unknown() {
+        return None;
+    }
+    Some(About {
+        name: bucket.name.known()?,
+        path: bucket.path.known().map(String::as_str),
+        generation,
+        tags,
+    })
 }
 
-/// Host with port, and name, of an import id.
-pub fn parse_id(id: &str) -> Option<(&str, &str)> {
-    let mut parts = id.split('/');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some("s3_compatible"), Some(authority), Some(name), None)
-            if !authority.is_empty() && !name.is_empty() =>
-        {
-            Some((authority, name))
-        }
-        _ => None,
+/// The import id of a bucket.
+pub fn id(kind: CloudKind, location: &str, name: &str) -> String {
+    if location.is_empty() {
+        format!("{}/{name}", kind.block())
+    } else {
+        format!("{}/{location}/{name}", kind.block())
     }
+}
+
+/// Cloud, location and name of an import id.
+pub fn parse_id(id: &str) -> Option<(CloudKind, &str, &str)> {
+    let (cloud, rest) = id.split_once('/')?;
+    let kind = CloudKind::ALL
+        .into_iter()
+        .find(|kind| kind.block() == cloud)?;
+    let (location, name) = rest.rsplit_once('/').unwrap_or(("", rest));
+    let parts = location.split('/').count();
+    let wanted = match kind {
+        CloudKind::Azure => 3,
+        CloudKind::Aws | CloudKind::Gcp | CloudKind::S3Compatible => 1,
+        CloudKind::CoreWeave => {
+            return (location.is_empty() && !name.is_empty()).then_some((kind, "", name));
+        }
+    };
+    let is_whole = parts == wanted && location.split('/').all(|part| !part.is_empty());
+    (is_whole && !name.is_empty()).then_some((kind, location, name))
 }
 
 #[cfg(test)]
@@ -193,16 +157,35 @@ mod tests {
 
     #[test]
     fn ids_read_back() {
-        let id = id("127.0.0.1:9000", "acme");
-        assert_eq!(id, "s3_compatible/127.0.0.1:9000/acme");
-        assert_eq!(parse_id(&id), Some(("127.0.0.1:9000", "acme")));
+        for (kind, location, name, expected) in [
+            (
+                CloudKind::S3Compatible,
+                "127.0.0.1:9000",
+                "acme",
+                "s3_compatible/127.0.0.1:9000/acme",
+            ),
+            (CloudKind::Aws, "eu-west-1", "acme", "aws/eu-west-1/acme"),
+            (
+                CloudKind::Azure,
+                "sub/group/account",
+                "box",
+                "azure/sub/group/account/box",
+            ),
+            (CloudKind::CoreWeave, "", "acme", "coreweave/acme"),
+        ] {
+            let id = id(kind, location, name);
+            assert_eq!(id, expected);
+            assert_eq!(parse_id(&id), Some((kind, location, name)));
+        }
         for wrong in [
             "",
             "acme",
-            "aws/us-east-1/acme",
+            "aws/acme",
             "s3_compatible/h",
             "s3_compatible//x",
             "s3_compatible/h/x/y",
+            "azure/group/account/box",
+            "elsewhere/h/x",
         ] {
             assert_eq!(parse_id(wrong), None, "{wrong}");
         }

@@ -1,15 +1,18 @@
 //! Everything that can be known before anything is made or changed.
 
+use std::sync::Arc;
+
 use super::delete::{COUNT_LIMIT, holds_data, on_destroy};
-use super::place::{self, Whereabouts};
-use super::schema::{Bucket, S3Compatible};
+use super::place::{self, Site};
+use super::schema::Bucket;
 use super::update::{is_marker_lost, is_rotated};
 use super::{create, spec, verify};
-use crate::byob::CloudError;
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Scope};
 use crate::byob::requirements::registration::CONNECTION;
-use crate::resources::environment::{Configuration, Environment, S3Place, authority};
+use crate::byob::{Cloud, CloudError};
+use crate::resources::account::{Account, makes_key};
+use crate::resources::environment::{Configuration, Environment};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -30,33 +33,40 @@ pub async fn plan(
     plan: &mut Plan<Bucket>,
 ) -> Diagnostics {
     let mut told = Diagnostics::new();
-    let Some(block) = plan.config.s3_compatible.known().cloned() else {
+    let Some((kind, _)) = plan.config.block() else {
         return told;
     };
-    told.extend(check_instance(configuration, &plan.planned));
-    let found = match place::whereabouts(&block, plan.prior.as_ref(), configuration) {
-        Ok(found) => found,
-        Err(missing) => {
-            told.push(missing.error("The bucket cannot be planned"));
+    told.extend(check_instance(configuration, kind, &plan.planned));
+    let prior = plan.prior.as_ref();
+    let site = match place::site(&plan.planned, &plan.config, prior, configuration).await {
+        Ok(Some(site)) => site,
+        Ok(None) => return told,
+        Err(problems) => {
+            told.extend(problems);
             return told;
         }
     };
-    fill(plan, configuration, &found);
-    replace_when_moved(plan);
-    if let Err(diagnostic) = look(cx, environment, configuration, plan, &found, &mut told).await {
-        told.push(diagnostic);
+    plan.planned.set_block(kind, site.block().clone());
+    fill(plan, configuration, &site);
+    replace_when_moved(plan, &site);
+    told.extend(mended(plan));
+    if let Err(problems) = look(cx, environment, configuration, plan, &site, &mut told).await {
+        told.extend(problems);
     }
     told
 }
 
-fn check_instance(configuration: &Configuration, planned: &Bucket) -> Vec<Diagnostic> {
+fn check_instance(
+    configuration: &Configuration,
+    kind: CloudKind,
+    planned: &Bucket,
+) -> Vec<Diagnostic> {
     let mut told = Vec::new();
     let summary = "W&B does not take such a bucket";
     let scope = planned.scope.known().and_then(|name| Scope::parse(name));
     match (&configuration.deployment, scope) {
         (Field::Known(deployment), Some(scope)) => {
-            if let Err(why) = deployment::availability(*deployment, scope, CloudKind::S3Compatible)
-            {
+            if let Err(why) = deployment::availability(*deployment, scope, kind) {
                 told.push(Trouble::new(summary, why).at(Path::of("scope")).error());
             }
         }
@@ -87,31 +97,56 @@ fn check_instance(configuration: &Configuration, planned: &Bucket) -> Vec<Diagno
     told
 }
 
+/// What an apply of this plan will mend, since the plan itself shows only that the
+/// findings will be others.
+fn mended(plan: &Plan<Bucket>) -> Option<Diagnostic> {
+    let prior = plan.prior.as_ref()?;
+    if !plan.planned.findings.is_unknown() || !plan.replace.is_empty() {
+        return None;
+    }
+    let lines: Vec<String> = prior
+        .findings
+        .known()?
+        .iter()
+        .filter(|finding| finding.status == Field::Known("fail".to_owned()))
+        .filter(|finding| {
+            let id = finding.requirement.known();
+            id.is_some_and(|id| verify::is_mendable(id, &plan.private))
+        })
+        .map(|finding| {
+            let text = |field: &Field<String>| field.known().cloned().unwrap_or_default();
+            format!(
+                "{}: expected {}, found {}; {}",
+                text(&finding.requirement),
+                text(&finding.expected),
+                text(&finding.actual),
+                text(&finding.message)
+            )
+        })
+        .collect();
+    (!lines.is_empty()).then(|| {
+        Trouble::new(
+            "The bucket does not hold what W&B needs, and an apply will mend that",
+            lines.join("\n"),
+        )
+        .warning()
+    })
+}
+
 /// Fills in every computed value whose inputs are known, and makes unknown what an
 /// apply may change.
-fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, found: &Whereabouts) {
+fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, site: &Site) {
     let planned = &mut plan.planned;
-    if let Field::Known(block) = &mut planned.s3_compatible {
-        block.endpoint = found.endpoint.clone();
-        block.region = found.region.clone();
-    }
     planned.tags_all = match spec::all_tags(&planned.tags, configuration) {
         Some(tags) => spec::text_map(tags),
         None => Field::Unknown,
     };
-    let address = found
-        .endpoint
-        .known()
-        .and_then(|endpoint| url::Url::parse(endpoint).ok())
-        .zip(found.region.known());
-    if let Some((endpoint, region)) = &address {
-        spec::fill_outputs(planned, &plan.config, endpoint, region);
-    }
-    key_outputs(plan.prior.as_ref(), planned, address);
+    spec::fill_outputs(planned, &plan.config, site);
+    key_outputs(plan.prior.as_ref(), planned, site);
     let Some(prior) = &plan.prior else {
         return;
     };
-    if touches_cloud(prior, planned, &plan.private) {
+    if touches_cloud(prior, planned, &plan.private, site.account.as_ref()) {
         planned.findings = Field::Unknown;
         planned.verified = Field::Unknown;
         if prior.generation.is_null() {
@@ -123,11 +158,8 @@ fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, found: &Whereabo
     }
 }
 
-fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, address: Option<(url::Url, &String)>) {
-    let made = planned
-        .s3_compatible
-        .known()
-        .map_or(Field::Null, |block| block.create_access_key.clone());
+fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, site: &Site) {
+    let made = makes_key(site.block());
     let is_kept = prior.is_some_and(|prior| {
         prior.access_key_id.known().is_some()
             && prior.name == planned.name
@@ -140,12 +172,7 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, address: Option<(ur
     if made == Field::Known(false) {
         planned.access_key_id = Field::Null;
         planned.secret_access_key = Field::Null;
-        planned.supported_file_store = match address {
-            Some((endpoint, region)) if !has_unknown_key(planned) => {
-                spec::file_store(planned, &endpoint, region)
-            }
-            _ => Field::Unknown,
-        };
+        planned.supported_file_store = spec::file_store(planned, site);
     } else {
         planned.access_key_id = Field::Unknown;
         planned.secret_access_key = Field::Unknown;
@@ -153,15 +180,14 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, address: Option<(ur
     }
 }
 
-fn has_unknown_key(planned: &Bucket) -> bool {
-    planned.s3_compatible.known().is_none_or(|block| {
-        block.wandb_access_key.is_unknown() || block.wandb_secret_key.is_unknown()
-    }) || planned.name.is_unknown()
-}
-
 /// Whether an update has anything to do at the cloud or at W&B: an input changed, or
 /// something does not hold that this configuration mends.
-pub fn touches_cloud(prior: &Bucket, planned: &Bucket, private: &Private) -> bool {
+pub fn touches_cloud(
+    prior: &Bucket,
+    planned: &Bucket,
+    private: &Private,
+    account: &dyn Account,
+) -> bool {
     // A failed test of the connection is asked for again until it passes.
     let is_open = |id: &str| id == CONNECTION || verify::is_mendable(id, private);
     let mends = prior.verify != Field::Known("off".to_owned())
@@ -171,11 +197,11 @@ pub fn touches_cloud(prior: &Bucket, planned: &Bucket, private: &Private) -> boo
                     && finding.requirement.known().is_some_and(|id| is_open(id))
             })
         });
-    mends || is_marker_lost(private) || inputs(prior) != inputs(planned)
+    mends || is_marker_lost(private) || inputs(prior, account) != inputs(planned, account)
 }
 
 /// The bucket without what no cloud and no instance ever hears of.
-fn inputs(bucket: &Bucket) -> Bucket {
+fn inputs(bucket: &Bucket, account: &dyn Account) -> Bucket {
     let mut inputs = bucket.clone();
     inputs.on_destroy = Field::Null;
     inputs.adopt = Field::Null;
@@ -183,38 +209,24 @@ fn inputs(bucket: &Bucket) -> Bucket {
     inputs.findings = Field::Null;
     inputs.verified = Field::Null;
     inputs.generation = Field::Null;
-    if let Field::Known(block) = &mut inputs.s3_compatible {
-        *block = S3Compatible {
-            endpoint: Field::Null,
-            access_key: Field::Null,
-            secret_key: Field::Null,
-            path_style: Field::Null,
-            ca_bundle: Field::Null,
-            admin_api: Field::Null,
-            ..block.clone()
-        };
+    if let Some(block) = bucket.known_block() {
+        inputs.set_block(account.kind(), account.without_credentials(block));
     }
     inputs
 }
 
-/// Another host or region is another bucket.
-fn replace_when_moved(plan: &mut Plan<Bucket>) {
-    let Some(prior) = &plan.prior else {
+/// Another cloud, or another place of it, is another bucket.
+fn replace_when_moved(plan: &mut Plan<Bucket>, site: &Site) {
+    let before = plan.prior.as_ref().and_then(Bucket::block);
+    let Some((before, block)) = before else {
         return;
     };
-    let parts = |bucket: &Bucket| {
-        let block = bucket.s3_compatible.known()?;
-        let endpoint = url::Url::parse(block.endpoint.known()?).ok()?;
-        Some((authority(&endpoint), block.region.known()?.clone()))
-    };
-    if let (Some(before), Some(after)) = (parts(prior), parts(&plan.planned)) {
-        if before.0 != after.0 {
-            plan.replace.push(place::argument("endpoint"));
-        }
-        if before.1 != after.1 {
-            plan.replace.push(place::argument("region"));
-        }
+    let kind = site.account.kind();
+    if before != kind {
+        plan.replace.push(Path::of(kind.block()));
+        return;
     }
+    plan.replace.extend(site.account.moved(block, site.block()));
 }
 
 async fn look(
@@ -222,9 +234,9 @@ async fn look(
     environment: &Environment,
     configuration: &Configuration,
     plan: &mut Plan<Bucket>,
-    found: &Whereabouts,
+    site: &Site,
     told: &mut Diagnostics,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Diagnostics> {
     if let Some(prior) = &plan.prior {
         let guarded = !plan.replace.is_empty();
         if guarded {
@@ -243,11 +255,7 @@ async fn look(
     if let Some(name) = plan.planned.name.known() {
         plan.private.set(CREATE, name.as_str());
     }
-    let (Some(place), Some(name), Some(id)) = (
-        found.place.known(),
-        plan.planned.name.known(),
-        plan.planned.id.known(),
-    ) else {
+    let (Some(name), Some(id)) = (plan.planned.name.known(), plan.planned.id.known()) else {
         return Ok(());
     };
     if !environment.claim(id) {
@@ -257,11 +265,16 @@ async fn look(
         )
         .what_to_do("Give one of them another name, or let both teams share one bucket with path.")
         .at(Path::of("name"))
-        .error());
+        .error()
+        .into());
     }
+    if site.resolved.place.is_unknown() {
+        return Ok(());
+    }
+    let cloud = site.open(cx, "The bucket cannot be planned")?;
     match replaces {
-        Some(replaces) => check_replacement(cx, configuration, plan, place, id, &replaces).await,
-        None => check_name(cx, configuration, plan, place, name, told).await,
+        Some(replaces) => Ok(check_replacement(cx, plan, &cloud, id, &replaces).await?),
+        None => Ok(check_name(cx, plan, &cloud, name, told).await?),
     }
 }
 
@@ -270,31 +283,22 @@ async fn guard_replacement(
     cx: &Context,
     configuration: &Configuration,
     prior: &Bucket,
-) -> Result<(), Diagnostic> {
+) -> Result<(), Diagnostics> {
     if on_destroy(prior) != "delete_if_empty" {
         return Ok(());
     }
     let summary = "The replacement cannot be planned";
-    let (_, place) = place::open(prior, configuration, cx.stop(), summary)?;
+    let (cloud, _) = place::open(cx, prior, configuration, summary).await?;
     let name = prior.name.known().cloned().unwrap_or_default();
-    refuse_data(cx, configuration, &place, &name).await
+    Ok(refuse_data(cx, &cloud, &name).await?)
 }
 
-async fn refuse_data(
-    cx: &Context,
-    configuration: &Configuration,
-    place: &S3Place,
-    name: &str,
-) -> Result<(), Diagnostic> {
+async fn refuse_data(cx: &Context, cloud: &Arc<dyn Cloud>, name: &str) -> Result<(), Diagnostic> {
     let failed = |error: CloudError| {
         Trouble::cloud("The replacement cannot be planned", error)
             .timed(cx)
             .error()
     };
-    let cloud = configuration
-        .doors
-        .s3_compatible(place, cx.stop())
-        .map_err(failed)?;
     if cloud.look(name).await.map_err(failed)?.is_none() {
         return Ok(());
     }
@@ -309,9 +313,8 @@ async fn refuse_data(
 /// The second plan of a replacement: the bucket's name is taken by the bucket itself.
 async fn check_replacement(
     cx: &Context,
-    configuration: &Configuration,
     plan: &Plan<Bucket>,
-    place: &S3Place,
+    cloud: &Arc<dyn Cloud>,
     id: &str,
     replaces: &serde_json::Value,
 ) -> Result<(), Diagnostic> {
@@ -339,7 +342,7 @@ async fn check_replacement(
         )
         .at(Path::of("on_destroy"))
         .error()),
-        "delete_if_empty" if !guarded => refuse_data(cx, configuration, place, &name).await,
+        "delete_if_empty" if !guarded => refuse_data(cx, cloud, &name).await,
         _ => Ok(()),
     }
 }
@@ -347,9 +350,8 @@ async fn check_replacement(
 /// Whether somebody has the name.
 async fn check_name(
     cx: &Context,
-    configuration: &Configuration,
     plan: &Plan<Bucket>,
-    place: &S3Place,
+    cloud: &Arc<dyn Cloud>,
     name: &str,
     told: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
@@ -359,10 +361,6 @@ async fn check_name(
             .timed(cx)
             .error()
     };
-    let cloud = configuration
-        .doors
-        .s3_compatible(place, cx.stop())
-        .map_err(failed)?;
     let Some(sighting) = cloud.look(name).await.map_err(failed)? else {
         return Ok(());
     };
@@ -382,7 +380,7 @@ async fn check_name(
             .at(Path::of("name"))
             .warning(),
         ),
-        None if create::is_bare(&cloud, name, &sighting)
+        None if create::is_bare(cloud, name, &sighting)
             .await
             .map_err(failed)? =>
         {
@@ -404,12 +402,8 @@ pub async fn plan_destroy(
     if on_destroy(prior) != "delete_if_empty" {
         return Diagnostics::new();
     }
-    let Ok((cloud, _)) = place::open(
-        prior,
-        configuration,
-        cx.stop(),
-        "The destruction cannot be planned",
-    ) else {
+    let summary = "The destruction cannot be planned";
+    let Ok((cloud, _)) = place::open(cx, prior, configuration, summary).await else {
         return Diagnostics::new();
     };
     match cloud.contents(&name, COUNT_LIMIT).await {

@@ -1,10 +1,13 @@
 //! Looking at a bucket: what is gone, what has drifted, and on which attribute.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use super::schema::{Bucket, S3Compatible};
-use super::settle::{key_works, look_at};
+use super::place::Site;
+use super::schema::Bucket;
+use super::settle::{identity_of, key_works, look_at};
 use super::{place, spec, verify};
+use crate::byob::cloud::LookAt;
 use crate::byob::diff::LIFECYCLE_PREFIX;
 use crate::byob::marker::Generation;
 use crate::byob::observed::{LifecycleRule, Versioning};
@@ -12,14 +15,16 @@ use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
 use crate::byob::requirements::cors;
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Observed, Reading};
-use crate::resources::environment::{Configuration, S3Place};
+use crate::byob::{Cloud, Observed, Reading};
+use crate::resources::account::CREATE_KEY;
+use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
-use crate::sdk::diagnostic::Diagnostic;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::{Field, SetOf};
 use crate::sdk::private::Private;
 use crate::sdk::resource::Outcome;
+use crate::sdk::value::Value;
 
 /// Private data: our marker is gone from the bucket's tags.
 pub const MARKER_LOST: &str = "marker_lost";
@@ -31,27 +36,19 @@ pub async fn read(
     state: Bucket,
     private: Private,
 ) -> Outcome<Bucket> {
-    if is_open(&state, configuration) {
-        return Outcome::exists(state, private).with([not_refreshed()]);
-    }
     match observe(cx, configuration, &state).await {
-        Ok(Some((place, wanted, observed))) => {
+        Ok(Seen::Open) => Outcome::exists(state, private).with([not_refreshed()]),
+        Ok(Seen::There(site, wanted, mut observed)) => {
             let mut private = private;
+            verify::without_unwritable(&mut observed, &private);
             let mut told = Vec::new();
             note_marker(&state, &observed, &mut private, &mut told);
-            let bucket = with_drift(state, configuration, &place, wanted, &observed);
+            let bucket = with_drift(state, configuration, &site, *wanted, &observed);
             Outcome::exists(bucket, private).with(told)
         }
-        Ok(None) => Outcome::gone(),
-        Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
+        Ok(Seen::Gone) => Outcome::gone(),
+        Err(problems) => Outcome::exists(state, private).with(problems),
     }
-}
-
-/// Whether the provider block leaves open how the bucket is reached.
-fn is_open(state: &Bucket, configuration: &Configuration) -> bool {
-    state.s3_compatible.known().is_some_and(|block| {
-        place::whereabouts(block, None, configuration).is_ok_and(|found| found.place.is_unknown())
-    })
 }
 
 fn not_refreshed() -> Diagnostic {
@@ -65,21 +62,33 @@ fn not_refreshed() -> Diagnostic {
     .warning()
 }
 
-type Seen = (S3Place, BucketSpec, Observed);
+enum Seen {
+    /// The provider block leaves open how the bucket is reached.
+    Open,
+    /// The server says that there is no such bucket.
+    Gone,
+    There(Box<Site>, Box<BucketSpec>, Box<Observed>),
+}
 
 async fn observe(
     cx: &Context,
     configuration: &Configuration,
     state: &Bucket,
-) -> Result<Option<Seen>, Diagnostic> {
+) -> Result<Seen, Diagnostics> {
     let summary = "The bucket was not looked at";
-    let (cloud, place) = place::open(state, configuration, cx.stop(), summary)?;
-    check_host(state, &place)?;
+    let site = place::site(state, state, None, configuration)
+        .await?
+        .ok_or_else(|| Trouble::new(summary, "the state names no cloud").error())?;
+    if site.resolved.place.is_unknown() {
+        return Ok(Seen::Open);
+    }
+    check_host(state, &site)?;
+    let cloud = site.open(cx, summary)?;
     let generation = state
         .generation
         .known()
         .and_then(|text| Generation::parse(text));
-    let wanted = spec::spec(state, generation.as_ref(), BTreeSet::new(), configuration)
+    let wanted = spec::spec(state, None, &site, generation.as_ref(), configuration)
         .ok_or_else(|| Trouble::new(summary, "the state does not hold all settings").error())?;
     let observed = cloud
         .observe(&wanted.name, &look_at(&wanted))
@@ -90,27 +99,29 @@ async fn observe(
                 .timed(cx)
                 .error()
         })?;
-    Ok(observed.map(|observed| (place, wanted, observed)))
+    Ok(observed.map_or(Seen::Gone, |observed| {
+        Seen::There(Box::new(site), Box::new(wanted), Box::new(observed))
+    }))
 }
 
 /// "Not there" counts only when it is said by the host that the bucket is on.
-pub fn check_host(state: &Bucket, place: &S3Place) -> Result<(), Diagnostic> {
-    let Some((host, _)) = state.id.known().and_then(|id| place::parse_id(id)) else {
+pub fn check_host(state: &Bucket, site: &Site) -> Result<(), Diagnostic> {
+    let Some((kind, host, _)) = state.id.known().and_then(|id| place::parse_id(id)) else {
         return Ok(());
     };
-    if host == place.authority() {
+    let Some(now) = site.resolved.location.known().filter(|now| *now != host) else {
         return Ok(());
-    }
+    };
     Err(Trouble::new(
-        "The endpoint is not the one that the bucket is on",
+        "The provider looks at another place than the one that the bucket is in",
         format!(
-            "the bucket is on {host}, and the endpoint is {}",
-            place.authority()
+            "the bucket is at {host}, and the {} block leads to {now}",
+            kind.block()
         ),
     )
     .left_behind("the state as it was")
-    .what_to_do("Set the endpoint back; a bucket cannot move.")
-    .at(place::argument("endpoint"))
+    .what_to_do("Set the block back; a bucket cannot move.")
+    .at(Path::of(kind.block()))
     .error())
 }
 
@@ -148,7 +159,7 @@ fn note_marker(
 pub fn with_drift(
     state: Bucket,
     configuration: &Configuration,
-    place: &S3Place,
+    site: &Site,
     wanted: BucketSpec,
     observed: &Observed,
 ) -> Bucket {
@@ -159,7 +170,11 @@ pub fn with_drift(
         tried: &tried,
     };
     let mut bucket = state.clone();
-    spec::fill_outputs(&mut bucket, &state, &place.endpoint, &place.region);
+    let mut site = site.clone();
+    site.resolved.block = site.account.drifted(site.block(), observed);
+    let block = site.block().clone();
+    bucket.set_block(site.account.kind(), block);
+    spec::fill_outputs(&mut bucket, &state, &site);
     bucket.registration_name = match &state.registration_name {
         Field::Null => bucket.registration_name.clone(),
         kept => kept.clone(),
@@ -176,9 +191,6 @@ pub fn with_drift(
     }
     if let Reading::Known(tags) = &observed.tags {
         tags_of(&mut bucket, tags, configuration);
-    }
-    if let Field::Known(block) = &mut bucket.s3_compatible {
-        encryption(block, observed);
     }
     if let Some(id) = state.access_key_id.known()
         && key_works(observed, id) == Some(false)
@@ -232,24 +244,6 @@ fn tags_of(bucket: &mut Bucket, tags: &BTreeMap<String, String>, configuration: 
     bucket.tags_all = spec::text_map(seen);
 }
 
-fn encryption(block: &mut S3Compatible, observed: &Observed) {
-    let Reading::Known(state) = &observed.encryption else {
-        return;
-    };
-    if block.sse_algorithm.known().is_some() {
-        block.sse_algorithm = state.algorithm.clone().into();
-    }
-    if let Some(wanted) = block.kms_key_name.known() {
-        let same = state
-            .key
-            .as_ref()
-            .is_some_and(|actual| crate::byob::requirements::encryption::same_key(wanted, actual));
-        if !same {
-            block.kms_key_name = state.key.clone().into();
-        }
-    }
-}
-
 /// The provider-side settings of an imported bucket.
 pub fn import_defaults(bucket: &mut Bucket) {
     bucket.scope = "team".into();
@@ -270,7 +264,7 @@ pub async fn import(
 ) -> Outcome<Bucket> {
     match imported(cx, configuration, id, empty).await {
         Ok(bucket) => Outcome::exists(bucket, Private::default()),
-        Err(diagnostic) => Outcome::gone().with([diagnostic]),
+        Err(problems) => Outcome::gone().with(problems),
     }
 }
 
@@ -279,66 +273,39 @@ async fn imported(
     configuration: &Configuration,
     id: &str,
     mut bucket: Bucket,
-) -> Result<Bucket, Diagnostic> {
+) -> Result<Bucket, Diagnostics> {
     let summary = "The bucket was not imported";
-    let Some((host, name)) = place::parse_id(id) else {
+    let Some((kind, location, name)) = place::parse_id(id) else {
         return Err(Trouble::new(summary, format!("{id:?} is no import id"))
-            .what_to_do("Use s3_compatible/<host[:port]>/<name>, for example s3_compatible/127.0.0.1:9000/acme.")
-            .error());
+            .what_to_do(
+                "Use <cloud>/<location>/<name>, for example s3_compatible/127.0.0.1:9000/acme.",
+            )
+            .error()
+            .into());
     };
     bucket.name = name.into();
     import_defaults(&mut bucket);
-    let unknown = |argument: &str| {
-        Trouble::new(
-            summary,
-            format!("{argument} of the provider's s3_compatible block is not known yet"),
-        )
-        .what_to_do("Give it a value that is known while planning, then import again.")
-        .error()
-    };
-    let block = bucket.s3_compatible.known().cloned();
-    let found = block
-        .as_ref()
-        .map(|block| place::whereabouts(block, None, configuration))
-        .transpose()
-        .map_err(|missing| missing.error(summary))?;
-    let place = found
-        .and_then(|found| found.place.into_known())
-        .ok_or_else(|| unknown("an argument"))?;
-    if place.authority() != host {
-        return Err(Trouble::new(
-            summary,
-            format!(
-                "the id names host {host}, and the provider's endpoint is {}",
-                place.authority()
-            ),
-        )
-        .what_to_do(
-            "Set endpoint in the provider's s3_compatible block to the server of the bucket.",
-        )
-        .error());
-    }
-    if let Field::Known(block) = &mut bucket.s3_compatible {
-        block.endpoint = Field::Known(place.endpoint.as_str().trim_end_matches('/').to_owned());
-        block.region = Field::Known(place.region.clone());
-    }
-    let cloud = configuration
-        .doors
-        .s3_compatible(&place, cx.stop())
-        .map_err(|error| Trouble::cloud(summary, error).error())?;
+    let account = configuration.account(kind).ok_or_else(|| {
+        Trouble::new(summary, format!("{} is not known here", kind.title())).error()
+    })?;
+    bucket.set_block(kind, account.imported(location).await?);
+    let (cloud, _) = place::open(cx, &bucket, configuration, summary).await?;
     let sighting = cloud
         .look(name)
         .await
         .map_err(|error| Trouble::cloud(summary, error).error())?;
     let Some(sighting) = sighting else {
-        return Err(
-            Trouble::new(summary, format!("there is no bucket {name:?} on {host}")).error(),
-        );
+        return Err(Trouble::new(
+            summary,
+            format!("there is no bucket {name:?} at {location}"),
+        )
+        .error()
+        .into());
     };
     bucket.id = id.into();
     if let Some(marker) = &sighting.marker {
         bucket.generation = Field::Known(marker.generation.to_string());
-        own_key(&cloud, &mut bucket, marker.generation.clone()).await;
+        own_key(&cloud, &mut bucket, &marker.generation, configuration).await;
     }
     Ok(bucket)
 }
@@ -346,31 +313,35 @@ async fn imported(
 /// Finds the identity that was made with the bucket. A server that does not tell
 /// leaves the bucket without one.
 async fn own_key(
-    cloud: &std::sync::Arc<dyn crate::byob::Cloud>,
+    cloud: &Arc<dyn Cloud>,
     bucket: &mut Bucket,
-    generation: Generation,
+    generation: &Generation,
+    configuration: &Configuration,
 ) {
-    let Some(name) = bucket.name.known() else {
+    let Some((kind, Value::Map(block))) = bucket.block() else {
         return;
     };
-    let look_at = crate::byob::cloud::LookAt {
-        identity: Some(crate::byob::identity::Identity::for_bucket(
-            name,
-            None,
-            &generation,
-        )),
-        ..Default::default()
-    };
-    let Ok(Some(observed)) = cloud.observe(name, &look_at).await else {
+    let mut with_key = block.clone();
+    with_key.insert(CREATE_KEY.to_owned(), Value::Bool(true));
+    let mut assumed = bucket.clone();
+    assumed.set_block(kind, Value::Map(with_key));
+    assumed.generation = Field::Known(generation.to_string());
+    let Some(identity) = identity_of(&assumed, configuration).await else {
         return;
     };
-    if let Reading::Known(Some(state)) = &observed.identity
-        && let Field::Known(block) = &mut bucket.s3_compatible
-    {
-        block.create_access_key = Field::Known(true);
+    let look_at = LookAt {
+        identity: Some(identity),
+        ..LookAt::default()
+    };
+    let name = assumed.name.known().cloned().unwrap_or_default();
+    let Ok(Some(observed)) = cloud.observe(&name, &look_at).await else {
+        return;
+    };
+    if let Reading::Known(Some(state)) = &observed.identity {
         let mut enabled = state.keys.iter().filter(|(_, enabled)| **enabled);
         if let (Some((id, _)), None) = (enabled.next(), enabled.next()) {
-            bucket.access_key_id = Field::Known(id.clone());
+            assumed.access_key_id = Field::Known(id.clone());
         }
+        *bucket = assumed;
     }
 }

@@ -1,12 +1,13 @@
 //! What a configuration can say about a bucket, and the models that hold it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::Scope;
 use crate::byob::name;
 use crate::model;
-use crate::resources::environment::AdminApi;
+use crate::resources::account::CloudBlock;
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
 use crate::sdk::timeouts;
@@ -34,7 +35,6 @@ model! {
         pub register: Field<bool>,
         pub registration_name: Field<String>,
         pub tags: Field<BTreeMap<String, Field<String>>>,
-        pub s3_compatible: Field<S3Compatible>,
         pub timeouts: Field<Value>,
         pub id: Field<String>,
         pub generation: Field<String>,
@@ -48,28 +48,30 @@ model! {
         pub access_key_id: Field<String>,
         pub secret_access_key: Field<Secret>,
         pub verified: Field<bool>,
-        pub findings: Field<Vec<Finding>>,
+        pub findings: Field<Vec<Finding>>;
+        /// The blocks of the clouds, of which one is set.
+        pub clouds: Rest,
     }
 }
 
-model! {
-    /// The block for S3-compatible servers.
-    pub struct S3Compatible {
-        pub endpoint: Field<String>,
-        pub region: Field<String>,
-        pub access_key: Field<String>,
-        pub secret_key: Field<Secret>,
-        pub path_style: Field<bool>,
-        pub ca_bundle: Field<String>,
-        pub kms_key_name: Field<String>,
-        pub sse_algorithm: Field<String>,
-        pub create_access_key: Field<bool>,
-        pub admin_api: Field<String>,
-        pub access_key_rotation: Field<String>,
-        pub wandb_access_key: Field<String>,
-        pub wandb_secret_key: Field<Secret>,
-        pub wandb_secret_key_wo: Field<Secret>,
-        pub wandb_secret_key_wo_version: Field<i64>,
+impl Bucket {
+    /// The cloud and its block, as far as exactly one is set.
+    pub fn block(&self) -> Option<(CloudKind, &Value)> {
+        let mut set = CloudKind::ALL.into_iter().filter_map(|kind| {
+            let block = self.clouds.0.get(kind.block())?;
+            matches!(block, Value::Map(_)).then_some((kind, block))
+        });
+        set.next().filter(|_| set.next().is_none())
+    }
+
+    /// The block alone.
+    pub fn known_block(&self) -> Option<&Value> {
+        self.block().map(|(_, block)| block)
+    }
+
+    /// Puts another block in the place of the one that is set.
+    pub fn set_block(&mut self, kind: CloudKind, block: Value) {
+        self.clouds.0.insert(kind.block().to_owned(), block);
     }
 }
 
@@ -91,12 +93,14 @@ pub fn findings_type() -> Type {
     ))
 }
 
-/// The whole block of a bucket, `timeouts` apart.
-pub fn block(description: &str) -> Block {
-    Block::new(description)
-        .with(arguments())
-        .with(outputs())
-        .single("s3_compatible", s3_compatible())
+/// The whole block of a bucket on one of these clouds.
+pub fn block(description: &str, clouds: &[Arc<dyn CloudBlock>]) -> Block {
+    let whole = Block::new(description).with(arguments()).with(outputs());
+    clouds
+        .iter()
+        .fold(whole, |whole, cloud| {
+            whole.single(cloud.kind().block(), cloud.schema())
+        })
         .single(
             "timeouts",
             timeouts::block(&[
@@ -113,8 +117,7 @@ fn arguments() -> Vec<Attribute> {
     vec![
         Attribute::string("name", "The bucket's name. A change makes a new bucket.")
             .required()
-            .requires_replace()
-            .check_string(|name| name::check_bucket(CloudKind::S3Compatible, name)),
+            .requires_replace(),
         Attribute::string(
             "path",
             "W&B stores below this path only. No slash at either end. Several teams can share a \
@@ -208,7 +211,10 @@ fn outputs() -> Vec<Attribute> {
             .keeps_state()
     };
     vec![
-        text("id", "The import id: `s3_compatible/<host[:port]>/<name>`."),
+        text(
+            "id",
+            "The import id, for example `s3_compatible/<host[:port]>/<name>`.",
+        ),
         text(
             "generation",
             "Which making of the bucket this is: eight hexadecimal digits, also in the bucket's marker tag.",
@@ -260,53 +266,6 @@ fn outputs() -> Vec<Attribute> {
     ]
 }
 
-fn s3_compatible() -> Block {
-    Block::new(
-        "A server that speaks Amazon's S3 protocol, such as MinIO or SeaweedFS. Arguments that \
-         are absent come from the block of the same name in the provider.",
-    )
-    .with([
-        Attribute::string("endpoint", "Scheme, host and port of the server. Another host or port makes a new bucket.")
-            .optional_computed()
-            .keeps_state()
-            .check_string(check_endpoint),
-        Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default `us-east-1`.")
-            .optional_computed()
-            .keeps_state(),
-        Attribute::string("access_key", "The caller's key. It is kept in the state; the provider's block is the better place."),
-        Attribute::string("secret_key", "The secret of `access_key`. It is kept in the state; the provider's block is the better place.")
-            .sensitive(),
-        Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default `true`."),
-        Attribute::string("ca_bundle", "Certificates to trust besides the system's, in PEM."),
-        Attribute::string("kms_key_name", "Encrypt new objects with this key of the server's key service."),
-        Attribute::string("sse_algorithm", "Encrypt new objects: `AES256`, or `aws:kms` with `kms_key_name`.")
-            .one_of(&["AES256", "aws:kms"]),
-        Attribute::bool(
-            "create_access_key",
-            "Make a user with just W&B's rights on this bucket, and its key. Default `false`.",
-        )
-        .default(Value::Bool(false)),
-        Attribute::string(
-            "admin_api",
-            "Which interface makes users: `minio`, `iam`, or `auto` (default) to find out.",
-        )
-        .default(Value::string("auto"))
-        .one_of(&AdminApi::NAMES),
-        Attribute::string(
-            "access_key_rotation",
-            "Any text. A change makes a new key, then removes the old one.",
-        ),
-        Attribute::string("wandb_access_key", "The key that W&B has already, in place of `create_access_key`."),
-        Attribute::string("wandb_secret_key", "The secret of `wandb_access_key`. It is kept in the state.").sensitive(),
-        Attribute::string(
-            "wandb_secret_key_wo",
-            "The secret of `wandb_access_key`, never kept; `supported_file_store` is null then.",
-        )
-        .write_only(),
-        Attribute::number("wandb_secret_key_wo_version", "Change it whenever `wandb_secret_key_wo` changes."),
-    ])
-}
-
 fn check_origins(value: &Value) -> Result<(), String> {
     let Value::List(origins) = value else {
         return Ok(());
@@ -335,24 +294,6 @@ fn check_origins(value: &Value) -> Result<(), String> {
     Ok(())
 }
 
-/// Why this is no endpoint, as the end of a sentence.
-pub fn check_endpoint(text: &str) -> Result<(), String> {
-    let url = url::Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err("it must begin with http:// or https://".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must not hold credentials; use access_key and secret_key".to_owned());
-    }
-    if url.host_str().is_none_or(str::is_empty) {
-        return Err("it names no host".to_owned());
-    }
-    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err("it must end after host and port".to_owned());
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,30 +302,9 @@ mod tests {
     #[test]
     fn terraform_takes_the_schema() {
         assert_eq!(
-            Schema::new(block("A bucket.")).problems(),
+            Schema::new(block("A bucket.", &[])).problems(),
             Vec::<String>::new()
         );
-    }
-
-    #[test]
-    fn endpoints() {
-        for good in [
-            "http://127.0.0.1:9000",
-            "https://s3.example.com",
-            "https://s3.example.com/",
-        ] {
-            assert_eq!(check_endpoint(good), Ok(()), "{good}");
-        }
-        for bad in [
-            "",
-            "127.0.0.1:9000",
-            "ftp://h",
-            "http://a:b@h",
-            "http://h/path",
-            "http://h?x",
-        ] {
-            assert!(check_endpoint(bad).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::schema::{Bucket, S3Compatible};
+use super::place::Site;
+use super::schema::Bucket;
 use super::{place, spec, verify};
 use crate::byob::cloud::LookAt;
 use crate::byob::diff::{self, Change};
@@ -14,7 +15,7 @@ use crate::byob::report::Report;
 use crate::byob::requirement::{Evidence, Tried};
 use crate::byob::spec::{Access, BucketSpec, Setting};
 use crate::byob::{Cloud, CloudError, CloudErrorKind, Observed, Reading};
-use crate::resources::environment::{Configuration, S3Place};
+use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -29,8 +30,10 @@ pub struct Work<'a> {
     pub configuration: &'a Configuration,
     /// The cloud, opened for this operation.
     pub cloud: Arc<dyn Cloud>,
-    /// Where that is.
-    pub place: S3Place,
+    /// Where that is, and what the bucket's block says.
+    pub site: Site,
+    /// What the bucket is like, where that is certain without a look.
+    pub fresh: Option<Observed>,
     /// What the user wrote.
     pub config: &'a Bucket,
     /// Which making of the bucket this is.
@@ -70,20 +73,26 @@ impl Work<'_> {
 
     async fn steps(&self, settled: &mut Settled) -> Result<(), Diagnostic> {
         let mut wanted = self.spec(&settled.bucket)?;
-        let before = self.observe(&wanted).await?;
+        let before = match &self.fresh {
+            Some(fresh) => fresh.clone(),
+            None => self.observe(&wanted).await?,
+        };
+        self.key(&mut wanted, &before, settled).await?;
         let changes = diff::changes(&wanted, &before);
         let cannot = self.write(&changes, &wanted, settled).await?;
-        verify::remember_cannot(&mut settled.private, &cannot);
+        verify::remember_cannot(&mut settled.private, &wanted, &before, &cannot);
         let known_key = wanted.access_key_id.clone();
         let key = self.identity(&changes, &mut wanted, settled).await?;
         let key_is_new = wanted.access_key_id != known_key;
 
-        let written = changes.len() > cannot.len() || self.rotate;
+        let written = changes.len() > cannot.len() || self.rotate || self.fresh.is_some();
         let after = if written {
             self.observe(&wanted).await?
         } else {
             before
         };
+        self.check_maker(&after)?;
+        verify::remember_cannot(&mut settled.private, &wanted, &after, &cannot);
         let failed = |error| self.cloud_trouble("The bucket was not probed", error);
         let (tried, told) = verify::probe(
             self.cx,
@@ -96,8 +105,14 @@ impl Work<'_> {
         .await
         .map_err(failed)?;
         settled.diagnostics.extend(told);
-        let (tried, told) =
-            verify::register(self.cx, self.configuration, &settled.bucket, tried).await;
+        let (tried, told) = verify::register(
+            self.cx,
+            self.configuration,
+            &settled.bucket,
+            &self.site,
+            tried,
+        )
+        .await;
         settled.diagnostics.extend(told);
 
         self.judge(&wanted, &after, &tried, settled);
@@ -108,9 +123,64 @@ impl Work<'_> {
         self.finish(&wanted, &after).await
     }
 
+    /// Makes the bucket's own key what it should be.
+    async fn key(
+        &self,
+        wanted: &mut BucketSpec,
+        before: &Observed,
+        settled: &mut Settled,
+    ) -> Result<(), Diagnostic> {
+        let is_due = diff::changes(wanted, before).contains(&Change::Key);
+        let (true, Some(key)) = (is_due, wanted.key.clone()) else {
+            return Ok(());
+        };
+        let marker = Marker::creating(self.generation.clone());
+        let name = self
+            .cloud
+            .put_key(&wanted.name, &key, &marker)
+            .await
+            .map_err(|error| self.cloud_trouble("The bucket's key was not made", error))?;
+        let block = self.site.account.with_key(self.site.block(), &name);
+        settled
+            .bucket
+            .set_block(self.site.account.kind(), block.clone());
+        let mut site = self.site.clone();
+        site.resolved.block = block;
+        spec::fill_outputs(&mut settled.bucket, self.config, &site);
+        self.cx.exists(&settled.bucket, &settled.private);
+        let access_key_id = wanted.access_key_id.take();
+        *wanted = self.spec(&settled.bucket)?;
+        wanted.access_key_id = access_key_id;
+        Ok(())
+    }
+
+    /// Two runs may make one bucket at the same time, and only one of them has made it.
+    fn check_maker(&self, after: &Observed) -> Result<(), Diagnostic> {
+        match &after.marker {
+            Some(marker) if self.is_new && marker.generation != self.generation => {
+                Err(Trouble::new(
+                    "The bucket was made by another run at the same time",
+                    format!(
+                        "its tag {} names generation {}, and this run has {}",
+                        crate::byob::marker::KEY,
+                        marker.generation,
+                        self.generation
+                    ),
+                )
+                .left_behind("the bucket, which the other run goes on with")
+                .error())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn spec(&self, bucket: &Bucket) -> Result<BucketSpec, Diagnostic> {
-        let chosen = spec::chosen(self.config);
-        spec::spec(bucket, Some(&self.generation), chosen, self.configuration).ok_or_else(|| {
+        let mut site = self.site.clone();
+        if let Some(block) = bucket.known_block() {
+            site.resolved.block = block.clone();
+        }
+        let (config, generation) = (Some(self.config), Some(&self.generation));
+        spec::spec(bucket, config, &site, generation, self.configuration).ok_or_else(|| {
             Trouble::new(
                 "The bucket's settings are not known",
                 "a value that should be known by now is not",
@@ -141,7 +211,7 @@ impl Work<'_> {
     ) -> Result<Vec<Setting>, Diagnostic> {
         let mut cannot = Vec::new();
         for change in changes {
-            if matches!(change, Change::Identity) {
+            if matches!(change, Change::Identity | Change::Key) {
                 continue;
             }
             let setting = change.setting();
@@ -155,14 +225,15 @@ impl Work<'_> {
                                 format!("{} cannot be set on this server", title(setting)),
                                 error,
                             )
-                            .at(attribute(setting))
+                            .at(self.attribute(setting))
                             .error(),
                         );
                     }
                 }
                 Err(error) => {
                     let summary = format!("{} was not set", title(setting));
-                    return Err(self.trouble(summary, error).at(attribute(setting)).error());
+                    let path = self.attribute(setting);
+                    return Err(self.trouble(summary, error).at(path).error());
                 }
             }
         }
@@ -181,14 +252,13 @@ impl Work<'_> {
         wanted: &mut BucketSpec,
         settled: &mut Settled,
     ) -> Result<Option<AccessKey>, Diagnostic> {
-        let config = self.config.s3_compatible.known();
+        let config = Some(self.config);
         let Access::MadeKey(identity) = wanted.access.clone() else {
             let bucket = &mut settled.bucket;
             bucket.access_key_id = Field::Null;
             bucket.secret_access_key = Field::Null;
-            bucket.supported_file_store =
-                spec::file_store(bucket, &self.place.endpoint, &self.place.region);
-            return Ok(spec::wandb_key(bucket, config));
+            bucket.supported_file_store = spec::file_store(bucket, &self.site);
+            return Ok(spec::wandb_key(bucket, config, &self.site).into_known());
         };
         let failed = |error| self.cloud_trouble("W&B's access key was not made", error);
         if changes.contains(&Change::Identity) {
@@ -203,9 +273,8 @@ impl Work<'_> {
                 Field::Known(crate::sdk::model::Secret::new(key.expose_secret()));
             self.cx.exists(bucket, &settled.private);
         }
-        settled.bucket.supported_file_store =
-            spec::file_store(&settled.bucket, &self.place.endpoint, &self.place.region);
-        Ok(spec::wandb_key(&settled.bucket, config))
+        settled.bucket.supported_file_store = spec::file_store(&settled.bucket, &self.site);
+        Ok(spec::wandb_key(&settled.bucket, config, &self.site).into_known())
     }
 
     /// Removes keys that are not W&B's any more, and an identity that lost its use.
@@ -256,6 +325,18 @@ impl Work<'_> {
     /// The last step: the user's tags, and the marker that says "ready".
     async fn finish(&self, wanted: &BucketSpec, after: &Observed) -> Result<(), Diagnostic> {
         let ready = Marker::ready(self.generation.clone());
+        if let Reading::Known(Some(key)) = &after.key
+            && key
+                .marker
+                .as_ref()
+                .is_some_and(|marker| marker.generation == self.generation && marker.is_creating())
+        {
+            let failed = |error| self.cloud_trouble("The key was not marked as finished", error);
+            self.cloud
+                .finish_key(&wanted.name, &key.name, &ready)
+                .await
+                .map_err(failed)?;
+        }
         let Some(change) = diff::tags(wanted, after, Some(&ready)) else {
             return Ok(());
         };
@@ -264,6 +345,27 @@ impl Work<'_> {
             Err(error) => {
                 let trouble = self.trouble("The bucket's tags were not set", error);
                 Err(trouble.at(Path::of("tags")).error())
+            }
+        }
+    }
+
+    /// The argument that asks for a setting: one of every cloud, or of this one's block.
+    fn attribute(&self, setting: Setting) -> Path {
+        match setting {
+            Setting::Tags => Path::of("tags"),
+            Setting::Versioning => Path::of("versioning"),
+            Setting::Cors => Path::of("cors_allowed_origins"),
+            Setting::Lifecycle => Path::of("noncurrent_version_days"),
+            Setting::Key
+            | Setting::PublicAccess
+            | Setting::Ownership
+            | Setting::Encryption
+            | Setting::Grants
+            | Setting::Identity => {
+                let account = &self.site.account;
+                account
+                    .argument_of(setting)
+                    .unwrap_or_else(|| Path::of(account.kind().block()))
             }
         }
     }
@@ -288,7 +390,9 @@ impl Work<'_> {
 pub fn look_at(wanted: &BucketSpec) -> LookAt {
     LookAt {
         origin: wanted.origin.clone(),
-        encryption: wanted.encryption != crate::byob::spec::Encryption::Unmanaged,
+        encryption: wanted.encryption.is_some(),
+        key: wanted.key.clone(),
+        grants: wanted.grants.clone(),
         identity: match &wanted.access {
             Access::MadeKey(identity) => Some(identity.clone()),
             Access::GivenKey | Access::Unmanaged => None,
@@ -301,21 +405,14 @@ fn title(setting: Setting) -> &'static str {
     match setting {
         Setting::Tags => "Tags",
         Setting::Versioning => "Versioning",
+        Setting::Key => "The key",
+        Setting::PublicAccess => "The block on public access",
+        Setting::Ownership => "The ownership of objects",
         Setting::Encryption => "Encryption",
         Setting::Cors => "The CORS rule",
         Setting::Lifecycle => "The lifecycle rule",
+        Setting::Grants => "The bucket's access rules",
         Setting::Identity => "W&B's access",
-    }
-}
-
-fn attribute(setting: Setting) -> Path {
-    match setting {
-        Setting::Tags => Path::of("tags"),
-        Setting::Versioning => Path::of("versioning"),
-        Setting::Encryption => place::argument("sse_algorithm"),
-        Setting::Cors => Path::of("cors_allowed_origins"),
-        Setting::Lifecycle => Path::of("noncurrent_version_days"),
-        Setting::Identity => place::argument("create_access_key"),
     }
 }
 
@@ -329,16 +426,13 @@ pub fn key_works(observed: &Observed, id: &str) -> Option<bool> {
 }
 
 /// The identity that a bucket of the state has, if one was made for it.
-pub fn identity_of(bucket: &Bucket) -> Option<Identity> {
-    let block: &S3Compatible = bucket.s3_compatible.known()?;
-    if block.create_access_key != Field::Known(true) {
-        return None;
-    }
+pub async fn identity_of(bucket: &Bucket, configuration: &Configuration) -> Option<Identity> {
     let generation = Generation::parse(bucket.generation.known()?)?;
-    let path = bucket.path.known().map(String::as_str);
-    Some(Identity::for_bucket(
-        bucket.name.known()?,
-        path,
-        &generation,
-    ))
+    let site = place::site(bucket, bucket, None, configuration)
+        .await
+        .ok()??;
+    match spec::spec(bucket, None, &site, Some(&generation), configuration)?.access {
+        Access::MadeKey(identity) => Some(identity),
+        Access::GivenKey | Access::Unmanaged => None,
+    }
 }

@@ -3,16 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use url::Url;
-
-use super::schema::{Bucket, S3Compatible};
-use crate::byob::address::{self, S3Address};
-use crate::byob::cloud::CloudKind;
+use super::place::{self, Site};
+use super::schema::Bucket;
+use crate::byob::address;
 use crate::byob::deployment::Scope;
-use crate::byob::identity::{AccessKey, Identity};
+use crate::byob::identity::AccessKey;
 use crate::byob::marker::Generation;
-use crate::byob::spec::{Access, BucketSpec, Encryption, Setting, cors_rule};
-use crate::resources::environment::{Configuration, authority};
+use crate::byob::spec::{BucketSpec, Setting, cors_rule};
+use crate::resources::account::{self, About};
+use crate::resources::environment::Configuration;
 use crate::sdk::model::{Field, Secret};
 
 /// The origin that stands in for W&B's where the configuration does not tell.
@@ -59,33 +58,38 @@ pub fn all_tags(
     Some(all)
 }
 
-/// What the user asked for by name, in a configuration.
-pub fn chosen(config: &Bucket) -> BTreeSet<Setting> {
-    let mut chosen = BTreeSet::new();
+/// What the user asked for by name outside the cloud's block, in a configuration.
+fn chosen(config: &Bucket) -> BTreeSet<Setting> {
     let is_set = |set: bool, setting| set.then_some(setting);
-    chosen.extend(is_set(!config.versioning.is_null(), Setting::Versioning));
-    chosen.extend(is_set(
-        !config.noncurrent_version_days.is_null() || !config.abort_multipart_days.is_null(),
-        Setting::Lifecycle,
-    ));
-    chosen.extend(is_set(!config.tags.is_null(), Setting::Tags));
-    if let Some(block) = config.s3_compatible.known() {
-        let encrypted = !block.sse_algorithm.is_null() || !block.kms_key_name.is_null();
-        chosen.extend(is_set(encrypted, Setting::Encryption));
-    }
-    chosen
+    [
+        is_set(!config.versioning.is_null(), Setting::Versioning),
+        is_set(
+            !config.noncurrent_version_days.is_null() || !config.abort_multipart_days.is_null(),
+            Setting::Lifecycle,
+        ),
+        is_set(!config.tags.is_null(), Setting::Tags),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-/// The spec of a known model; `None` when something is not known after all.
+/// The spec of a known model; `None` when something is not known after all. `config` is
+/// what the user wrote, where it is at hand.
 pub fn spec(
     bucket: &Bucket,
+    config: Option<&Bucket>,
+    site: &Site,
     generation: Option<&Generation>,
-    mut chosen: BTreeSet<Setting>,
     configuration: &Configuration,
 ) -> Option<BucketSpec> {
-    let block = bucket.s3_compatible.known()?;
-    let name = bucket.name.known()?.clone();
-    let path = bucket.path.known().cloned();
+    let tags = all_tags(&bucket.tags, configuration)?;
+    let about = place::about(bucket, generation, &tags)?;
+    let wish = site
+        .account
+        .wish(site.block(), config.and_then(Bucket::known_block), &about)?;
+    let mut chosen = config.map(chosen).unwrap_or_default();
+    chosen.extend(wish.chosen);
     let origins: Vec<String> = bucket
         .cors_allowed_origins
         .known()?
@@ -97,18 +101,11 @@ pub fn spec(
         // Only a rule of the bucket's own can say something special.
         chosen.insert(Setting::Cors);
     }
-    let access = match generation {
-        Some(generation) if block.create_access_key == Field::Known(true) => {
-            Access::MadeKey(Identity::for_bucket(&name, path.as_deref(), generation))
-        }
-        _ if block.wandb_access_key.known().is_some() => Access::GivenKey,
-        _ => Access::Unmanaged,
-    };
     let days = |field: &Field<i64>| field.known().and_then(|days| u32::try_from(*days).ok());
     Some(BucketSpec {
-        cloud: CloudKind::S3Compatible,
-        name,
-        path,
+        cloud: site.account.kind(),
+        name: about.name.to_owned(),
+        path: about.path.map(str::to_owned),
         scope: bucket.scope.known().and_then(|name| Scope::parse(name))?,
         deployment: configuration.deployment.known().copied(),
         origin: configuration
@@ -120,9 +117,11 @@ pub fn spec(
         noncurrent_version_days: days(&bucket.noncurrent_version_days),
         abort_upload_days: days(&bucket.abort_multipart_days),
         cors: cors_rule(origins, max_age),
-        encryption: encryption(block),
-        access,
-        tags: all_tags(&bucket.tags, configuration)?,
+        encryption: wish.encryption,
+        key: wish.key,
+        grants: wish.grants,
+        closed: wish.closed,
+        access: wish.access,
         ignored_tags: configuration
             .ignore_tags
             .known()
@@ -130,87 +129,77 @@ pub fn spec(
             .unwrap_or_default(),
         access_key_id: bucket.access_key_id.known().cloned(),
         chosen,
+        tags,
     })
 }
 
-fn encryption(block: &S3Compatible) -> Encryption {
-    match (block.sse_algorithm.known(), block.kms_key_name.known()) {
-        (None, None) => Encryption::Unmanaged,
-        (Some(algorithm), None) => Encryption::ServerKey(algorithm.clone()),
-        (algorithm, Some(key)) => Encryption::NamedKey {
-            algorithm: algorithm.cloned().unwrap_or_else(|| "aws:kms".to_owned()),
-            key: key.clone(),
-        },
-    }
-}
-
 /// W&B's key, as far as it is known here: made, or given.
-pub fn wandb_key(bucket: &Bucket, config: Option<&S3Compatible>) -> Option<AccessKey> {
-    let block = bucket.s3_compatible.known()?;
-    if block.create_access_key == Field::Known(true) {
-        let (id, secret) = (
-            bucket.access_key_id.known()?,
-            bucket.secret_access_key.known()?,
-        );
-        return Some(AccessKey::new(id.as_str(), secret.expose()));
+pub fn wandb_key(bucket: &Bucket, config: Option<&Bucket>, site: &Site) -> Field<AccessKey> {
+    if account::makes_key(site.block()) == Field::Known(true) {
+        return match (
+            bucket.access_key_id.known(),
+            bucket.secret_access_key.known(),
+        ) {
+            (Some(id), Some(secret)) => Field::Known(AccessKey::new(id.as_str(), secret.expose())),
+            _ => Field::Null,
+        };
     }
-    let id = block.wandb_access_key.known()?;
-    let secret = block
-        .wandb_secret_key
-        .known()
-        .or_else(|| config.and_then(|config| config.wandb_secret_key_wo.known()))?;
-    Some(AccessKey::new(id.as_str(), secret.expose()))
-}
-
-/// The bucket's address as W&B would be told.
-pub fn address(name: &str, endpoint: &Url, region: &str) -> S3Address {
-    S3Address {
-        authority: authority(endpoint),
-        bucket: name.to_owned(),
-        region: region.to_owned(),
-        tls: endpoint.scheme() == "https",
-    }
+    site.account
+        .given_key(site.block(), config.and_then(Bucket::known_block))
 }
 
 /// Fills in every output that follows from name, path and place alone.
-pub fn fill_outputs(bucket: &mut Bucket, config: &Bucket, endpoint: &Url, region: &str) {
+pub fn fill_outputs(bucket: &mut Bucket, config: &Bucket, site: &Site) {
     let Some(name) = bucket.name.known().cloned() else {
         return;
     };
-    let address = address(&name, endpoint, region);
-    bucket.id = Field::Known(super::place::id(&address.authority, &name));
-    bucket.region = Field::Known(region.to_owned());
-    bucket.arn = Field::Known(format!("arn:aws:s3:::{name}"));
-    bucket.storage_address = Field::Known(address.plain());
+    bucket.id = site.id(&name);
+    let path = bucket.path.known().cloned();
+    let none = BTreeMap::new();
+    let outputs = site.account.outputs(
+        site.block(),
+        &About {
+            name: &name,
+            path: path.as_deref(),
+            generation: None,
+            tags: &none,
+        },
+    );
+    bucket.region = outputs.region;
+    bucket.arn = outputs.full_name;
+    bucket.storage_address = outputs.storage_address;
     if config.registration_name.is_null() {
-        bucket.registration_name = Field::Known(address.plain());
+        bucket.registration_name = outputs.registration_name;
     }
-    let path = match &bucket.path {
-        Field::Unknown => {
-            bucket.storage = Field::Unknown;
-            bucket.instance_bucket = Field::Unknown;
-            return;
-        }
-        path => path.known().map(String::as_str),
-    };
+    if bucket.path.is_unknown() {
+        bucket.storage = Field::Unknown;
+        bucket.instance_bucket = Field::Unknown;
+        return;
+    }
     bucket.storage = match &bucket.registration_name {
-        Field::Known(name) => text_map(address::storage(CloudKind::S3Compatible, name, path)),
+        Field::Known(name) => {
+            let kind = site.account.kind();
+            let mut storage = outputs.storage;
+            storage.extend(
+                address::storage(kind, name, path.as_deref())
+                    .into_iter()
+                    .map(|(key, value)| (key, Field::Known(value))),
+            );
+            Field::Known(storage)
+        }
         Field::Null | Field::Unknown => Field::Unknown,
     };
-    let kms_key = bucket
-        .s3_compatible
-        .known()
-        .and_then(|block| block.kms_key_name.known().cloned());
-    bucket.instance_bucket = text_map(address::instance_bucket(&address, path, kms_key.as_deref()));
+    bucket.instance_bucket = Field::Known(outputs.instance_bucket);
 }
 
 /// The entry for `GORILLA_SUPPORTED_FILE_STORES`: only with a key that is W&B's and
 /// whose secret is in the state anyway.
-pub fn file_store(bucket: &Bucket, endpoint: &Url, region: &str) -> Field<Secret> {
-    match (bucket.name.known(), wandb_key(bucket, None)) {
-        (Some(name), Some(key)) => {
-            Field::Known(Secret::new(address(name, endpoint, region).with_key(&key)))
+pub fn file_store(bucket: &Bucket, site: &Site) -> Field<Secret> {
+    match (&bucket.name, wandb_key(bucket, None, site)) {
+        (Field::Known(name), Field::Known(key)) => {
+            site.account.address_with_key(site.block(), name, &key)
         }
-        _ => Field::Null,
+        (Field::Unknown, _) | (_, Field::Unknown) => Field::Unknown,
+        (Field::Null, _) | (_, Field::Null) => Field::Null,
     }
 }

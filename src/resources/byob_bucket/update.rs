@@ -1,11 +1,13 @@
 //! Changing a bucket in place.
 
+use super::place::Site;
 use super::plan::touches_cloud;
 use super::read::{MARKER_LOST, check_host};
 use super::schema::Bucket;
 use super::settle::{Settled, Work, identity_of};
 use super::{place, spec};
 use crate::byob::marker::Generation;
+use crate::resources::account::{KEY_ROTATION, makes_key};
 use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
@@ -13,6 +15,7 @@ use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::Field;
 use crate::sdk::private::Private;
 use crate::sdk::resource::{Outcome, Update};
+use crate::sdk::value::Value;
 
 /// Changes the bucket of a plan.
 pub async fn update(
@@ -27,15 +30,20 @@ pub async fn update(
         mut private,
     } = update;
     private.remove(super::plan::REPLACES);
-    if !touches_cloud(&prior, &planned, &private) {
+    let site = match place::site(&planned, &planned, Some(&prior), configuration).await {
+        Ok(Some(site)) => site,
+        Ok(None) => return Outcome::exists(prior, private),
+        Err(problems) => return Outcome::exists(prior, private).with(problems),
+    };
+    if !touches_cloud(&prior, &planned, &private, site.account.as_ref()) {
         planned.findings = prior.findings;
         planned.verified = prior.verified;
         return Outcome::exists(planned, private);
     }
-    match begin(cx, configuration, &prior, &planned, &config).await {
+    match begin(cx, configuration, &prior, &planned, &config, site).await {
         Ok(work) => {
-            let place = work.place.clone();
-            spec::fill_outputs(&mut planned, &config, &place.endpoint, &place.region);
+            planned.set_block(work.site.account.kind(), work.site.block().clone());
+            spec::fill_outputs(&mut planned, &config, &work.site);
             carry_key(&prior, &mut planned);
             private.remove(MARKER_LOST);
             let Settled {
@@ -68,10 +76,11 @@ async fn begin<'a>(
     prior: &Bucket,
     planned: &Bucket,
     config: &'a Bucket,
+    site: Site,
 ) -> Result<Work<'a>, Diagnostic> {
     let summary = "The bucket was not changed";
-    let (cloud, place) = place::open(planned, configuration, cx.stop(), summary)?;
-    check_host(prior, &place)?;
+    let cloud = site.open(cx, summary)?;
+    check_host(prior, &site)?;
     let generation = match prior
         .generation
         .known()
@@ -80,19 +89,22 @@ async fn begin<'a>(
         Some(generation) => generation,
         None => first_generation(&cloud, prior, summary).await?,
     };
-    let now_made = planned
-        .s3_compatible
-        .known()
-        .is_some_and(|block| block.create_access_key == Field::Known(true));
+    let now_made = makes_key(site.block()) == Field::Known(true);
+    let old_identity = if now_made {
+        None
+    } else {
+        identity_of(prior, configuration).await
+    };
     Ok(Work {
         cx,
         configuration,
         cloud,
-        place,
+        site,
+        fresh: None,
         config,
         generation,
         rotate: now_made && is_rotated(prior, planned),
-        old_identity: identity_of(prior).filter(|_| !now_made),
+        old_identity,
         is_new: false,
     })
 }
@@ -116,10 +128,8 @@ async fn first_generation(
 pub fn is_rotated(prior: &Bucket, planned: &Bucket) -> bool {
     let rotation = |bucket: &Bucket| {
         bucket
-            .s3_compatible
-            .known()
-            .map(|block| block.access_key_rotation.clone())
-            .unwrap_or_default()
+            .known_block()
+            .map(|block| block.attribute(KEY_ROTATION).clone())
     };
     prior.access_key_id.known().is_some() && rotation(prior) != rotation(planned)
 }
@@ -131,11 +141,15 @@ fn failed(mut bucket: Bucket, prior: &Bucket) -> Bucket {
         bucket.findings = prior.findings.clone();
     }
     bucket.verified = Field::Known(false);
-    if let (Field::Known(now), Field::Known(before)) =
-        (&mut bucket.s3_compatible, &prior.s3_compatible)
-        && bucket.access_key_id == prior.access_key_id
+    if bucket.access_key_id == prior.access_key_id
+        && let (Some((kind, Value::Map(now))), Some(before)) = (bucket.block(), prior.known_block())
     {
-        now.access_key_rotation = before.access_key_rotation.clone();
+        let mut now = now.clone();
+        now.insert(
+            KEY_ROTATION.to_owned(),
+            before.attribute(KEY_ROTATION).clone(),
+        );
+        bucket.set_block(kind, Value::Map(now));
     }
     bucket
 }

@@ -1,13 +1,14 @@
 //! Proving that a bucket works, and telling what does not.
 
+use super::place::Site;
 use super::schema::{Bucket, Finding};
-use crate::byob::CloudError;
 use crate::byob::cloud::Cloud;
 use crate::byob::identity::AccessKey;
 use crate::byob::report::Report;
 use crate::byob::requirement::{CATALOGUE, Check, Requirement, Status, Tried, Verdict};
 use crate::byob::requirements::{access, registration};
 use crate::byob::spec::{BucketSpec, Setting};
+use crate::byob::{CloudError, Observed, Reading};
 use crate::resources::environment::{Configuration, Probe};
 use crate::resources::trouble::{Trouble, is_stopped};
 use crate::sdk::context::Context;
@@ -16,7 +17,8 @@ use crate::sdk::model::Field;
 use crate::sdk::private::Private;
 use crate::wandb::{Client, Problem, Severity, StorageInfo, WandbError, WandbErrorKind};
 
-/// Where private data keeps what the server was found unable to write.
+/// Where private data keeps what the next apply could not mend either: settings that the
+/// server was found unable to write, and a key that is not ours to change.
 const CANNOT: &str = "server_cannot";
 
 /// What was found out by trying, remembered in the findings of the last apply.
@@ -80,7 +82,10 @@ pub async fn probe(
         origin: &spec.origin,
         key,
     };
-    let result = configuration.doors.probe(cloud, &probe, cx.stop()).await?;
+    let result = configuration
+        .visitors
+        .probe(cloud, &probe, cx.stop())
+        .await?;
     if !result.left_behind.is_empty() {
         let names = result.left_behind.join(", ");
         told.push(
@@ -101,6 +106,7 @@ pub async fn register(
     cx: &Context,
     configuration: &Configuration,
     bucket: &Bucket,
+    site: &Site,
     tried: Tried,
 ) -> (Tried, Diagnostics) {
     let mut told = Diagnostics::new();
@@ -113,20 +119,24 @@ pub async fn register(
     if bucket.register == Field::Known(false) {
         return (tried, told);
     }
-    let insisted = bucket.register == Field::Known(true);
     let storage = StorageInfo {
         name: name.clone(),
-        provider: crate::byob::cloud::CloudKind::S3Compatible
-            .wandb_provider()
-            .to_owned(),
-        kms_key_id: None,
-        aws_external_id: None,
+        provider: site.account.kind().wandb_provider().to_owned(),
+        kms_key_id: stored(bucket, "kms_key_id"),
+        aws_external_id: stored(bucket, "aws_external_id"),
     };
+    let is_keyed = site.account.is_reached_by_key(site.block());
+    let insisted = bucket.register == Field::Known(true) || !is_keyed;
     let verdict = match ask(client, cx, &storage).await {
-        Ok(problems) => judge(&problems, insisted, &mut told),
+        Ok(problems) => judge(&problems, insisted, is_keyed, &mut told),
         Err(error) => refused(error, insisted, &mut told),
     };
     (tried.with(registration::CONNECTION, verdict), told)
+}
+
+/// One of the values that a team's registration takes.
+fn stored(bucket: &Bucket, key: &str) -> Option<String> {
+    bucket.storage.known()?.get(key)?.known().cloned()
 }
 
 async fn ask(
@@ -140,7 +150,7 @@ async fn ask(
         .await
 }
 
-fn judge(problems: &[Problem], insisted: bool, told: &mut Diagnostics) -> Verdict {
+fn judge(problems: &[Problem], insisted: bool, is_keyed: bool, told: &mut Diagnostics) -> Verdict {
     let words = |severity: Severity| {
         let all: Vec<&str> = problems
             .iter()
@@ -152,8 +162,13 @@ fn judge(problems: &[Problem], insisted: bool, told: &mut Diagnostics) -> Verdic
     let (errors, warnings) = (words(Severity::Error), words(Severity::Warning));
     let expected = "a connection without problems";
     if !errors.is_empty() {
-        let steps = "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
-                     instance and restart it (on a dedicated instance W&B does it), then apply again.";
+        let steps = if is_keyed {
+            "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
+                     instance and restart it (on a dedicated instance W&B does it), then apply again."
+        } else {
+            "Compare the instance's own identity with the one that the bucket lets in, then apply \
+             again."
+        };
         if insisted {
             told.push(
                 Trouble::new("The W&B instance does not reach the bucket", &errors)
@@ -224,9 +239,22 @@ pub fn verified(bucket: &Bucket, report: &Report) -> Field<bool> {
 /// Whether this configuration mends the requirement by writing a setting, on this
 /// server.
 pub fn is_mendable(id: &str, private: &Private) -> bool {
-    crate::byob::requirement::find(id)
-        .and_then(|requirement| requirement.mended_by)
-        .is_some_and(|setting| !cannot(private).contains(&word(setting)))
+    let cannot = cannot(private);
+    crate::byob::requirement::find(id).is_some_and(|requirement| {
+        requirement
+            .mended_by
+            .iter()
+            .any(|setting| !cannot.contains(&word(*setting)))
+    })
+}
+
+/// What a server that cannot keep rules of a bucket says of them, in every run: "none",
+/// which would be drift from a rule that could never be written.
+pub fn without_unwritable(observed: &mut Observed, private: &Private) {
+    let none = observed.cors.known().is_some_and(Vec::is_empty);
+    if none && cannot(private).contains(&word(Setting::Cors)) {
+        observed.cors = Reading::Unsupported("it refused to keep one".to_owned());
+    }
 }
 
 /// Settings that the server was found unable to write, by their words.
@@ -238,11 +266,21 @@ fn cannot(private: &Private) -> Vec<&str> {
         .unwrap_or_default()
 }
 
-/// Remembers what the server cannot write.
-pub fn remember_cannot(private: &mut Private, settings: &[Setting]) {
+/// Remembers which settings an apply does not write: the server cannot, or this bucket
+/// does not manage them.
+pub fn remember_cannot(
+    private: &mut Private,
+    spec: &BucketSpec,
+    observed: &Observed,
+    settings: &[Setting],
+) {
     private.remove(CANNOT);
-    if !settings.is_empty() {
-        let words: Vec<&str> = settings.iter().copied().map(word).collect();
+    let words: Vec<&str> = Setting::ALL
+        .into_iter()
+        .filter(|setting| settings.contains(setting) || !spec.manages(*setting, observed))
+        .map(word)
+        .collect();
+    if !words.is_empty() {
         private.set(CANNOT, words);
     }
 }
@@ -251,9 +289,13 @@ fn word(setting: Setting) -> &'static str {
     match setting {
         Setting::Tags => "tags",
         Setting::Versioning => "versioning",
+        Setting::Key => "key",
+        Setting::PublicAccess => "public_access",
+        Setting::Ownership => "ownership",
         Setting::Encryption => "encryption",
         Setting::Cors => "cors",
         Setting::Lifecycle => "lifecycle",
+        Setting::Grants => "grants",
         Setting::Identity => "identity",
     }
 }

@@ -1,0 +1,124 @@
+//! What a block means: to the domain, and to W&B.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Url;
+
+use super::block::Arguments;
+use crate::byob::address::{self, S3Address};
+use crate::byob::identity::Identity;
+use crate::byob::policy;
+use crate::byob::spec::{Access, Encryption, Key, Setting};
+use crate::resources::account::{About, Outputs, Wish};
+use crate::sdk::diagnostic::Path;
+use crate::sdk::model::{Field, FromValue as _};
+use crate::sdk::value::Value;
+
+/// Host, and port where it is not the scheme's own.
+pub(super) fn authority(endpoint: &Url) -> String {
+    let host = endpoint.host_str().unwrap_or_default();
+    match endpoint.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
+/// The server's address; unknown also when it is none.
+pub(super) fn endpoint(block: &Arguments) -> Field<Url> {
+    match block.endpoint.known().map(|text| Url::parse(text)) {
+        Some(Ok(endpoint)) => Field::Known(endpoint),
+        Some(Err(_)) | None => Field::Unknown,
+    }
+}
+
+/// The bucket's address as W&B would be told.
+pub(super) fn address(block: &Value, bucket: &str) -> Field<S3Address> {
+    let Ok(block) = Arguments::from_value(block, &Path::root()) else {
+        return Field::Unknown;
+    };
+    match (endpoint(&block), block.region) {
+        (Field::Known(endpoint), Field::Known(region)) => Field::Known(S3Address {
+            authority: authority(&endpoint),
+            bucket: bucket.to_owned(),
+            region,
+            tls: endpoint.scheme() == "https",
+        }),
+        _ => Field::Unknown,
+    }
+}
+
+/// What the block asks of the domain.
+pub(super) fn wish(
+    block: &Arguments,
+    config: Option<&Arguments>,
+    about: &About<'_>,
+) -> Option<Wish> {
+    let access = match about.generation {
+        Some(generation) if block.create_access_key == Field::Known(true) => {
+            let rights = policy::wandb_rights("aws", about.name, about.path);
+            Access::MadeKey(Identity::for_bucket(about.name, rights, generation))
+        }
+        _ if block.wandb_access_key.known().is_some() => Access::GivenKey,
+        _ => Access::Unmanaged,
+    };
+    if block.sse_algorithm.is_unknown() || block.kms_key_name.is_unknown() {
+        return None;
+    }
+    let is_chosen = config
+        .is_some_and(|config| !config.sse_algorithm.is_null() || !config.kms_key_name.is_null());
+    Some(Wish {
+        encryption: encryption(block),
+        key: None,
+        grants: None,
+        closed: false,
+        access,
+        chosen: if is_chosen {
+            BTreeSet::from([Setting::Encryption])
+        } else {
+            BTreeSet::new()
+        },
+    })
+}
+
+fn encryption(block: &Arguments) -> Option<Encryption> {
+    let (algorithm, key) = match (block.sse_algorithm.known(), block.kms_key_name.known()) {
+        (None, None) => return None,
+        (Some(algorithm), None) => (algorithm.as_str(), Key::Server),
+        (algorithm, Some(key)) => (
+            algorithm.map_or("aws:kms", String::as_str),
+            Key::Named(key.clone()),
+        ),
+    };
+    Some(Encryption {
+        algorithm: algorithm.to_owned(),
+        key,
+        bucket_key: None,
+    })
+}
+
+/// The outputs that follow from name and block.
+pub(super) fn outputs(block: &Value, about: &About<'_>) -> Outputs {
+    let address = address(block, about.name);
+    let plain = address.as_ref().map(S3Address::plain);
+    let key = block.attribute("kms_key_name");
+    let key = match key {
+        Value::String(key) => Some(key.as_str()),
+        _ => None,
+    };
+    let helm = address
+        .as_ref()
+        .map(|address| address::instance_bucket(address, about.path, key));
+    Outputs {
+        region: address.map(|address| address.region),
+        full_name: Field::Known(format!("arn:aws:s3:::{}", about.name)),
+        storage_address: plain.clone(),
+        registration_name: plain,
+        storage: BTreeMap::new(),
+        instance_bucket: helm
+            .into_known()
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, Field::Known(value)))
+            .collect(),
+    }
+}
