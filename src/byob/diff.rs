@@ -182,7 +182,7 @@ fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     if cors::holds(evidence) {
         return None;
     }
-    let foreign = observed
+    let foreign: Vec<CorsRule> = observed
         .cors
         .known()
         .map(|rules| {
