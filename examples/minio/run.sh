@@ -198,7 +198,7 @@ END
   Change something there, versioning for one, and see what the next plan says.
 
 Stop the servers and remove everything:
-  kill ${servers[*]}; rm -rf $work
+  kill ${servers[*]}; sleep 2; rm -rf $work
 END
   servers=()
   work=""
@@ -213,7 +213,7 @@ step "terraform destroy, with leave to delete everything"
 say "What counts is the on_destroy of the last apply, so that is changed first."
 terraform apply -input=false -auto-approve -var on_destroy=delete_everything >"$work/apply.log" ||
   { cat "$work/apply.log" && exit 1; }
-terraform destroy -input=false -auto-approve
+terraform destroy -input=false -auto-approve | grep -E '^(wandb_.*: |Destroy complete)'
 look gone
 
 step "Done"
