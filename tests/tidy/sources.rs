@@ -107,8 +107,47 @@ fn every_file_says_what_it_is_for_and_has_a_sensible_size() {
     );
 }
 
+/// The numbers of decisions that a text refers to.
+fn decisions_named(text: &str) -> Vec<&str> {
+    ["decision ", "decisions/"]
+        .iter()
+        .flat_map(|word| text.split(word).skip(1))
+        .filter_map(|rest| rest.get(..4))
+        .filter(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+        .collect()
+}
+
+#[test]
+fn decisions_are_in_the_index_and_what_names_one_finds_it() {
+    let folder = Path::new(ROOT).join("docs/dev/decisions");
+    let pages: Vec<String> = fs::read_dir(folder)
+        .expect("decisions")
+        .map(|entry| entry.expect("an entry").file_name().display().to_string())
+        .filter(|name| name != "README.md")
+        .collect();
+    let index = read("docs/dev/decisions/README.md");
+    let mut lost: Vec<String> = pages
+        .iter()
+        .filter(|page| !index.contains(&format!("({page})")))
+        .map(|page| format!("docs/dev/decisions/README.md does not list {page}"))
+        .collect();
+    let others = [".cargo/config.toml", "deny.toml"].map(|path| Source::of(path, &read(path)));
+    for source in sources(&["src"]).iter().chain(&others) {
+        for number in decisions_named(&source.text) {
+            if !pages.iter().any(|page| page.starts_with(number)) {
+                lost.push(format!("{}: there is no decision {number}", source.path));
+            }
+        }
+    }
+    none(lost);
+}
+
 #[test]
 fn breaches_are_found() {
+    assert_eq!(
+        decisions_named("see decision 0003 and decisions/0005-x.md; a decision of 2024"),
+        ["0003", "0005"]
+    );
     let found = |text: &str| breaches(&Source::of("src/x.rs", text));
     assert_eq!(found("//! Fine.\n\nfn x() {}\n"), Vec::<String>::new());
     assert_eq!(found("fn x() {}\n").len(), 1);
