@@ -8,6 +8,8 @@
 //! needs ([`requirement`]), what to change ([`diff`]), what to tell ([`report`]), and
 //! the door ([`cloud`]).
 
+#![warn(missing_docs)]
+
 pub mod spec;
 
 pub mod deployment;

@@ -45,6 +45,7 @@ pub struct WebAnswer {
 }
 
 /// One request that can be signed.
+#[expect(missing_docs, reason = "the fields are what their names say")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeRequest {
     /// Upload an object.
@@ -86,6 +87,7 @@ impl ProbeRequest {
 }
 
 /// Whether one part of the probe worked.
+#[expect(missing_docs, reason = "the fields are what their names say")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// It worked.

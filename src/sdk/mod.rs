@@ -76,6 +76,8 @@
 //! }
 //! ```
 
+#![warn(missing_docs)]
+
 pub mod codec;
 pub mod context;
 pub mod data_source;

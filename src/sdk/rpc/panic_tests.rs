@@ -1,3 +1,5 @@
+//! What a panic in an operation leaves behind.
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
