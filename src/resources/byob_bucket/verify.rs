@@ -162,9 +162,13 @@ fn judge(problems: &[Problem], insisted: bool, is_keyed: bool, told: &mut Diagno
     let (errors, warnings) = (words(Severity::Error), words(Severity::Warning));
     let expected = "a connection without problems";
     if !errors.is_empty() {
-        let steps = if is_keyed {
+        let steps = if is_keyed && insisted {
             "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
-                     instance and restart it (on a dedicated instance W&B does it), then apply again."
+             instance and restart it (on a dedicated instance W&B does it), then apply again."
+        } else if is_keyed {
+            "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
+             instance and restart it (on a dedicated instance W&B does it); the making of a team \
+             asks again, and so does the next change of this bucket, such as register = true."
         } else {
             "Compare the instance's own identity with the one that the bucket lets in, then apply \
              again."
