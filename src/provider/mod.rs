@@ -327,7 +327,7 @@ impl Provider for Wandb {
     fn resources(&self) -> Vec<Box<dyn AnyResource>> {
         vec![
             Box::new(ByobBucket::new(self.environment.clone(), blocks())),
-            Box::new(TeamStorageResource::new(self.environment.clone())),
+            Box::new(TeamStorageResource::new(self.environment.clone(), blocks())),
         ]
     }
 }

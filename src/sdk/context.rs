@@ -1,5 +1,6 @@
 //! What an operation knows about the run that it is part of.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +14,16 @@ use super::value::Value;
 /// The state that an operation last knew to be true.
 pub(super) type BestKnown = Arc<Mutex<Option<(Value, Private)>>>;
 
+/// Makes the whole object from one of its parts.
+#[derive(Clone)]
+struct Whole(Arc<dyn Fn(Value, Private) -> (Value, Private) + Send + Sync>);
+
+impl fmt::Debug for Whole {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Whole")
+    }
+}
+
 /// One operation's view of the run.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -20,6 +31,8 @@ pub struct Context {
     timed_out: Arc<AtomicBool>,
     write_only_allowed: bool,
     best_known: BestKnown,
+    /// From the part that is worked on to the whole object.
+    whole: Option<Whole>,
     // Ends the timer of a limited operation with the operation.
     _timer: Option<Arc<DropGuard>>,
 }
@@ -32,6 +45,7 @@ impl Context {
             timed_out: Arc::default(),
             write_only_allowed,
             best_known: Arc::default(),
+            whole: None,
             _timer: None,
         }
     }
@@ -57,6 +71,19 @@ impl Context {
         }
     }
 
+    /// The same operation, for work on a part of the object: `whole` makes the object from
+    /// the part that [`Self::exists`] is told.
+    #[must_use]
+    pub fn for_part(
+        &self,
+        whole: impl Fn(Value, Private) -> (Value, Private) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            whole: Some(Whole(Arc::new(whole))),
+            ..self.clone()
+        }
+    }
+
     /// Cancelled when Terraform asks to stop or the time is up.
     pub fn stop(&self) -> &CancellationToken {
         &self.stop
@@ -76,7 +103,11 @@ impl Context {
     /// Terraform stores.
     pub fn exists<M: Model>(&self, state: &M, private: &Private) {
         if let Ok(mut best) = self.best_known.lock() {
-            *best = Some((ToValue::to_value(state), private.clone()));
+            let known = (ToValue::to_value(state), private.clone());
+            *best = Some(match &self.whole {
+                Some(Whole(whole)) => whole(known.0, known.1),
+                None => known,
+            });
         }
     }
 

@@ -57,6 +57,12 @@ impl Path {
         Self(steps)
     }
 
+    /// The same place, in a value that stands at `parent`.
+    #[must_use]
+    pub fn below(&self, parent: &Self) -> Self {
+        Self(parent.0.iter().chain(&self.0).cloned().collect())
+    }
+
     /// The steps, outermost first.
     pub fn steps(&self) -> &[Step] {
         &self.0
@@ -122,6 +128,13 @@ impl Diagnostic {
     #[must_use]
     pub fn at(mut self, path: Path) -> Self {
         self.path = Some(path);
+        self
+    }
+
+    /// The same, about a value that stands at `parent`.
+    #[must_use]
+    pub fn below(mut self, parent: &Path) -> Self {
+        self.path = self.path.map(|path| path.below(parent));
         self
     }
 

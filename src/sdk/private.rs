@@ -53,6 +53,23 @@ impl Private {
         self.0.insert(name.to_owned(), value.into());
     }
 
+    /// The values of a part of the object, kept under one name.
+    pub fn part(&self, name: &str) -> Self {
+        match self.get(name) {
+            Some(Json::Object(map)) => Self(map.clone().into_iter().collect()),
+            _ => Self::default(),
+        }
+    }
+
+    /// Keeps the values of a part of the object under one name.
+    pub fn set_part(&mut self, name: &str, part: &Self) {
+        if part.0.is_empty() {
+            self.remove(name);
+        } else {
+            self.set(name, Json::from_iter(part.0.clone()));
+        }
+    }
+
     /// Forgets the value of this name.
     pub fn remove(&mut self, name: &str) {
         self.0.remove(name);

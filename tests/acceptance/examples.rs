@@ -67,6 +67,11 @@ const EXAMPLES: &[Example] = &[
         two_teams,
     ),
     example(
+        "resources/wandb_team_storage/byob_bucket.tf",
+        known_own_store,
+        one_team,
+    ),
+    example(
         "resources/wandb_team_storage/import.tf",
         forgotten_team,
         one_team,
@@ -198,8 +203,11 @@ fn buckets(stage: &Stage) -> Vec<String> {
     resources
         .unwrap_or_default()
         .iter()
-        .filter(|one| one["type"] == "wandb_byob_bucket")
-        .map(|one| one["values"]["name"].as_str().expect("a name").to_owned())
+        .filter_map(|one| match one["type"].as_str() {
+            Some("wandb_byob_bucket") => one["values"]["name"].as_str(),
+            _ => one["values"]["byob_bucket"]["name"].as_str(),
+        })
+        .map(str::to_owned)
         .collect()
 }
 
@@ -266,6 +274,10 @@ fn known_store(stage: &mut Stage) {
 
 fn known_shared_store(stage: &mut Stage) {
     know_store(stage, &["-target=wandb_byob_bucket.shared"]);
+}
+
+fn known_own_store(stage: &mut Stage) {
+    know_store(stage, &[]);
 }
 
 fn first_step(stage: &mut Stage) {

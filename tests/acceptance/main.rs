@@ -18,4 +18,5 @@ mod bucket_trouble;
 mod examples;
 mod permissions;
 mod team;
+mod team_bucket;
 mod team_trouble;

@@ -3,64 +3,47 @@
 //! W&B binds a team to its bucket for good. So everything is checked before the team is
 //! made, nothing after that is an error, and a change of what is bound is refused.
 
+mod bucket;
 mod life;
 mod members;
 mod plan;
+mod schema;
 
-use std::collections::BTreeMap;
+pub use schema::TeamStorage;
+use schema::block;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::byob_bucket::{Finding, findings_type};
+use super::account::CloudBlock;
+use super::byob_bucket::{Bucket, ByobBucket};
 use super::environment::{Configuration, Environment};
 use super::trouble::Trouble;
-use crate::byob::name;
-use crate::model;
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
-use crate::sdk::timeouts::{self, timeout};
+use crate::sdk::timeouts::timeout;
 use crate::wandb::Client;
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
-/// What `storage` may hold.
-const STORAGE_KEYS: [&str; 7] = [
-    "name",
-    "provider",
-    "path",
-    "kms_key_id",
-    "aws_external_id",
-    "azure_tenant_id",
-    "azure_client_id",
-];
-/// The kinds of storage that W&B's API knows.
-const PROVIDERS: [&str; 5] = ["AWS", "AZURE", "COREWEAVE", "GCP", "MINIO"];
-
-model! {
-    /// A team as Terraform sees it.
-    pub struct TeamStorage {
-        pub team: Field<String>,
-        pub members: Field<SetOf>,
-        pub storage: Field<BTreeMap<String, Field<String>>>,
-        pub path: Field<String>,
-        pub on_destroy: Field<String>,
-        pub timeouts: Field<Value>,
-        pub id: Field<String>,
-        pub storage_status: Field<String>,
-        pub findings: Field<Vec<Finding>>,
-    }
-}
-
 /// The resource.
 #[derive(Debug)]
 pub struct TeamStorageResource {
     environment: Environment,
+    /// For the bucket that a team owns.
+    bucket: ByobBucket,
+    clouds: Vec<Arc<dyn CloudBlock>>,
 }
 
 impl TeamStorageResource {
     /// The resource of one provider.
-    pub fn new(environment: Environment) -> Self {
-        Self { environment }
+    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudBlock>>) -> Self {
+        Self {
+            bucket: ByobBucket::new(environment.clone(), clouds.clone()),
+            environment,
+            clouds,
+        }
     }
 
     /// A client of the instance; an error says what is missing.
@@ -88,92 +71,6 @@ fn no_key(summary: &str) -> Diagnostic {
         .error()
 }
 
-fn block() -> Block {
-    Block::new(
-        "A W&B team whose files live in a bucket. W&B never lets a team change its storage or its \
-         name, so such a change is refused at plan time.",
-    )
-    .with([
-        Attribute::string("team", "The team's name: letters, digits, `-` and `_`.")
-            .required()
-            .check_string(check_team),
-        Attribute::string_set(
-            "members",
-            "User ids or e-mail addresses. Absent: members are not managed here.",
-        ),
-        Attribute::string_map(
-            "storage",
-            "Where the team stores: `storage` of a `wandb_byob_bucket`, or a map with `name`, \
-             `provider` (`AWS`, `AZURE`, `COREWEAVE`, `GCP` or `MINIO`) and, where they apply, \
-             `path`, `kms_key_id`, `aws_external_id`, `azure_tenant_id` and `azure_client_id`.",
-        )
-        .required()
-        .check(check_storage),
-        Attribute::string(
-            "path",
-            "The team stores below this path; overrides the path of `storage`, for teams that share \
-             a bucket.",
-        )
-        .check_string(name::check_path),
-        Attribute::string(
-            "on_destroy",
-            "What becomes of the team when this resource goes: `keep` leaves it in W&B, \
-             `delete` deletes it for good. What counts is the value of the last apply.",
-        )
-        .default(Value::string("keep"))
-        .one_of(&["keep", "delete"]),
-        Attribute::string("id", "The team's id in W&B's SCIM interface.").computed().keeps_state(),
-        Attribute::string(
-            "storage_status",
-            "What the instance says the team is bound to: `bound` when it is this storage, \
-             `different` when it is another one, `unknown` when it does not say.",
-        )
-        .computed()
-        .keeps_state(),
-        Attribute::new(
-            "findings",
-            findings_type(),
-            "What does not hold: the id of the `requirement`, what should be (`expected`), what is \
-             (`actual`), and why it matters (`message`).",
-        )
-        .computed()
-        .keeps_state(),
-    ])
-    .single("timeouts", timeouts::block(&[("create", "10m")]))
-}
-
-fn check_team(name: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if name.is_empty() || !name.chars().all(plain) {
-        return Err("it may hold letters, digits, hyphens and underscores only".to_owned());
-    }
-    Ok(())
-}
-
-fn check_storage(value: &Value) -> Result<(), String> {
-    let Value::Map(map) = value else {
-        return Ok(());
-    };
-    if let Some(extra) = map.keys().find(|key| !STORAGE_KEYS.contains(&key.as_str())) {
-        return Err(format!(
-            "it holds {extra:?}, and may hold {}",
-            STORAGE_KEYS.join(", ")
-        ));
-    }
-    for needed in ["name", "provider"] {
-        if !matches!(map.get(needed), Some(Value::String(text)) if !text.is_empty()) {
-            return Err(format!("{needed} is missing in it"));
-        }
-    }
-    match map.get("provider") {
-        Some(Value::String(provider)) if !PROVIDERS.contains(&provider.as_str()) => Err(format!(
-            "provider is {provider:?}, and may be one of {}",
-            PROVIDERS.join(", ")
-        )),
-        _ => Ok(()),
-    }
-}
-
 #[async_trait]
 impl Resource for TeamStorageResource {
     type Model = TeamStorage;
@@ -183,10 +80,234 @@ impl Resource for TeamStorageResource {
     }
 
     fn schema(&self) -> Schema {
-        Schema::new(block())
+        Schema::new(block(&self.clouds))
+    }
+
+    fn validate(&self, config: &TeamStorage) -> Diagnostics {
+        let mut told = Diagnostics::new();
+        match (&config.storage, &config.byob_bucket) {
+            (Field::Null, Field::Null) => told.push(
+                Trouble::new(
+                    "The team has no storage",
+                    "exactly one of storage and byob_bucket is needed",
+                )
+                .at(Path::of("storage"))
+                .error(),
+            ),
+            (Field::Known(_), Field::Known(_)) => told.push(
+                Trouble::new(
+                    "The team has two storages",
+                    "storage and byob_bucket are both set, and exactly one is needed",
+                )
+                .at(Path::of(bucket::BLOCK))
+                .error(),
+            ),
+            _ => {}
+        }
+        if let Field::Known(config) = &config.byob_bucket {
+            told.extend(bucket::placed(Resource::validate(&self.bucket, config)));
+        }
+        told
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<TeamStorage>) -> Diagnostics {
+        if plan.planned.byob_bucket.is_null() {
+            let had = plan
+                .prior
+                .as_ref()
+                .filter(|prior| !prior.byob_bucket.is_null());
+            let team = had.map(|prior| prior.team.known().cloned().unwrap_or_default());
+            let mut told = self.plan_team(cx, plan).await;
+            told.extend(team.map(|team| bucket::dropped(&team)));
+            return told;
+        }
+        let (part, moved, mut told) = match bucket::plan(&self.bucket, cx, plan).await {
+            Ok(planned) => planned,
+            Err(diagnostic) => return diagnostic.into(),
+        };
+        let mut flat = Plan {
+            // A team that is still to be made is planned like a new one.
+            prior: plan
+                .prior
+                .as_ref()
+                .filter(|prior| !bucket::is_to_make(prior))
+                .map(bucket::flat),
+            config: bucket::flat(&plan.config),
+            planned: bucket::flat(&plan.planned),
+            private: plan.private.clone(),
+            replace: Vec::new(),
+        };
+        told.extend(bucket::about_block(self.plan_team(cx, &mut flat).await));
+        told.extend(plan::moved(flat.prior.as_ref(), &moved, &mut flat.replace));
+        if flat.prior.is_none() && plan.prior.is_some() {
+            flat.replace.extend(moved);
+        }
+        let own = plan.planned.byob_bucket.clone();
+        plan.planned = bucket::whole(flat.planned, own);
+        plan.replace = flat.replace;
+        plan.private = flat.private;
+        plan.private.set_part(bucket::BLOCK, &part);
+        told
+    }
+
+    async fn plan_destroy(&self, cx: &Context, prior: &TeamStorage) -> Diagnostics {
+        let mut told = plan::plan_destroy(prior);
+        if let Field::Known(own) = &prior.byob_bucket
+            && (life::is_deleted(prior) || bucket::is_to_make(prior))
+        {
+            told.extend(bucket::placed(
+                Resource::plan_destroy(&self.bucket, cx, own).await,
+            ));
+        }
+        told
+    }
+
+    async fn create(&self, cx: &Context, create: Create<TeamStorage>) -> Outcome<TeamStorage> {
+        match create.planned.byob_bucket.clone() {
+            Field::Known(own) => self.create_with_bucket(cx, create, own).await,
+            Field::Null | Field::Unknown => self.create_team(cx, create.planned).await,
+        }
+    }
+
+    async fn read(
+        &self,
+        cx: &Context,
+        state: TeamStorage,
+        private: Private,
+    ) -> Outcome<TeamStorage> {
+        let Field::Known(own) = state.byob_bucket.clone() else {
+            return self.read_team(cx, state, private).await;
+        };
+        let seen = Resource::read(&self.bucket, cx, own, private.part(bucket::BLOCK)).await;
+        let mut private = private;
+        private.set_part(bucket::BLOCK, &seen.private);
+        let mut told: Diagnostics = bucket::placed(seen.diagnostics).collect();
+        if told.has_errors() {
+            return Outcome::exists(state, private).with(told);
+        }
+        let own: Field<Bucket> = seen.state.into();
+        if bucket::is_to_make(&state) {
+            return match own {
+                Field::Known(own) => Outcome::exists(bucket::not_made(state, own), private),
+                Field::Null | Field::Unknown => Outcome::gone(),
+            }
+            .with(told);
+        }
+        let mut team = self.read_team(cx, bucket::flat(&state), private).await;
+        told.extend(bucket::about_block(team.diagnostics));
+        team.diagnostics = Diagnostics::new();
+        match (team.state, own) {
+            (Some(flat), own) => {
+                if own.is_null() {
+                    let name = flat.team.known().cloned().unwrap_or_default();
+                    told.push(bucket::vanished(&name));
+                    let flat = TeamStorage {
+                        storage: Field::Null,
+                        ..flat
+                    };
+                    return Outcome::exists(bucket::whole(flat, own), team.private).with(told);
+                }
+                Outcome::exists(bucket::whole(flat, own), team.private).with(told)
+            }
+            // The team was deleted elsewhere; its bucket is still looked after.
+            (None, Field::Known(own)) => {
+                let mut private = Private::default();
+                private.set_part(bucket::BLOCK, &seen.private);
+                Outcome::exists(bucket::not_made(state, own), private).with(told)
+            }
+            (None, Field::Null | Field::Unknown) => Outcome::gone().with(told),
+        }
+    }
+
+    async fn update(&self, cx: &Context, update: Update<TeamStorage>) -> Outcome<TeamStorage> {
+        let Field::Known(own) = update.planned.byob_bucket.clone() else {
+            return self.update_team(cx, update).await;
+        };
+        let done = self.change_bucket(cx, &update, own).await;
+        let mut private = update.private.clone();
+        private.set_part(bucket::BLOCK, &done.private);
+        let mut told: Diagnostics = bucket::placed(done.diagnostics).collect();
+        let own: Field<Bucket> = done.state.into();
+        if told.has_errors() || own.is_null() {
+            let own = if own.is_null() {
+                update.prior.byob_bucket.clone()
+            } else {
+                own
+            };
+            return Outcome::exists(bucket::whole(update.prior, own), private).with(told);
+        }
+        let planned = bucket::flat(&bucket::whole(update.planned, own.clone()));
+        let team = if bucket::is_to_make(&update.prior) {
+            self.create_team(cx, planned).await
+        } else {
+            let update = Update {
+                prior: bucket::flat(&update.prior),
+                planned,
+                config: update.config,
+                private: private.clone(),
+            };
+            self.update_team(cx, update).await
+        };
+        told.extend(bucket::about_block(team.diagnostics));
+        let part = private.part(bucket::BLOCK);
+        match team.state {
+            Some(flat) => {
+                let mut private = team.private;
+                private.set_part(bucket::BLOCK, &part);
+                Outcome::exists(bucket::whole(flat, own), private).with(told)
+            }
+            None => Outcome::exists(bucket::whole(update.prior, own), private).with(told),
+        }
+    }
+
+    async fn delete(
+        &self,
+        cx: &Context,
+        state: TeamStorage,
+        private: Private,
+    ) -> Outcome<TeamStorage> {
+        let own = state.byob_bucket.clone();
+        let mut told = Diagnostics::new();
+        let is_there = !bucket::is_to_make(&state);
+        if is_there && life::is_deleted(&state) {
+            let team = self.delete_team(cx, state.clone(), private.clone()).await;
+            told.extend(team.diagnostics);
+            if told.has_errors() {
+                return Outcome::exists(state, private).with(told);
+            }
+        }
+        let Field::Known(own) = own else {
+            return Outcome::gone().with(told);
+        };
+        if is_there && !life::is_deleted(&state) {
+            let name = state.team.known().cloned().unwrap_or_default();
+            return Outcome::gone().with(told).with([bucket::stays(&name)]);
+        }
+        let part = private.part(bucket::BLOCK);
+        let gone = Resource::delete(&self.bucket, cx, own, part).await;
+        told.extend(bucket::placed(gone.diagnostics));
+        match gone.state {
+            None => Outcome::gone().with(told),
+            Some(own) => {
+                let mut private = Private::default();
+                private.set_part(bucket::BLOCK, &gone.private);
+                Outcome::exists(bucket::not_made(state, own), private).with(told)
+            }
+        }
+    }
+
+    async fn import(&self, cx: &Context, id: &str) -> Outcome<TeamStorage> {
+        let empty = TeamStorage::from_value(&Value::Map(Default::default()), &Path::root());
+        match (self.client(cx, "The team was not imported"), empty) {
+            (Ok(client), Ok(empty)) => life::import(&client, id, empty).await,
+            (Err(diagnostic), _) => Outcome::gone().with([diagnostic]),
+            (_, Err(misfit)) => Outcome::gone().with([misfit.into()]),
+        }
+    }
+}
+
+impl TeamStorageResource {
+    async fn plan_team(&self, cx: &Context, plan: &mut Plan<TeamStorage>) -> Diagnostics {
         let configuration = self.environment.configuration();
         let wandb = configuration
             .as_deref()
@@ -201,19 +322,106 @@ impl Resource for TeamStorageResource {
         }
     }
 
-    async fn plan_destroy(&self, _: &Context, prior: &TeamStorage) -> Diagnostics {
-        plan::plan_destroy(prior)
-    }
-
-    async fn create(&self, cx: &Context, create: Create<TeamStorage>) -> Outcome<TeamStorage> {
-        let cx = cx.limited(timeout(&create.planned.timeouts, "create", TEN_MINUTES));
+    async fn create_team(&self, cx: &Context, planned: TeamStorage) -> Outcome<TeamStorage> {
+        let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         match self.client(&cx, "The team was not made") {
-            Ok(client) => life::create(&cx, &client, create.planned).await,
+            Ok(client) => life::create(&cx, &client, planned).await,
             Err(diagnostic) => Outcome::gone().with([diagnostic]),
         }
     }
 
-    async fn read(
+    /// The bucket first. Once it stands, nothing is an error any more: Terraform would
+    /// replace both, and the instance would have to be told another key.
+    async fn create_with_bucket(
+        &self,
+        cx: &Context,
+        create: Create<TeamStorage>,
+        own: Bucket,
+    ) -> Outcome<TeamStorage> {
+        let Create {
+            planned,
+            config,
+            private,
+        } = create;
+        let Field::Known(own_config) = config.byob_bucket else {
+            return Outcome::gone();
+        };
+        let part = bucket::context(cx, &planned, &Private::default());
+        let make = Create {
+            planned: own,
+            config: own_config,
+            private: private.part(bucket::BLOCK),
+        };
+        let made = Resource::create(&self.bucket, &part, make).await;
+        let mut kept = Private::default();
+        kept.set_part(bucket::BLOCK, &made.private);
+        let mut told: Diagnostics = bucket::placed(made.diagnostics).collect();
+        let Some(own) = made.state else {
+            return Outcome::gone().with(told);
+        };
+        let state = bucket::not_made(planned.clone(), own.clone());
+        if told.has_errors() {
+            return Outcome::exists(state, kept).with(told);
+        }
+        cx.exists(&state, &kept);
+        let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
+        let team = self.create_team(cx, flat).await;
+        let refused = team.state.is_none();
+        told.extend(
+            bucket::about_block(team.diagnostics)
+                .into_iter()
+                .map(|one| {
+                    if refused && one.is_error() {
+                        bucket::waits(&one)
+                    } else {
+                        one
+                    }
+                }),
+        );
+        match team.state {
+            None => Outcome::exists(state, kept).with(told),
+            Some(flat) => {
+                let mut private = team.private;
+                private.set_part(bucket::BLOCK, &made.private);
+                Outcome::exists(bucket::whole(flat, Field::Known(own)), private).with(told)
+            }
+        }
+    }
+
+    /// Makes the bucket of a block that is new or whose bucket has vanished, or changes it.
+    async fn change_bucket(
+        &self,
+        cx: &Context,
+        update: &Update<TeamStorage>,
+        planned: Bucket,
+    ) -> Outcome<Bucket> {
+        let Field::Known(config) = update.config.byob_bucket.clone() else {
+            return Outcome::gone();
+        };
+        let private = update.private.part(bucket::BLOCK);
+        let part = bucket::context(cx, &update.prior, &update.private);
+        match update.prior.byob_bucket.clone() {
+            Field::Known(prior) => {
+                let change = Update {
+                    prior,
+                    planned,
+                    config,
+                    private,
+                };
+                Resource::update(&self.bucket, &part, change).await
+            }
+            Field::Null | Field::Unknown => {
+                let make = Create {
+                    planned,
+                    config,
+                    private,
+                };
+                Resource::create(&self.bucket, &part, make).await
+            }
+        }
+    }
+
+    async fn read_team(
         &self,
         cx: &Context,
         state: TeamStorage,
@@ -233,61 +441,22 @@ impl Resource for TeamStorageResource {
         }
     }
 
-    async fn update(&self, cx: &Context, update: Update<TeamStorage>) -> Outcome<TeamStorage> {
+    async fn update_team(&self, cx: &Context, update: Update<TeamStorage>) -> Outcome<TeamStorage> {
         match self.client(cx, "The team was not changed") {
             Ok(client) => life::update(&client, update).await,
             Err(diagnostic) => Outcome::exists(update.prior, update.private).with([diagnostic]),
         }
     }
 
-    async fn delete(
+    async fn delete_team(
         &self,
         cx: &Context,
         state: TeamStorage,
         private: Private,
     ) -> Outcome<TeamStorage> {
-        if !life::is_deleted(&state) {
-            return Outcome::gone();
-        }
         match self.client(cx, "The team was not deleted") {
             Ok(client) => life::delete(&client, state, private).await,
             Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
         }
-    }
-
-    async fn import(&self, cx: &Context, id: &str) -> Outcome<TeamStorage> {
-        let empty = TeamStorage::from_value(&Value::Map(Default::default()), &Path::root());
-        match (self.client(cx, "The team was not imported"), empty) {
-            (Ok(client), Ok(empty)) => life::import(&client, id, empty).await,
-            (Err(diagnostic), _) => Outcome::gone().with([diagnostic]),
-            (_, Err(misfit)) => Outcome::gone().with([misfit.into()]),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn terraform_takes_the_schema() {
-        assert_eq!(Schema::new(block()).problems(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn storage_is_checked() {
-        let storage = |pairs: &[(&str, &str)]| {
-            let map = pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), Value::string(*value)));
-            check_storage(&Value::Map(map.collect()))
-        };
-        assert_eq!(
-            storage(&[("name", "b"), ("provider", "AWS"), ("path", "p")]),
-            Ok(())
-        );
-        assert!(storage(&[("name", "b")]).is_err());
-        assert!(storage(&[("name", "b"), ("provider", "aws")]).is_err());
-        assert!(storage(&[("name", "b"), ("provider", "AWS"), ("bucket", "b")]).is_err());
     }
 }

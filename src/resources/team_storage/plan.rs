@@ -174,6 +174,27 @@ fn never(team: &str, path: Path, before: &str, after: &str) -> Diagnostic {
     .error()
 }
 
+/// What becomes of a plan that would give a team another bucket: a replacement when the
+/// team may go, else an error.
+pub fn moved(
+    prior: Option<&TeamStorage>,
+    paths: &[Path],
+    replace: &mut Vec<Path>,
+) -> Vec<Diagnostic> {
+    let Some(prior) = prior else {
+        return Vec::new();
+    };
+    if prior.on_destroy == Field::Known("delete".to_owned()) {
+        replace.extend(paths.iter().cloned());
+        return Vec::new();
+    }
+    let team = prior.team.known().cloned().unwrap_or_default();
+    paths
+        .iter()
+        .map(|path| never(&team, path.clone(), "this bucket", "another one"))
+        .collect()
+}
+
 fn cannot_replace(team: &str) -> Diagnostic {
     Trouble::new(
         format!("Team {team:?} cannot be replaced"),

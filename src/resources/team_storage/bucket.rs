@@ -1,0 +1,180 @@
+//! The bucket that a team owns: the block `byob_bucket`, handed to the bucket resource
+//! and put back into the team.
+//!
+//! Everything about buckets is the bucket resource's business. Here is only the way there
+//! and back: the part of the model and of the private data that is the bucket's, and the
+//! place of its messages.
+
+use super::TeamStorage;
+use crate::resources::byob_bucket::{Bucket, ByobBucket};
+use crate::resources::trouble::Trouble;
+use crate::sdk::model::FromValue as _;
+use crate::sdk::plan::propose;
+use crate::sdk::prelude::*;
+
+/// The block, and the name of its part of the private data.
+pub const BLOCK: &str = "byob_bucket";
+/// The id of a team whose bucket is there and that is still to be made.
+pub const NOT_MADE: &str = "";
+/// Its `storage_status`.
+pub const NOT_REGISTERED: &str = "not_registered";
+
+/// The team with its bucket's storage in the place where a storage is given.
+pub fn flat(model: &TeamStorage) -> TeamStorage {
+    let mut flat = model.clone();
+    if let Field::Known(bucket) = &model.byob_bucket {
+        flat.storage = bucket.storage.clone();
+    }
+    flat
+}
+
+/// The team with its bucket, after something was done with the flat one.
+pub fn whole(flat: TeamStorage, bucket: Field<Bucket>) -> TeamStorage {
+    let storage = if bucket.is_null() {
+        flat.storage
+    } else {
+        Field::Null
+    };
+    TeamStorage {
+        storage,
+        byob_bucket: bucket,
+        ..flat
+    }
+}
+
+/// Whether the bucket is there and the team is not.
+pub fn is_to_make(state: &TeamStorage) -> bool {
+    state.id == Field::Known(NOT_MADE.to_owned())
+}
+
+/// The team as it is while only its bucket is there.
+pub fn not_made(planned: TeamStorage, bucket: Bucket) -> TeamStorage {
+    TeamStorage {
+        id: NOT_MADE.into(),
+        storage_status: NOT_REGISTERED.into(),
+        findings: Field::Known(Vec::new()),
+        ..whole(planned, Field::Known(bucket))
+    }
+}
+
+/// Messages of the bucket resource, about its block.
+pub fn placed(told: impl IntoIterator<Item = Diagnostic>) -> impl Iterator<Item = Diagnostic> {
+    let block = Path::of(BLOCK);
+    told.into_iter()
+        .map(move |diagnostic| diagnostic.below(&block))
+}
+
+/// Messages of the team, where a storage that was not given is the bucket's.
+pub fn about_block(told: Diagnostics) -> Diagnostics {
+    told.into_iter()
+        .map(|mut diagnostic| {
+            if diagnostic.path == Some(Path::of("storage")) {
+                diagnostic.path = Some(Path::of(BLOCK));
+            }
+            diagnostic
+        })
+        .collect()
+}
+
+/// An operation on the bucket; what it leaves is a part of `team`.
+pub fn context(cx: &Context, team: &TeamStorage, private: &Private) -> Context {
+    let (team, private) = (team.clone(), private.clone());
+    cx.for_part(move |bucket, part| {
+        let mut all = private.clone();
+        all.set_part(BLOCK, &part);
+        let bucket = Bucket::from_value(&bucket, &Path::root());
+        let state = match bucket {
+            Ok(bucket) => not_made(team.clone(), bucket),
+            Err(_) => team.clone(),
+        };
+        (state.to_value(), all)
+    })
+}
+
+/// Plans the bucket of a plan. Returns its part of the private data, and the places in it
+/// whose change would make another bucket.
+pub async fn plan(
+    resource: &ByobBucket,
+    cx: &Context,
+    plan: &mut Plan<TeamStorage>,
+) -> Result<(Private, Vec<Path>, Diagnostics), Diagnostic> {
+    let (Field::Known(config), Field::Known(planned)) =
+        (&plan.config.byob_bucket, &plan.planned.byob_bucket)
+    else {
+        return Ok((Private::default(), Vec::new(), Diagnostics::new()));
+    };
+    let prior = plan
+        .prior
+        .as_ref()
+        .and_then(|prior| prior.byob_bucket.known().cloned());
+    let before = prior.as_ref().map_or(Value::Null, ToValue::to_value);
+    // The team may be older than its block, and then the block's own outputs are still open.
+    let proposed = propose(
+        &Resource::schema(resource),
+        &before,
+        &planned.to_value(),
+        &config.to_value(),
+    );
+    let mut bucket = Plan {
+        prior,
+        config: config.clone(),
+        planned: Bucket::from_value(&proposed, &Path::of(BLOCK))?,
+        private: plan.private.part(BLOCK),
+        replace: Vec::new(),
+    };
+    let told = Resource::plan(resource, cx, &mut bucket).await;
+    plan.planned.byob_bucket = Field::Known(bucket.planned);
+    let block = Path::of(BLOCK);
+    let moved = bucket
+        .replace
+        .iter()
+        .map(|path| path.below(&block))
+        .collect();
+    Ok((bucket.private, moved, placed(told).collect()))
+}
+
+/// A team cannot lose its bucket.
+pub fn dropped(team: &str) -> Diagnostic {
+    Trouble::new(
+        format!("The bucket of team {team:?} cannot be taken out of its resource"),
+        "the team's files are in it, and nobody would look after it any more",
+    )
+    .what_to_do(
+        "Leave the block in. To manage the bucket by a resource of its own, remove this resource \
+         from the state (terraform state rm), then import team and bucket.",
+    )
+    .at(Path::of(BLOCK))
+    .error()
+}
+
+/// The team's POST was refused or not sent, and the bucket stands.
+pub fn waits(reason: &Diagnostic) -> Diagnostic {
+    Diagnostic::warning(
+        "The bucket is made and proven, and the team is not made yet",
+        format!(
+            "{}\n{}\nThe next apply makes the team on this bucket. An error here would make \
+             Terraform replace the bucket, and its key with it.",
+            reason.summary, reason.detail
+        ),
+    )
+}
+
+/// The team stays, so its bucket does too.
+pub fn stays(team: &str) -> Diagnostic {
+    Trouble::new(
+        format!("The bucket of team {team:?} stays"),
+        "the team stays in W&B (on_destroy is \"keep\"), and its files are in the bucket",
+    )
+    .left_behind("the bucket with all that is in it, and whatever was made for it")
+    .warning()
+}
+
+/// The bucket has vanished, and the team has not.
+pub fn vanished(team: &str) -> Diagnostic {
+    Trouble::new(
+        format!("The bucket of team {team:?} is gone"),
+        "the server says that there is no such bucket, and W&B still binds the team to it",
+    )
+    .what_to_do("Apply: the bucket is made anew under the same name. The files in it are lost.")
+    .warning()
+}
