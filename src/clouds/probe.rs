@@ -3,6 +3,8 @@
 //! A refusal is a finding, not an error: the errors of this module are about requests
 //! that got no answer at all, or an operation that was stopped.
 
+use std::sync::OnceLock;
+
 use tokio_util::sync::CancellationToken;
 
 use super::preflight;
@@ -23,9 +25,14 @@ struct Visitor<'a> {
     origin: &'a str,
     key: Option<&'a AccessKey>,
     stop: &'a CancellationToken,
+    /// The bucket was made in this run, so no earlier probe has left anything in it.
+    is_new: bool,
+    /// The version that the upload has made.
+    uploaded: OnceLock<String>,
 }
 
-/// Tries everything, and removes what it has made.
+/// Tries everything, and removes what it has made; unless `is_new`, also what an earlier
+/// probe has left that was killed.
 ///
 /// # Errors
 /// When the server cannot be reached, or the operation is stopped.
@@ -35,6 +42,7 @@ pub async fn probe(
     path: Option<&str>,
     origin: &str,
     key: Option<&AccessKey>,
+    is_new: bool,
     stop: &CancellationToken,
 ) -> Result<ProbeResult, CloudError> {
     let visitor = Visitor {
@@ -43,6 +51,8 @@ pub async fn probe(
         origin,
         key,
         stop,
+        is_new,
+        uploaded: OnceLock::new(),
     };
     let object = object_name(path);
     let outcome = visitor.visit(&object).await;
@@ -87,6 +97,9 @@ impl Visitor<'_> {
                 access,
                 left_behind: Vec::new(),
             });
+        }
+        if let Some(version) = answer.headers.get("x-amz-version-id") {
+            let _ = self.uploaded.set(version.clone());
         }
         let etag = self.etag(&answer);
         let (get, multipart) = tokio::join!(self.get(object), self.multipart(object));
@@ -270,6 +283,11 @@ impl Visitor<'_> {
     /// Removes the probe's objects, every version of them and every upload, by the
     /// caller's own rights: W&B's key may not delete versions.
     async fn clean_up(&self, object: &str) -> Vec<String> {
+        if let (true, Some(version)) = (self.is_new, self.uploaded.get())
+            && self.delete(object, Some(version.clone())).await
+        {
+            return Vec::new();
+        }
         let parts = in_parts(object);
         let (objects, uploads) =
             tokio::join!(self.remove_versions(object), self.give_up_uploads(&parts));

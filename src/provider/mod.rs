@@ -280,7 +280,16 @@ impl Visitors for Prober {
         what: &Probe<'_>,
         stop: &CancellationToken,
     ) -> Result<ProbeResult, CloudError> {
-        probe::probe(cloud, what.bucket, what.path, what.origin, what.key, stop).await
+        probe::probe(
+            cloud,
+            what.bucket,
+            what.path,
+            what.origin,
+            what.key,
+            what.is_new,
+            stop,
+        )
+        .await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,9 @@ use crate::byob::probe::ProbeResult;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::model::Field;
 use crate::wandb::Client;
+
+/// How long a look counts as one of this moment.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// Acts as W&B's visitors do. Made by the provider, so that no resource knows how that
 /// is done.
@@ -40,6 +44,8 @@ pub struct Probe<'a> {
     pub origin: &'a str,
     /// W&B's key, where it is known.
     pub key: Option<&'a AccessKey>,
+    /// The bucket was made in this run.
+    pub is_new: bool,
 }
 
 /// The provider block, with the environment's defaults filled in.
@@ -80,6 +86,8 @@ struct Shared {
     configuration: Option<Arc<Configuration>>,
     /// Ids of buckets that this run plans to make.
     claimed: BTreeSet<String>,
+    /// Ids of buckets that were found not to be there, and when.
+    absent: BTreeMap<String, Instant>,
 }
 
 impl Environment {
@@ -87,7 +95,7 @@ impl Environment {
     pub fn configure(&self, configuration: Configuration) {
         *self.shared() = Shared {
             configuration: Some(Arc::new(configuration)),
-            claimed: BTreeSet::new(),
+            ..Shared::default()
         };
     }
 
@@ -100,6 +108,18 @@ impl Environment {
     /// another one will.
     pub fn claim(&self, id: &str) -> bool {
         self.shared().claimed.insert(id.to_owned())
+    }
+
+    /// Notes that there is no bucket `id` at this moment.
+    pub fn note_absent(&self, id: &str) {
+        self.shared().absent.insert(id.to_owned(), Instant::now());
+    }
+
+    /// Whether a plan has looked for the bucket `id` a moment ago and found none: Terraform
+    /// plans once more right before it has a bucket made.
+    pub fn was_absent(&self, id: &str) -> bool {
+        let seen = self.shared().absent.remove(id);
+        seen.is_some_and(|at| at.elapsed() < MOMENT)
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {

@@ -287,8 +287,8 @@ fn without_retries_a_lost_answer_is_told_and_gone_on_with() {
         .terraform(&["plan", "-out=plan.bin", "-no-color"])
         .succeeds();
     proxy.clear();
-    // Terraform plans once more, the create looks, and the third request is it.
-    proxy.cut_at(3, Cut::After);
+    // Terraform plans once more, which looks, and the second request is it.
+    proxy.cut_at(2, Cut::After);
     let text = stage.terraform(&["apply", "-no-color", "plan.bin"]).fails();
     assert!(text.contains("s3:CreateBucket"), "{text}");
     assert!(text.contains("the bucket, bare"), "{text}");

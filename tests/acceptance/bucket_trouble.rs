@@ -329,6 +329,37 @@ fn registration_is_asked_for_as_configured() {
 }
 
 #[test]
+fn the_organization_is_looked_up_and_told_to_the_instance() {
+    let stage = Stage::new("organization");
+    let write = |organization: &str| {
+        stage.write_raw(&format!(
+            "{}{}",
+            stage.provider(&format!("organization = \"{organization}\"")),
+            stage.bucket_block("register = true", "create_access_key = true")
+        ));
+    };
+    write("nobody");
+    let text = stage.apply_fails();
+    assert!(
+        text.contains("does not see the organization \"nobody\"") && text.contains("acme"),
+        "{text}"
+    );
+    stage.wandb.clear_requests();
+    write("acme");
+    // The instance knows the organization and goes on to the bucket, whose key it lacks.
+    let text = stage.apply_fails();
+    assert!(text.contains("does not reach the bucket"), "{text}");
+    let operations: Vec<String> = stage
+        .wandb
+        .requests()
+        .into_iter()
+        .filter_map(|request| request.operation)
+        .collect();
+    assert_eq!(operations, ["Viewer", "TestBucket"]);
+    stage.destroy();
+}
+
+#[test]
 fn a_server_that_is_too_old_to_test_is_no_failure() {
     let config = Config {
         api_key: API_KEY.to_owned(),

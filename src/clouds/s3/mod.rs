@@ -120,11 +120,21 @@ impl S3 {
         if self.dialect == Dialect::Amazon {
             return Some(Knowledge::Known);
         }
-        self.knowledge
+        let shown = self
+            .knowledge
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .get(&sub)
-            .cloned()
+            .cloned();
+        // Every MinIO, however old, knows these by name: it does them or answers 501.
+        let is_minio = || {
+            let name = self.clients.server_name();
+            name.is_some_and(|name| name.starts_with("MinIO"))
+        };
+        match (shown, sub) {
+            (None, Sub::Tags | Sub::Versioning) if is_minio() => Some(Knowledge::Known),
+            (shown, _) => shown,
+        }
     }
 
     fn learn(&self, sub: Sub, knowledge: Knowledge) {

@@ -212,18 +212,26 @@ pub(in crate::clouds) async fn overreach(
 }
 
 /// The name of another bucket that this client could list, if any.
+///
+/// A name that nobody has is asked for first: most servers refuse before they look
+/// whether it is there. Where one says that it is not, a real neighbour has to do.
 async fn look_elsewhere(
     cloud: &S3,
     bucket: &str,
     theirs: &aws_sdk_s3::Client,
 ) -> Result<Option<String>, CloudError> {
+    let nobodys = format!("wandb-byob-{}", alphanumeric::<20>()?.to_lowercase());
+    match may_list(cloud, theirs, &nobodys).await {
+        Ok(false) => return Ok(None),
+        Ok(true) => return Ok(Some(nobodys)),
+        Err(error) if error.kind == CloudErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
     let listed = cloud
         .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
             cloud.clients.s3().list_buckets().send()
         })
         .await;
-    // Without another bucket a name that nobody has must do: some servers refuse
-    // before they look whether it is there.
     let other = listed.ok().and_then(|listed| {
         listed
             .buckets()
@@ -232,25 +240,30 @@ async fn look_elsewhere(
             .find(|other| *other != bucket)
             .map(str::to_owned)
     });
-    let other = match other {
-        Some(other) => other,
-        None => format!("wandb-byob-{}", alphanumeric::<20>()?.to_lowercase()),
-    };
+    match other {
+        None => Ok(None),
+        Some(other) => match may_list(cloud, theirs, &other).await {
+            Ok(may) => Ok(may.then_some(other)),
+            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Whether this client may list a bucket; `NotFound` when it is told that there is none.
+async fn may_list(
+    cloud: &S3,
+    theirs: &aws_sdk_s3::Client,
+    bucket: &str,
+) -> Result<bool, CloudError> {
     let outcome = cloud
-        .sdk(Work::Read, "s3:ListBucket", &other, || {
-            theirs.list_objects_v2().bucket(&other).max_keys(1).send()
+        .sdk(Work::Read, "s3:ListBucket", bucket, || {
+            theirs.list_objects_v2().bucket(bucket).max_keys(1).send()
         })
         .await;
     match outcome {
-        Ok(_) => Ok(Some(other)),
-        Err(error)
-            if matches!(
-                error.kind,
-                CloudErrorKind::Denied | CloudErrorKind::NotFound
-            ) =>
-        {
-            Ok(None)
-        }
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -8,6 +8,8 @@
 
 use std::num::NonZeroU32;
 
+use std::sync::{Mutex, PoisonError};
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::pbkdf2;
@@ -70,6 +72,9 @@ pub(super) fn decrypt(secret: &str, body: &[u8]) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
+/// Only one key is derived at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn derive(secret: &str, salt: &[u8], form: u8) -> Result<[u8; 32], String> {
     let mut key = [0; 32];
     if form == PBKDF2_AES {
@@ -77,6 +82,9 @@ fn derive(secret: &str, salt: &[u8], form: u8) -> Result<[u8; 32], String> {
         pbkdf2::derive(algorithm, ROUNDS, salt, secret.as_bytes(), &mut key);
         return Ok(key);
     }
+    // Many buckets at once would otherwise take many times the memory; more at a time than
+    // cores would not be faster.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     // 64 MiB, one pass, four lanes: what the server uses.
     let params = Params::new(64 * 1024, 1, 4, Some(32)).map_err(|error| error.to_string())?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)

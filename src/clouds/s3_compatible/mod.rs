@@ -116,6 +116,10 @@ impl Cloud for S3Compatible {
         look::create(&self.s3, bucket, tags).await
     }
 
+    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed> {
+        Some(observe::fresh(self, bucket, tags))
+    }
+
     async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError> {
         change::change(&self.s3, bucket, change).await
     }

@@ -1,8 +1,12 @@
 //! Reads every setting of a bucket at once. Writes nothing.
 
+use std::collections::BTreeMap;
+
 use crate::byob::cloud::{CloudKind, LookAt};
 use crate::byob::identity::Identity;
-use crate::byob::observed::{GrantState, IdentityState, Observed, Reading, Rule};
+use crate::byob::observed::{
+    EncryptionState, GrantState, IdentityState, Observed, Reading, Rule, Versioning,
+};
 use crate::byob::policy::Document;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::s3::look;
@@ -17,14 +21,18 @@ pub(super) async fn observe(
     look_at: &LookAt,
 ) -> Result<Option<Observed>, CloudError> {
     let s3 = &cloud.s3;
-    let (tags, versioning, encryption, cors, lifecycle, grants, identity) = tokio::join!(
-        read::tags(s3, bucket),
+    let ((tags, identity), versioning, encryption, cors, lifecycle, grants) = tokio::join!(
+        // The first answer tells what kind of server it is, and so where users are.
+        async {
+            let tags = read::tags(s3, bucket).await;
+            let identity = identity(cloud, look_at.identity.as_ref()).await;
+            (tags, identity)
+        },
         read::versioning(s3, bucket),
         read::encryption(s3, bucket, look_at.encryption),
         read::cors(s3, bucket, &look_at.origin),
         read::lifecycle(s3, bucket),
         read::grants(s3, bucket),
-        identity(cloud, look_at.identity.as_ref()),
     );
     let (cors, preflight) = cors?;
     let (
@@ -60,6 +68,26 @@ pub(super) async fn observe(
         identity: identity?,
         ..Observed::unread(CloudKind::S3Compatible, format!("arn:aws:s3:::{bucket}"))
     }))
+}
+
+/// What a bucket is like the moment that it was made. Which rules a server gives to web
+/// pages by itself, and to the public, differs, so nothing is said about that.
+pub(super) fn fresh(
+    cloud: &S3Compatible,
+    bucket: &str,
+    tags: &BTreeMap<String, String>,
+) -> Observed {
+    let region = &cloud.clients.settings().region;
+    Observed {
+        location: (!region.is_empty()).then(|| region.clone()),
+        marker: look::marker_of(tags),
+        tags: read::without_marker(Reading::Known(tags.clone())),
+        versioning: Reading::Known(Versioning::Off),
+        encryption: Reading::Known(EncryptionState::default()),
+        lifecycle: Reading::Known(Vec::new()),
+        identity: Reading::Known(None),
+        ..Observed::unread(CloudKind::S3Compatible, format!("arn:aws:s3:::{bucket}"))
+    }
 }
 
 /// These servers are given no rules of ours, so what is there is somebody else's.

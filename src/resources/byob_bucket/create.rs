@@ -10,7 +10,7 @@ use super::{place, spec};
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::{Cloud, CloudErrorKind, Observed};
-use crate::resources::environment::Configuration;
+use crate::resources::environment::{Configuration, Environment};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Path};
@@ -34,6 +34,7 @@ pub enum Start {
 /// Makes the bucket of a plan.
 pub async fn create(
     cx: &Context,
+    environment: &Environment,
     configuration: &Configuration,
     create: Create<Bucket>,
 ) -> Outcome<Bucket> {
@@ -49,7 +50,16 @@ pub async fn create(
     bucket.set_block(site.account.kind(), site.block().clone());
     spec::fill_outputs(&mut bucket, &config, &site);
     let mut told = Vec::new();
-    let start = match start(cx, configuration, &cloud, &bucket, &mut told).await {
+    let is_absent = bucket
+        .id
+        .known()
+        .is_some_and(|id| environment.was_absent(id));
+    let start = if is_absent {
+        make_new(cx, configuration, &cloud, &bucket).await
+    } else {
+        start(cx, configuration, &cloud, &bucket, &mut told).await
+    };
+    let start = match start {
         Ok(start) => start,
         Err(diagnostic) => return Outcome::gone().with(told).with([diagnostic]),
     };
@@ -106,18 +116,7 @@ async fn start(
     };
     let id = bucket.id.known().cloned().unwrap_or_default();
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
-        return match make(configuration, cloud, bucket, &name, &id).await {
-            Ok(start) => Ok(start),
-            Err(error) if error.kind == CloudErrorKind::AlreadyExists => Err(taken(&id, &name)),
-            // Making it takes several calls on some servers, and an answer may be lost.
-            Err(error) if matches!(cloud.look(&name).await, Ok(Some(_))) => {
-                Err(Trouble::cloud(summary, error)
-                    .left_behind("the bucket, bare; the next apply goes on with it")
-                    .timed(cx)
-                    .error())
-            }
-            Err(error) => Err(failed(error)),
-        };
+        return make_new(cx, configuration, cloud, bucket).await;
     };
     match &sighting.marker {
         Some(marker) if marker.is_creating() => {
@@ -137,6 +136,33 @@ async fn start(
             Ok(Start::Continued(generation))
         }
         _ => Err(taken(&id, &name)),
+    }
+}
+
+/// Makes a bucket that was looked for and is not there.
+async fn make_new(
+    cx: &Context,
+    configuration: &Configuration,
+    cloud: &Arc<dyn Cloud>,
+    bucket: &Bucket,
+) -> Result<Start, Diagnostic> {
+    let name = bucket.name.known().cloned().unwrap_or_default();
+    let id = bucket.id.known().cloned().unwrap_or_default();
+    let trouble = |error, left: &str| {
+        Trouble::cloud("The bucket was not made", error)
+            .left_behind(left)
+            .timed(cx)
+            .error()
+    };
+    match make(configuration, cloud, bucket, &name, &id).await {
+        Ok(start) => Ok(start),
+        Err(error) if error.kind == CloudErrorKind::AlreadyExists => Err(taken(&id, &name)),
+        // Making it takes several calls on some servers, and an answer may be lost.
+        Err(error) if matches!(cloud.look(&name).await, Ok(Some(_))) => Err(trouble(
+            error,
+            "the bucket, bare; the next apply goes on with it",
+        )),
+        Err(error) => Err(trouble(error, "nothing new")),
     }
 }
 

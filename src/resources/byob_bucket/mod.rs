@@ -148,7 +148,7 @@ impl Resource for ByobBucket {
             return Outcome::gone().with([not_configured()]);
         };
         let cx = cx.limited(timeout(&create.planned.timeouts, "create", 20 * MINUTE));
-        create::create(&cx, &configuration, create).await
+        create::create(&cx, &self.environment, &configuration, create).await
     }
 
     async fn read(&self, cx: &Context, state: Bucket, private: Private) -> Outcome<Bucket> {

@@ -293,7 +293,12 @@ async fn look(
     let cloud = site.open(cx, "The bucket cannot be planned")?;
     match replaces {
         Some(replaces) => Ok(check_replacement(cx, plan, &cloud, id, &replaces).await?),
-        None => Ok(check_name(cx, plan, &cloud, name, told).await?),
+        None => {
+            if !check_name(cx, plan, &cloud, name, told).await? {
+                environment.note_absent(id);
+            }
+            Ok(())
+        }
     }
 }
 
@@ -369,14 +374,14 @@ async fn check_replacement(
     }
 }
 
-/// Whether somebody has the name.
+/// Whether a bucket of that name is there, and if so whether it may be made all the same.
 async fn check_name(
     cx: &Context,
     plan: &Plan<Bucket>,
     cloud: &Arc<dyn Cloud>,
     name: &str,
     told: &mut Diagnostics,
-) -> Result<(), Diagnostic> {
+) -> Result<bool, Diagnostic> {
     let failed = |error: CloudError| {
         Trouble::cloud("The bucket cannot be planned", error)
             .left_behind("nothing new")
@@ -384,7 +389,7 @@ async fn check_name(
             .error()
     };
     let Some(sighting) = cloud.look(name).await.map_err(failed)? else {
-        return Ok(());
+        return Ok(false);
     };
     let id = plan.planned.id.known().cloned().unwrap_or_default();
     match &sighting.marker {
@@ -410,7 +415,7 @@ async fn check_name(
         }
         None => return Err(create::taken(&id, name)),
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What a destroy plan says about a bucket that holds data: only a warning, since

@@ -86,13 +86,16 @@ impl Work<'_> {
         let key_is_new = wanted.access_key_id != known_key;
 
         let written = changes.len() > cannot.len() || self.rotate || self.fresh.is_some();
-        let after = if written {
+        let mut after = if written {
             self.observe(&wanted).await?
         } else {
             before
         };
         self.check_maker(&after)?;
         verify::remember_cannot(&mut settled.private, &wanted, &after, &cannot);
+        if self.fresh.is_some() {
+            after = self.write_rest(after, &wanted, &cannot, settled).await?;
+        }
         let failed = |error| self.cloud_trouble("The bucket was not probed", error);
         let (tried, told) = verify::probe(
             self.cx,
@@ -101,6 +104,7 @@ impl Work<'_> {
             &settled.bucket,
             &wanted,
             key.as_ref(),
+            self.fresh.is_some(),
         )
         .await
         .map_err(failed)?;
@@ -119,8 +123,31 @@ impl Work<'_> {
         if settled.diagnostics.has_errors() {
             return Ok(());
         }
-        self.retire_keys(&wanted, key_is_new, settled).await?;
+        self.retire_keys(&wanted, &after, key_is_new, settled)
+            .await?;
         self.finish(&wanted, &after).await
+    }
+
+    /// A new bucket was taken for what new buckets are like; what the server says now may
+    /// ask for more. Returns the bucket as it is then.
+    async fn write_rest(
+        &self,
+        seen: Observed,
+        wanted: &BucketSpec,
+        cannot: &[Setting],
+        settled: &mut Settled,
+    ) -> Result<Observed, Diagnostic> {
+        let rest: Vec<Change> = diff::changes(wanted, &seen)
+            .into_iter()
+            .filter(|change| !cannot.contains(&change.setting()))
+            .collect();
+        let cannot_either = self.write(&rest, wanted, settled).await?;
+        let all: Vec<Setting> = cannot.iter().chain(&cannot_either).copied().collect();
+        verify::remember_cannot(&mut settled.private, wanted, &seen, &all);
+        if rest.len() > cannot_either.len() {
+            return self.observe(wanted).await;
+        }
+        Ok(seen)
     }
 
     /// Makes the bucket's own key what it should be.
@@ -281,12 +308,18 @@ impl Work<'_> {
     async fn retire_keys(
         &self,
         wanted: &BucketSpec,
+        after: &Observed,
         key_is_new: bool,
         settled: &mut Settled,
     ) -> Result<(), Diagnostic> {
         let failed = |error| self.cloud_trouble("An old access key was not removed", error);
+        let is_alone = |id: &String| {
+            matches!(&after.identity, Reading::Known(Some(state))
+                if state.keys.len() == 1 && state.keys.contains_key(id))
+        };
         if let (Access::MadeKey(identity), Some(id)) = (&wanted.access, &wanted.access_key_id)
             && key_is_new
+            && !is_alone(id)
         {
             let keep = BTreeSet::from([id.clone()]);
             self.cloud

@@ -71,6 +71,7 @@ pub async fn probe(
     bucket: &Bucket,
     spec: &BucketSpec,
     key: Option<&AccessKey>,
+    is_new: bool,
 ) -> Result<(Tried, Diagnostics), CloudError> {
     let mut told = Diagnostics::new();
     if bucket.verify != Field::Known("probe".to_owned()) {
@@ -81,6 +82,7 @@ pub async fn probe(
         path: spec.path.as_deref(),
         origin: &spec.origin,
         key,
+        is_new,
     };
     let result = configuration
         .visitors
