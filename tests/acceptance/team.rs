@@ -258,3 +258,31 @@ fn without_an_api_key_a_team_cannot_be_planned() {
     let text = stage.plan_fails();
     assert!(text.contains("the provider has no api_key"), "{text}");
 }
+
+#[test]
+fn a_team_lives_on_a_bucket_whose_key_reaches_the_path_only() {
+    let stage = Stage::new("team-path");
+    let bucket = stage.bucket_block(
+        "path = \"teams/omega\"\n on_destroy = \"delete_everything\"\n register = true",
+        "create_access_key = true",
+    );
+    stage.write(&bucket);
+    stage.apply();
+    stage.assert_empty_plan();
+    let findings = stage.this()["findings"].clone();
+    assert_eq!(findings[0]["requirement"], "wandb.connection");
+    assert_eq!(findings[0]["status"], "unknown");
+    let store = stage.this()["supported_file_store"]
+        .as_str()
+        .expect("an address")
+        .to_owned();
+    stage.wandb.add_store(&store);
+    stage.write(&format!("{bucket}{}", team("on_destroy = \"delete\"")));
+    stage.apply();
+    stage.assert_empty_plan();
+    let teams = stage.wandb.teams();
+    assert_eq!(teams.len(), 1);
+    assert_eq!(teams[0].storage["path"], "teams/omega");
+    stage.destroy();
+    assert!(!stage.exists());
+}

@@ -155,6 +155,9 @@ fn climbs_out(line: &str, depth: usize) -> bool {
     line.contains(&"super::".repeat(depth + indent))
 }
 
+/// Finds what is wrong with one file.
+type Rule = fn(&Source) -> Vec<String>;
+
 fn layer_breaches(source: &Source) -> Vec<String> {
     let path = &source.path;
     let module = module(path);
@@ -350,12 +353,9 @@ fn protocol_files_are_the_ones_that_were_checked() {
     }
 }
 
-/// One rule, given one file; what breaks it.
-type Look = fn(&Source) -> Vec<String>;
-
 #[test]
 fn breaches_are_found() {
-    let tries: [(&str, &str, Look); 16] = [
+    let tries: [(&str, &str, Rule); 16] = [
         (
             "src/provider/clouds/aws/mod.rs",
             "use crate::clouds::gcp::Clients;",
@@ -424,7 +424,7 @@ fn breaches_are_found() {
     for (path, text, rule) in tries {
         assert_eq!(rule(&Source::of(path, text)).len(), 1, "{path}: {text}");
     }
-    let fine: [(&str, &str, Look); 8] = [
+    let fine: [(&str, &str, Rule); 8] = [
         (
             "src/sdk/plan_tests.rs",
             "use super::super::schema::Block;",
