@@ -5,6 +5,15 @@
 //! [`clouds`]; [`wandb`] talks to the W&B instance. [`sdk`] is Terraform's side and
 //! knows none of them. `docs/dev/architecture.md` is the map.
 
+#![warn(
+    missing_debug_implementations,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)]
+
 pub mod byob;
 pub mod clouds;
 pub mod provider;

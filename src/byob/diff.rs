@@ -182,7 +182,7 @@ fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     if cors::holds(evidence) {
         return None;
     }
-    let foreign = observed
+    let foreign: Vec<CorsRule> = observed
         .cors
         .known()
         .map(|rules| {
@@ -192,7 +192,7 @@ fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
                 .cloned()
                 .collect()
         })
-        .unwrap_or_else(Vec::new);
+        .unwrap_or_default();
     Some(Change::Cors(
         std::iter::once(spec.cors.clone()).chain(foreign).collect(),
     ))

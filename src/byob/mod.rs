@@ -8,6 +8,8 @@
 //! needs ([`requirement`]), what to change ([`diff`]), what to tell ([`report`]), and
 //! the door ([`cloud`]).
 
+#![warn(missing_docs)]
+
 pub mod spec;
 
 pub mod deployment;
@@ -27,6 +29,7 @@ pub mod cloud;
 pub mod address;
 pub mod identity;
 pub mod marker;
+pub mod permission;
 pub mod policy;
 pub mod probe;
 

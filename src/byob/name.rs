@@ -1,8 +1,10 @@
 //! Rules for names and paths, checked before anything is made.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::cloud::CloudKind;
+use super::marker;
 
 /// Longest sub-path; object names may have 1,024 bytes and W&B needs the rest.
 const LONGEST_PATH: usize = 512;
@@ -63,6 +65,55 @@ fn check_coreweave(name: &str) -> Result<(), String> {
         Some(start) => Err(format!("CoreWeave reserves names that begin with {start}")),
         None => Ok(()),
     }
+}
+
+/// Most tags of a bucket on S3, the marker among them.
+const MOST_TAGS: usize = 50;
+/// Longest key and value of a tag on S3, in characters.
+const LONGEST_TAG: (usize, usize) = (128, 256);
+
+/// Why a cloud would not take these tags beside the marker, as the end of a sentence.
+pub fn check_tags(cloud: CloudKind, tags: &BTreeMap<String, String>) -> Result<(), String> {
+    if tags.contains_key(marker::KEY) {
+        return Err(format!("the key {:?} is the provider's own", marker::KEY));
+    }
+    match cloud {
+        CloudKind::Aws | CloudKind::S3Compatible | CloudKind::CoreWeave => check_s3_tags(tags),
+        // Their rules come with their folders.
+        CloudKind::Gcp | CloudKind::Azure => Ok(()),
+    }
+}
+
+fn check_s3_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
+    let (key_limit, value_limit) = LONGEST_TAG;
+    if tags.len() >= MOST_TAGS {
+        return Err(format!(
+            "there are {}, and a bucket can have {} beside the provider's own",
+            tags.len(),
+            MOST_TAGS - 1
+        ));
+    }
+    for (key, value) in tags {
+        if key.is_empty() || key.chars().count() > key_limit {
+            return Err(format!(
+                "the key {key:?} does not have 1 to {key_limit} characters"
+            ));
+        }
+        if value.chars().count() > value_limit {
+            return Err(format!(
+                "the value of {key:?} has more than {value_limit} characters"
+            ));
+        }
+        if key
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+        {
+            return Err(format!(
+                "the key {key:?} begins with \"aws:\", which is reserved"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Why this is no sub-path, as the end of a sentence.
@@ -127,6 +178,33 @@ mod tests {
             "bücket",
         ] {
             assert!(check_bucket(CloudKind::S3Compatible, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn tags() {
+        let check = |pairs: &[(String, &str)]| {
+            let tags = pairs
+                .iter()
+                .map(|(key, value)| (key.clone(), (*value).to_owned()));
+            check_tags(CloudKind::S3Compatible, &tags.collect())
+        };
+        let numbered =
+            |count: usize| -> Vec<_> { (0..count).map(|n| (format!("t{n}"), "")).collect() };
+        assert_eq!(check(&numbered(49)), Ok(()));
+        assert!(check(&numbered(50)).is_err());
+        let long = "ü".repeat(256);
+        let key: String = long.chars().take(128).collect();
+        assert_eq!(check(&[(key.clone(), &long)]), Ok(()));
+        let longer = format!("{long}x");
+        for (key, value) in [
+            (String::new(), ""),
+            (format!("{key}x"), ""),
+            ("a".to_owned(), longer.as_str()),
+            ("AWS:x".to_owned(), ""),
+            (marker::KEY.to_owned(), "ready-00c0ffee"),
+        ] {
+            assert!(check(&[(key.clone(), value)]).is_err(), "{key}");
         }
     }
 

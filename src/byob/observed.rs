@@ -7,7 +7,7 @@ use super::marker::Marker;
 use super::policy::Document;
 
 /// One setting as the server told it, or why it could not be told.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Reading<T> {
     /// The server's answer. "Not configured" is an answer.
     Known(T),
@@ -16,13 +16,8 @@ pub enum Reading<T> {
     /// The caller may not look. Holds the missing permission or the server's words.
     Denied(String),
     /// Nobody asked.
+    #[default]
     Skipped,
-}
-
-impl<T> Default for Reading<T> {
-    fn default() -> Self {
-        Self::Skipped
-    }
 }
 
 impl<T> Reading<T> {

@@ -8,6 +8,18 @@ use std::collections::BTreeMap;
 
 use super::cloud::SecretUrl;
 
+/// What a probe's object is called, below the path.
+pub const OBJECT: &str = ".wandb-byob-probe";
+/// How the object that is uploaded in parts ends.
+pub const PARTS_SUFFIX: &str = "-parts";
+
+/// Whether an object is one of a probe's: nobody's data. A run that was killed leaves
+/// such objects behind.
+pub fn is_probe_object(object: &str) -> bool {
+    let name = object.rsplit('/').next().unwrap_or_default();
+    name.strip_suffix(PARTS_SUFFIX).unwrap_or(name) == OBJECT
+}
+
 /// A request as a browser or an SDK with a signed address sends it.
 #[derive(Clone, Debug)]
 pub struct WebRequest {
@@ -33,6 +45,7 @@ pub struct WebAnswer {
 }
 
 /// One request that can be signed.
+#[expect(missing_docs, reason = "the fields are what their names say")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProbeRequest {
     /// Upload an object.
@@ -49,6 +62,8 @@ pub enum ProbeRequest {
         upload: String,
         part: u32,
     },
+    /// List uploads in parts of the object that nobody has finished.
+    ListUploads { object: String },
     /// Give the upload up.
     AbortUpload { object: String, upload: String },
     /// Delete an object, or one version of it.
@@ -63,7 +78,7 @@ impl ProbeRequest {
     pub fn method(&self) -> &'static str {
         match self {
             Self::Put { .. } | Self::UploadPart { .. } => "PUT",
-            Self::Get { .. } => "GET",
+            Self::Get { .. } | Self::ListUploads { .. } => "GET",
             Self::Head { .. } => "HEAD",
             Self::BeginUpload { .. } => "POST",
             Self::AbortUpload { .. } | Self::Delete { .. } => "DELETE",
@@ -72,6 +87,7 @@ impl ProbeRequest {
 }
 
 /// Whether one part of the probe worked.
+#[expect(missing_docs, reason = "the fields are what their names say")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Attempt {
     /// It worked.
@@ -104,4 +120,25 @@ pub struct ProbeResult {
     pub access: Attempt,
     /// Objects of the probe that could not be removed.
     pub left_behind: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_probe_object;
+
+    #[test]
+    fn only_the_probes_own_names_are_nobodys_data() {
+        for own in [".wandb-byob-probe", "teams/omega/.wandb-byob-probe-parts"] {
+            assert!(is_probe_object(own), "{own}");
+        }
+        for data in [
+            "",
+            "model.bin",
+            ".wandb-byob-probe.bin",
+            ".wandb-byob-probe/model.bin",
+            "x.wandb-byob-probe",
+        ] {
+            assert!(!is_probe_object(data), "{data}");
+        }
+    }
 }

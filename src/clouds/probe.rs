@@ -7,10 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::preflight;
 use super::retry::settle;
+use crate::byob::CloudError;
 use crate::byob::cloud::Cloud;
 use crate::byob::identity::AccessKey;
-use crate::byob::probe::{Attempt, ProbeRequest, ProbeResult, WebAnswer, WebRequest};
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::probe::{
+    Attempt, OBJECT, PARTS_SUFFIX, ProbeRequest, ProbeResult, WebAnswer, WebRequest,
+};
 
 const BODY: &[u8] = b"This object is a probe of terraform-provider-wandb and may be deleted.\n";
 
@@ -42,7 +44,7 @@ pub async fn probe(
         key,
         stop,
     };
-    let object = object_name(path)?;
+    let object = object_name(path);
     let outcome = visitor.visit(&object).await;
     let left_behind = visitor.clean_up(&object).await;
     outcome.map(|result| ProbeResult {
@@ -51,21 +53,15 @@ pub async fn probe(
     })
 }
 
-fn object_name(path: Option<&str>) -> Result<String, CloudError> {
-    let mut random = [0_u8; 8];
-    aws_lc_rs::rand::fill(&mut random).map_err(|_| {
-        CloudError::new(
-            CloudErrorKind::Unexpected,
-            "random",
-            "probe",
-            "the system gives no random bytes",
-        )
-    })?;
-    let name = format!(".wandb-byob-probe-{:016x}", u64::from_be_bytes(random));
-    Ok(match path {
-        Some(path) => format!("{path}/{name}"),
-        None => name,
-    })
+/// Always the same, so that a probe also removes what one before it has left that was
+/// killed.
+fn object_name(path: Option<&str>) -> String {
+    path.map_or_else(|| OBJECT.to_owned(), |path| format!("{path}/{OBJECT}"))
+}
+
+/// The object that is uploaded in parts.
+fn in_parts(object: &str) -> String {
+    format!("{object}{PARTS_SUFFIX}")
 }
 
 impl Visitor<'_> {
@@ -209,7 +205,7 @@ impl Visitor<'_> {
     }
 
     async fn multipart(&self, object: &str) -> Result<Attempt, CloudError> {
-        let object = format!("{object}-parts");
+        let object = in_parts(object);
         let message = "large artifacts could not be uploaded";
         let begun = self
             .send(
@@ -271,42 +267,76 @@ impl Visitor<'_> {
         })
     }
 
-    /// Removes the probe's object and every version of it, by the caller's own rights:
-    /// W&B's key may not delete versions.
+    /// Removes the probe's objects, every version of them and every upload, by the
+    /// caller's own rights: W&B's key may not delete versions.
     async fn clean_up(&self, object: &str) -> Vec<String> {
-        let mut left = Vec::new();
-        for version in self.versions_of(object).await {
-            let request = ProbeRequest::Delete {
-                object: object.to_owned(),
-                version,
-            };
-            match self.send_as(None, &request, &[]).await {
-                Ok(answer) if answer.status < 300 || answer.status == 404 => {}
-                Ok(_) | Err(_) => left.push(object.to_owned()),
-            }
-        }
-        left
+        let parts = in_parts(object);
+        let (objects, uploads) =
+            tokio::join!(self.remove_versions(object), self.give_up_uploads(&parts));
+        let left = [(objects, object), (uploads, parts.as_str())];
+        left.into_iter()
+            .filter(|(removed, _)| !removed)
+            .map(|(_, name)| name.to_owned())
+            .collect()
     }
 
-    /// The versions to delete: what the server says about the object, asked for in the
-    /// headers of a request that costs nothing more.
-    async fn versions_of(&self, object: &str) -> Vec<Option<String>> {
-        let head = ProbeRequest::Head {
+    /// Deletes the newest version until there is none; whether that came to its end.
+    async fn remove_versions(&self, object: &str) -> bool {
+        let mut before = None;
+        loop {
+            let head = ProbeRequest::Head {
+                object: object.to_owned(),
+            };
+            let named = match self.send_as(None, &head, &[]).await {
+                Ok(answer) if answer.status == 404 => return true,
+                Ok(answer) => answer.headers.get("x-amz-version-id").cloned(),
+                Err(_) => None,
+            };
+            // Where versions are no longer made the object is the version "null", and a
+            // deletion that does not name it leaves a marker.
+            let version = named.unwrap_or_else(|| "null".to_owned());
+            if before.as_ref() == Some(&version) {
+                return false;
+            }
+            if !self.delete(object, Some(version.clone())).await
+                && !(version == "null" && self.delete(object, None).await)
+            {
+                return false;
+            }
+            before = Some(version);
+        }
+    }
+
+    async fn delete(&self, object: &str, version: Option<String>) -> bool {
+        let delete = ProbeRequest::Delete {
+            object: object.to_owned(),
+            version,
+        };
+        let answer = self.send_as(None, &delete, &[]).await;
+        answer.is_ok_and(|answer| answer.status < 300 || answer.status == 404)
+    }
+
+    /// Gives up the uploads of an earlier probe; whether that came to its end. Servers that
+    /// list no uploads keep none.
+    async fn give_up_uploads(&self, object: &str) -> bool {
+        let list = ProbeRequest::ListUploads {
             object: object.to_owned(),
         };
-        match self.send_as(None, &head, &[]).await {
-            Ok(answer) if answer.status < 300 => {
-                vec![
-                    answer
-                        .headers
-                        .get("x-amz-version-id")
-                        .filter(|id| *id != "null")
-                        .cloned(),
-                ]
-            }
-            Ok(answer) if answer.status == 404 => Vec::new(),
-            Ok(_) | Err(_) => vec![None],
+        let Ok(listed) = self.send_as(None, &list, &[]).await else {
+            return true;
+        };
+        let mut removed = true;
+        for upload in upload_ids(&listed.body) {
+            let abort = ProbeRequest::AbortUpload {
+                object: object.to_owned(),
+                upload,
+            };
+            removed &= self
+                .send_as(None, &abort, &[])
+                .await
+                .is_ok_and(|answer| answer.status < 300 || answer.status == 404);
         }
+        removed
     }
 }
 
@@ -338,6 +368,15 @@ fn upload_id(body: &[u8]) -> Option<String> {
     between(&String::from_utf8_lossy(body), "<UploadId>", "</UploadId>").map(str::to_owned)
 }
 
+fn upload_ids(body: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(body);
+    text.split("<UploadId>")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('<'))
+        .map(|(id, _)| id.to_owned())
+        .collect()
+}
+
 /// The text of one element. A whole XML reader for two elements would be more to trust.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
     let rest = text.split_once(start)?.1;
@@ -347,6 +386,13 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_upload_of_a_list_is_read() {
+        let list = b"<R><Upload><UploadId>a</UploadId></Upload><Upload><UploadId>b=</UploadId></Upload></R>";
+        assert_eq!(upload_ids(list), ["a", "b="]);
+        assert_eq!(upload_ids(b"<Error/>"), Vec::<String>::new());
+    }
 
     #[test]
     fn a_refusal_is_told_by_its_code() {

@@ -65,6 +65,12 @@ impl Patience {
         Self { max_retries, stop }
     }
 
+    /// The same patience, for calls that a stop must not end.
+    #[must_use]
+    pub fn unstopped(&self) -> Self {
+        Self::new(self.max_retries, CancellationToken::new())
+    }
+
     /// Calls until it succeeds, fails for good, or patience runs out.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod clouds;
+pub mod pages;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,48 +66,50 @@ fn block() -> Block {
     .with([
         Attribute::string(
             "base_url",
-            "Address of the W&B instance. Default: `WANDB_BASE_URL`, else `https://api.wandb.ai`.",
+            "Address of the W&B instance. Default: the variable `WANDB_BASE_URL`, else `https://api.wandb.ai`.",
         )
         .check_string(check_endpoint),
         Attribute::string(
             "api_key",
-            "Key of an admin, or of an organization's service account. Default: `WANDB_API_KEY`. \
-             Without it everything but registration works.",
+            "Key of an admin, or of an organization's service account. Default: the variable \
+             `WANDB_API_KEY`. Without it everything but registration works.",
         )
         .sensitive(),
         Attribute::string(
             "deployment",
             "How the instance is run: `multi_tenant`, `dedicated` or `self_managed`. Default: what \
-             `base_url` says.",
+             `base_url` says, where it is set: `api.wandb.ai` and `wandb.ai` are `multi_tenant`, \
+             `*.wandb.io` are `dedicated`, others `self_managed`.",
         )
         .one_of(&Deployment::NAMES),
         Attribute::string(
             "username",
-            "For instances older than 0.79, which know no bearer tokens.",
+            "The name of the key's user: only for instances older than 0.79, which know no bearer tokens.",
         ),
         Attribute::string(
             "organization",
-            "The organization, for keys that see several.",
+            "The organization's name or id, for keys that see several.",
         ),
         Attribute::string(
             "ca_bundle",
-            "Certificates to trust besides the system's, in PEM.",
+            "Certificates to trust besides the system's: their text in PEM, not a file's name.",
         )
         .check_string(check_pem),
         Attribute::number(
             "max_retries",
-            "How often a failed request is tried again. Default `5`.",
+            "How often a failed request is tried again. Default: `5`.",
         )
         .between(0, 20),
         Attribute::string_map(
             "default_tags",
-            "Tags for every bucket, below its own `tags`.",
+            "Tags for every bucket. Its own `tags` win over them.",
         )
         .check(check_tags),
         Attribute::string_set(
             "ignore_tags",
             "Keys of tags that are neither read nor written.",
-        ),
+        )
+        .check(check_ignored),
     ]);
     clouds::all().iter().fold(whole, |whole, cloud| {
         whole.single(cloud.kind().block(), cloud.provider_block())
@@ -116,6 +119,16 @@ fn block() -> Block {
 fn check_tags(value: &Value) -> Result<(), String> {
     match value {
         Value::Map(map) if map.contains_key(marker::KEY) => {
+            Err(format!("the key {:?} is the provider's own", marker::KEY))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Without the marker nobody would know any more whose bucket it is.
+fn check_ignored(value: &Value) -> Result<(), String> {
+    match value {
+        Value::List(keys) if keys.contains(&Value::string(marker::KEY)) => {
             Err(format!("the key {:?} is the provider's own", marker::KEY))
         }
         _ => Ok(()),

@@ -1,3 +1,5 @@
+//! Tests of the codec, against bytes of the specifications and by properties.
+
 use proptest::prelude::*;
 
 use super::*;

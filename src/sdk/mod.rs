@@ -76,10 +76,13 @@
 //! }
 //! ```
 
+#![warn(missing_docs)]
+
 pub mod codec;
 pub mod context;
 pub mod data_source;
 pub mod diagnostic;
+pub mod docs;
 pub mod model;
 pub mod number;
 pub mod plan;
@@ -93,6 +96,7 @@ pub mod value;
 mod handshake;
 mod listener;
 mod log;
+mod panics;
 mod plugin;
 mod rpc;
 mod server;

@@ -1,3 +1,5 @@
+//! Tests of the steps of a plan, one by one and by properties.
+
 use proptest::prelude::*;
 
 use super::super::schema::Attribute;

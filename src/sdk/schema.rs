@@ -46,6 +46,10 @@ pub struct Attribute {
     pub requires_replace: bool,
     /// A computed value that stays what it was when something else changes.
     pub keeps_state: bool,
+    /// The only texts that it may be; empty when others may be as well.
+    pub allowed: &'static [&'static str],
+    /// The least and the most that a number may be.
+    pub range: Option<(i64, i64)>,
     validators: Vec<Validator>,
 }
 
@@ -73,6 +77,8 @@ impl Attribute {
             default: None,
             requires_replace: false,
             keeps_state: false,
+            allowed: &[],
+            range: None,
             validators: Vec::new(),
         }
     }
@@ -194,7 +200,8 @@ impl Attribute {
 
     /// The text must be one of these.
     #[must_use]
-    pub fn one_of(self, allowed: &'static [&'static str]) -> Self {
+    pub fn one_of(mut self, allowed: &'static [&'static str]) -> Self {
+        self.allowed = allowed;
         self.check_string(move |text| {
             if allowed.contains(&text) {
                 return Ok(());
@@ -209,7 +216,8 @@ impl Attribute {
 
     /// The number must be whole and in this range, both ends included.
     #[must_use]
-    pub fn between(self, least: i64, most: i64) -> Self {
+    pub fn between(mut self, least: i64, most: i64) -> Self {
+        self.range = Some((least, most));
         self.check(move |value| match value {
             Value::Number(number) => match number.to_i64() {
                 Some(number) if (least..=most).contains(&number) => Ok(()),
@@ -444,60 +452,5 @@ impl Schema {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn schema() -> Schema {
-        Schema::new(
-            Block::new("A thing.")
-                .with([
-                    Attribute::string("mode", "How.").one_of(&["fast", "slow"]),
-                    Attribute::number("size", "How much.").between(1, 10),
-                ])
-                .single(
-                    "inner",
-                    Block::new("Inside.")
-                        .with([Attribute::string("token", "Secret.").write_only()]),
-                ),
-        )
-    }
-
-    fn config(mode: Value, size: Value, token: Value) -> Value {
-        let inner = Value::Map(BTreeMap::from([("token".into(), token)]));
-        Value::Map(BTreeMap::from([
-            ("mode".into(), mode),
-            ("size".into(), size),
-            ("inner".into(), inner),
-        ]))
-    }
-
-    #[test]
-    fn checks_name_the_path_and_skip_what_is_unknown() {
-        let number = |number: i64| Value::Number(number.into());
-        let wrong = config(Value::string("x"), number(11), Value::string("t"));
-        let found = schema().block.validate(&wrong, &Path::root(), false);
-        let paths: Vec<String> = found
-            .iter()
-            .map(|one| one.path.clone().unwrap_or_default().to_string())
-            .collect();
-        assert_eq!(paths, ["mode", "size", "inner.token"]);
-        let unknown = config(Value::Unknown, Value::Unknown, Value::Null);
-        assert!(
-            schema()
-                .block
-                .validate(&unknown, &Path::root(), false)
-                .is_empty()
-        );
-    }
-
-    #[test]
-    fn problems_are_found() {
-        assert_eq!(schema().problems(), Vec::<String>::new());
-        let wrong = Schema::new(Block::new("x").with([
-            Attribute::string("Name", "d"),
-            Attribute::string("a", ""),
-            Attribute::string("a", "d"),
-        ]));
-        assert_eq!(wrong.problems().len(), 3);
-    }
-}
+#[path = "schema_tests.rs"]
+mod tests;

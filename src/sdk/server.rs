@@ -11,6 +11,7 @@ use tonic::transport::Server as Grpc;
 use super::handshake::{self, Invitation};
 use super::listener::Listener;
 use super::log;
+use super::panics;
 use super::plugin::Plugin;
 use super::provider::{AnyProvider, Provider};
 use super::rpc::{Server, Service};
@@ -68,14 +69,7 @@ pub fn serve(provider: impl Provider) -> ExitCode {
 }
 
 fn run(provider: Box<dyn AnyProvider>, invitation: Invitation, debug: bool) -> anyhow::Result<()> {
-    std::panic::set_hook(Box::new(|panic| {
-        // The operation answers with an error of its own; the place is for the log.
-        let place = panic
-            .location()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        tracing::error!(place, "the provider panicked");
-    }));
+    panics::watch();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -94,6 +88,8 @@ async fn listen(
         .as_deref()
         .map(tls::identity)
         .transpose()?;
+    let parent = parent();
+    let signalled = signal(debug);
     let address = provider.address();
     let listener = Arc::new(Listener::bind(&invitation).await?);
     let shutdown = CancellationToken::new();
@@ -126,7 +122,7 @@ async fn listen(
     };
     handshake::announce(&line)?;
 
-    wait_for_the_end(&service, &shutdown, debug).await;
+    wait_for_the_end(&service, &shutdown, signalled, parent, debug).await;
     listener.clean_up();
     // A client that keeps its connection open does not keep the process alive.
     let _ = tokio::time::timeout(CLOSING, serving).await;
@@ -135,11 +131,17 @@ async fn listen(
 
 /// Returns when Terraform says so, when the system says so, or when Terraform is gone.
 /// In the last two cases operations are asked to stop and waited for.
-async fn wait_for_the_end(service: &Service, shutdown: &CancellationToken, debug: bool) {
+async fn wait_for_the_end(
+    service: &Service,
+    shutdown: &CancellationToken,
+    signalled: impl Future<Output = ()>,
+    parent: u32,
+    debug: bool,
+) {
     tokio::select! {
         () = shutdown.cancelled() => return,
-        () = signal(debug) => {}
-        () = orphaned(), if !debug => {}
+        () = signalled => {}
+        () = orphaned(parent), if !debug => {}
     }
     service.stop_all();
     let _ = tokio::time::timeout(GRACE, service.idle()).await;
@@ -148,21 +150,25 @@ async fn wait_for_the_end(service: &Service, shutdown: &CancellationToken, debug
 
 /// SIGTERM; with a debugger also SIGINT. Otherwise SIGINT is ignored: a terminal sends
 /// it to the whole group, and Terraform then asks politely.
+///
+/// Listens from the call on, which has to come before anything is announced: whoever
+/// hears from us may press Ctrl-C at once.
 #[cfg(unix)]
-async fn signal(debug: bool) {
+fn signal(debug: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
-        return std::future::pending().await;
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return,
-            _ = interrupt.recv() => {
-                if debug {
-                    return;
+    let terminate = signal(SignalKind::terminate());
+    let interrupt = signal(SignalKind::interrupt());
+    async move {
+        let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = interrupt.recv() => {
+                    if debug {
+                        return;
+                    }
                 }
             }
         }
@@ -181,10 +187,21 @@ async fn signal(debug: bool) {
     }
 }
 
-/// Returns when the process that started this one has ended.
+/// The process that started this one. Asked before anything is announced: whoever hears
+/// from us may end at once, and then it would not be the one to watch.
 #[cfg(unix)]
-async fn orphaned() {
-    let parent = std::os::unix::process::parent_id();
+fn parent() -> u32 {
+    std::os::unix::process::parent_id()
+}
+
+#[cfg(not(unix))]
+fn parent() -> u32 {
+    0
+}
+
+/// Returns when `parent` has ended.
+#[cfg(unix)]
+async fn orphaned(parent: u32) {
     let mut look = tokio::time::interval(LOOK);
     while std::os::unix::process::parent_id() == parent {
         look.tick().await;
@@ -192,6 +209,6 @@ async fn orphaned() {
 }
 
 #[cfg(not(unix))]
-async fn orphaned() {
+async fn orphaned(_: u32) {
     std::future::pending().await
 }

@@ -11,7 +11,7 @@ pub fn block(operations: &[(&str, &str)]) -> Block {
     Block::new("How long operations may take, as durations such as `90s`, `20m` or `1h30m`.").with(
         operations.iter().map(|(operation, default)| {
             let description =
-                format!("The longest time for the {operation} operation. Default `{default}`.");
+                format!("The longest time for the {operation} operation. Default: `{default}`.");
             Attribute::string(operation, &description)
                 .check_string(|text| parse_duration(text).map(|_| ()))
         }),

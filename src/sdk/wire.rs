@@ -159,7 +159,7 @@ fn attribute(attribute: &Attribute) -> tfplugin5::schema::Attribute {
     tfplugin5::schema::Attribute {
         name: attribute.name.clone(),
         r#type: type_bytes(&attribute.ty),
-        description: attribute.description.clone(),
+        description: attribute.documentation(),
         required: attribute.given == Given::Required,
         optional: matches!(attribute.given, Given::Optional | Given::OptionalComputed),
         computed: matches!(attribute.given, Given::Computed | Given::OptionalComputed),

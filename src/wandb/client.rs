@@ -317,6 +317,14 @@ async fn read_answer(call: &str, response: Response) -> Result<Option<Value>, Fa
     let words = if is_json { said(&body) } else { cut(&body) };
     let mut error = WandbError::of_status(status, call, &words);
     error.request_id = request_id;
+    if !is_json && status.is_client_error() {
+        // Somebody else's server, or a proxy before the instance.
+        let hint = error.hint.take().map(|hint| format!("{hint} "));
+        error.hint = Some(format!(
+            "{}The answer is not W&B's own, so check base_url (WANDB_BASE_URL) as well.",
+            hint.unwrap_or_default()
+        ));
+    }
     Err(Failure {
         error,
         passing: status == StatusCode::TOO_MANY_REQUESTS

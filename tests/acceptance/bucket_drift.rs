@@ -2,8 +2,9 @@
 //! the next apply mends it.
 
 use serde_json::json;
+use simulator::servers::{MinioOptions, Server};
 
-use crate::harness::{Login, Stage, ask, seaweedfs};
+use crate::harness::{Login, Stage, ask, seaweedfs, wait};
 
 const THIS: &str = "wandb_byob_bucket.this";
 
@@ -109,6 +110,104 @@ fn byob_bucket_minio_drift_lifecycle() {
         .collect();
     assert!(ids.contains(&"foreign"), "{ids:?}");
     assert_eq!(ids.len(), 2, "{ids:?}");
+    stage.destroy();
+}
+
+#[test]
+fn byob_bucket_minio_drift_encryption() {
+    let options = MinioOptions {
+        kms: true,
+        ..MinioOptions::default()
+    };
+    let server = wait(Server::minio(options)).expect("MinIO starts");
+    let stage = Stage::on("drift-encryption", Login::of(&server));
+    let default = || {
+        let encryption = stage.s3_ok("get_bucket_encryption", json!({}));
+        encryption["ServerSideEncryptionConfiguration"]["Rules"][0]
+            ["ApplyServerSideEncryptionByDefault"]
+            .clone()
+    };
+    stage.write_bucket("", "kms_key_name = \"wandb-key\"");
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(default()["SSEAlgorithm"], "aws:kms");
+    // Another algorithm.
+    let rule = json!({"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}});
+    stage.s3_ok(
+        "put_bucket_encryption",
+        json!({"ServerSideEncryptionConfiguration": {"Rules": [rule]}}),
+    );
+    let plan = stage.plan();
+    assert_eq!(plan.actions(THIS), ["update"], "{}", plan.text);
+    assert!(plan.text.contains("kms_key_name"), "{}", plan.text);
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(default()["SSEAlgorithm"], "aws:kms");
+    // None at all.
+    stage.s3_ok("delete_bucket_encryption", json!({}));
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(default()["SSEAlgorithm"], "aws:kms");
+    stage.destroy();
+    wait(server.stop());
+}
+
+#[test]
+fn byob_bucket_seaweedfs_drift_unfinished_uploads() {
+    let stage = Stage::on("drift-uploads", Login::of(seaweedfs()));
+    let spoil = || {
+        stage.s3_ok("delete_bucket_lifecycle", json!({}));
+    };
+    drift(
+        &stage,
+        "abort_multipart_days = 3",
+        "",
+        spoil,
+        "abort_multipart_days",
+    );
+    let rules = stage.s3_ok("get_bucket_lifecycle_configuration", json!({}));
+    let days = &rules["Rules"][0]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"];
+    assert_eq!(*days, 3);
+    // Not managed any more: the rule goes.
+    stage.write_bucket("", "");
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(
+        stage.s3("get_bucket_lifecycle_configuration")["error"],
+        "NoSuchLifecycleConfiguration"
+    );
+    stage.destroy();
+}
+
+#[test]
+fn byob_bucket_minio_drift_user() {
+    let stage = Stage::new("drift-user");
+    stage.write_bucket("", "create_access_key = true");
+    stage.apply();
+    let state = stage.this();
+    let user = format!(
+        "wandb-byob-{}-{}",
+        state["generation"].as_str().expect("a generation"),
+        stage.bucket()
+    );
+    let admin = |call: &str, args: serde_json::Value| {
+        let told = ask(&stage.login, "admin", call, args);
+        assert!(told.get("ok").is_some(), "{call}: {told}");
+    };
+    // Disabled: enabled again, and the key stays.
+    admin("user_disable", json!({"access_key": user}));
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(stage.this()["verified"], true);
+    // Gone: made again with a new key.
+    admin("user_remove", json!({"access_key": user}));
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(stage.this()["verified"], true);
+    assert_ne!(stage.this()["access_key_id"], state["access_key_id"]);
     stage.destroy();
 }
 

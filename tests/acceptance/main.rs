@@ -3,12 +3,19 @@
 //! Every case ends at the server, not in the state: independent clients say what is
 //! really there.
 
+#[allow(dead_code, unused_imports, reason = "shared with the other rings")]
+#[path = "../harness/mod.rs"]
 mod harness;
 
 mod bucket_basic;
 mod bucket_destroy;
 mod bucket_drift;
 mod bucket_existing;
+mod bucket_keys;
+mod bucket_odd;
 mod bucket_replace;
 mod bucket_trouble;
+mod examples;
+mod permissions;
 mod team;
+mod team_trouble;

@@ -3,9 +3,9 @@
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use simulator::proxy::{Options, Proxy};
+use simulator::proxy::{Cut, Options, Proxy};
 
-use crate::harness::{Login, Stage, minio, until, wait};
+use crate::harness::{Login, Stage, ask, minio, until, wait};
 
 const THIS: &str = "wandb_byob_bucket.this";
 
@@ -57,6 +57,56 @@ fn ctrl_c_in_the_middle_keeps_what_exists_and_the_next_apply_goes_on() {
     assert!(!stage.exists());
 }
 
+/// Plans, and kills the provider right before request `number` of the apply is passed on;
+/// whether the apply had that many.
+fn is_killed_at(stage: &Stage, proxy: &Proxy, number: usize, plan: &[&str]) -> bool {
+    let mut arguments = vec!["plan", "-out=plan.bin", "-no-color"];
+    arguments.extend(plan);
+    stage.terraform(&arguments).succeeds();
+    proxy.clear();
+    let directory = stage.path().display().to_string();
+    proxy.run_at(number, move || kill_provider_in(&directory));
+    let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
+    // The run is over, so nothing is left that could hit the next one.
+    proxy.clear();
+    !run.0.status.success()
+}
+
+/// Nothing of the provider's own is left in the bucket, and there is one user and one key.
+fn is_tidy(stage: &Stage, number: usize) {
+    let held = stage.s3_ok("holds", json!({}));
+    assert_eq!(
+        held,
+        json!({"objects": 0, "versions": 0, "delete_markers": 0, "uploads": 0}),
+        "killed at {number}"
+    );
+    let state = stage.this();
+    let generation = state["generation"].as_str().expect("a generation");
+    let user = format!("wandb-byob-{generation}-{}", stage.bucket());
+    let told = ask(
+        &stage.login,
+        "admin",
+        "list_service_account",
+        json!({"user": user}),
+    );
+    let keys = told["ok"]["accounts"].as_array().expect("keys");
+    assert_eq!(keys.len(), 1, "killed at {number}: {keys:?}");
+    assert_eq!(
+        keys[0]["accessKey"], state["access_key_id"],
+        "killed at {number}"
+    );
+    assert_eq!(
+        stage.tags()["terraform-provider-wandb"],
+        format!("ready-{generation}"),
+        "killed at {number}"
+    );
+    assert_eq!(
+        state["verified"], true,
+        "killed at {number}: {}",
+        state["findings"]
+    );
+}
+
 /// Kills the provider before each request of a create in turn; after each kill the next
 /// apply must come to the same end.
 #[test]
@@ -65,34 +115,178 @@ fn a_kill_at_any_request_of_a_create_is_survived() {
     loop {
         let (stage, proxy) = behind_proxy(&format!("kill-{number}"));
         stage.write_bucket("tags = { a = \"b\" }", "create_access_key = true");
+        let killed = is_killed_at(&stage, &proxy, number, &[]);
+        if killed {
+            stage.apply();
+            stage.assert_empty_plan();
+        }
+        is_tidy(&stage, number);
+        assert_eq!(stage.tags()["a"], "b");
+        stage.destroy();
+        assert!(!stage.exists(), "killed at {number}");
+        if !killed {
+            // The create has fewer requests than that.
+            assert!(number > 10, "only {number} requests were killed");
+            return;
+        }
+        number += 3;
+    }
+}
+
+/// The same for an update of everything that can be changed, the key included.
+#[test]
+fn a_kill_at_any_request_of_an_update_is_survived() {
+    let (stage, proxy) = behind_proxy("kill-update");
+    let write = |turn: usize| {
+        let (days, on) = (turn % 2 + 3, turn.is_multiple_of(2));
+        stage.write_bucket(
+            &format!("tags = {{ turn = \"{turn}\" }}\n noncurrent_version_days = {days}\n versioning = {on}"),
+            &format!("create_access_key = true\n access_key_rotation = \"{turn}\""),
+        );
+    };
+    write(0);
+    stage.apply();
+    let mut number = 1;
+    loop {
+        write(number);
+        let before = stage.this()["access_key_id"].clone();
+        let killed = is_killed_at(&stage, &proxy, number, &[]);
+        if killed {
+            stage.apply();
+            stage.assert_empty_plan();
+        }
+        assert_eq!(stage.tags()["turn"], number.to_string());
+        let rules = stage.s3_ok("get_bucket_lifecycle_configuration", json!({}));
+        let days = &rules["Rules"][0]["NoncurrentVersionExpiration"]["NoncurrentDays"];
+        assert_eq!(*days, json!(number % 2 + 3), "killed at {number}");
+        let wanted = if number.is_multiple_of(2) {
+            "Enabled"
+        } else {
+            "Suspended"
+        };
+        let versioning = stage.s3_ok("get_bucket_versioning", json!({}));
+        assert_eq!(versioning["Status"], wanted, "killed at {number}");
+        is_tidy(&stage, number);
+        assert_ne!(
+            stage.this()["access_key_id"],
+            before,
+            "killed at {number}: the key was not rotated"
+        );
+        if !killed {
+            assert!(number > 10, "only {number} requests were killed");
+            break;
+        }
+        number += 3;
+    }
+    stage.destroy();
+}
+
+/// The same for a destroy; nothing stays behind, the user and its rights included.
+#[test]
+fn a_kill_at_any_request_of_a_destroy_is_survived() {
+    let (stage, proxy) = behind_proxy("kill-destroy");
+    stage.write_bucket(
+        "on_destroy = \"delete_everything\"",
+        "create_access_key = true",
+    );
+    let mut number = 1;
+    loop {
+        stage.apply();
+        stage.put("a");
+        stage.put("a");
+        stage.s3_ok("create_multipart_upload", json!({"Key": "big"}));
+        let generation = stage.this()["generation"].clone();
+        let generation = generation.as_str().expect("a generation");
+        let user = format!("wandb-byob-{generation}-{}", stage.bucket());
+        let killed = is_killed_at(&stage, &proxy, number, &["-destroy"]);
+        stage.destroy();
+        assert!(!stage.exists(), "killed at {number}");
+        for (call, name) in [("user_info", "access_key"), ("policy_info", "policy_name")] {
+            let told = ask(&stage.login, "admin", call, json!({name: user}));
+            assert!(
+                told["error"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("404") || text.contains("NoSuch")),
+                "killed at {number}: {told}"
+            );
+        }
+        if !killed {
+            assert!(number > 5, "only {number} requests were killed");
+            return;
+        }
+        number += 2;
+    }
+}
+
+/// The connection ends at each request in turn, after the server has carried it out or
+/// before: one bucket, one user, one key, whatever was repeated.
+fn a_lost_request_of_a_create(when: Cut, first: usize) {
+    let mut number = first;
+    loop {
+        let (stage, proxy) = behind_proxy(&format!("lost-{number}"));
+        stage.write_bucket("tags = { a = \"b\" }", "create_access_key = true");
         stage
             .terraform(&["plan", "-out=plan.bin", "-no-color"])
             .succeeds();
         proxy.clear();
-        let directory = stage.path().display().to_string();
-        proxy.run_at(number, move || kill_provider_in(&directory));
+        proxy.cut_at(number, when);
         let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
-        if run.0.status.success() {
-            // The create has fewer requests than that.
-            assert!(number > 10, "only {number} requests were killed");
-            stage.destroy();
-            return;
-        }
-        // The run is over, so nothing is left that could hit the next one.
+        let requests = proxy.requests().len();
+        assert!(!run.text().contains("plugin crashed"), "{}", run.text());
         proxy.clear();
+        // Most are repeated at once; the next apply goes on with the rest.
         stage.apply();
         stage.assert_empty_plan();
-        let state = stage.this();
-        assert_eq!(
-            state["verified"], true,
-            "killed at {number}: {}",
-            state["findings"]
-        );
+        is_tidy(&stage, number);
         assert_eq!(stage.tags()["a"], "b");
         stage.destroy();
-        assert!(!stage.exists(), "killed at {number}");
-        number += 3;
+        assert!(!stage.exists(), "lost at {number}");
+        if requests < number {
+            return;
+        }
+        number += 4;
     }
+}
+
+#[test]
+fn a_lost_answer_to_any_request_of_a_create_is_survived() {
+    a_lost_request_of_a_create(Cut::After, 1);
+}
+
+#[test]
+fn a_lost_request_of_a_create_is_survived() {
+    a_lost_request_of_a_create(Cut::Before, 3);
+}
+
+/// Terraform taints what a stopped create leaves; the bucket is gone on with, not replaced.
+#[test]
+fn ctrl_c_during_the_probe_does_not_stand_in_the_way() {
+    let (stage, proxy) = behind_proxy("ctrl-c-probe");
+    stage.write_bucket("", "create_access_key = true");
+    let child = stage
+        .command(&["apply", "-auto-approve", "-no-color"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("terraform starts");
+    let pid = child.id().to_string();
+    until("the upload of the probe", || {
+        proxy
+            .requests()
+            .iter()
+            .any(|seen| seen.method == "PUT" && seen.target.contains("/.wandb-byob-probe?"))
+    });
+    Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill");
+    let run = crate::harness::Run(child.wait_with_output().expect("terraform ends"));
+    assert!(!run.text().contains("plugin crashed"), "{}", run.text());
+    stage.apply();
+    stage.assert_empty_plan();
+    is_tidy(&stage, 0);
+    stage.destroy();
+    assert!(!stage.exists());
 }
 
 /// Kills the provider process that Terraform runs in this directory.
@@ -127,7 +321,7 @@ fn twenty_buckets_in_one_apply() {
     assert!(plan.is_empty(), "{}", plan.text);
     for index in 0..20 {
         let name = format!("{}-{index}", stage.bucket());
-        let answer = crate::harness::ask(
+        let answer = ask(
             &stage.login,
             "s3",
             "get_bucket_versioning",

@@ -1,8 +1,8 @@
 //! Faults: the provider killed and interrupted, and a W&B instance that misbehaves.
 //! After each the next apply comes to the same end, and nothing is lost or made twice.
 
-#[allow(dead_code, reason = "a stage for the acceptance ring too")]
-#[path = "../acceptance/harness.rs"]
+#[allow(dead_code, unused_imports, reason = "shared with the other rings")]
+#[path = "../harness/mod.rs"]
 mod harness;
 
 mod instance;

@@ -1,6 +1,7 @@
 //! The binary over gRPC, without Terraform: handshake, mutual TLS, limits, every
 //! request, and the end of the process.
 
+mod message;
 mod plugin;
 
 mod codec;

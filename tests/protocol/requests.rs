@@ -3,89 +3,10 @@
 
 use bytes::Bytes;
 use wandb_provider::sdk::codec;
-use wandb_provider::sdk::provider::Provider as _;
 use wandb_provider::sdk::value::{Type, Value};
 
-use crate::plugin::{Plugin, Provider, wire};
-
-const BUCKET: &str = "wandb_byob_bucket";
-
-fn bucket_type() -> Type {
-    let provider = wandb_provider::provider::Wandb::default();
-    let resources = provider.resources();
-    let found = resources
-        .iter()
-        .find(|resource| resource.name() == BUCKET)
-        .expect("the resource");
-    found.schema().block.ty()
-}
-
-/// An object of the type with these attributes; the rest is null.
-fn object(ty: &Type, pairs: Vec<(&str, Value)>) -> Value {
-    let Type::Object { attributes, .. } = ty else {
-        panic!("not an object");
-    };
-    let mut map: std::collections::BTreeMap<String, Value> = attributes
-        .keys()
-        .map(|name| (name.clone(), Value::Null))
-        .collect();
-    map.extend(
-        pairs
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value)),
-    );
-    Value::Map(map)
-}
-
-fn block(ty: &Type, name: &str, pairs: Vec<(&str, Value)>) -> Value {
-    let Type::Object { attributes, .. } = ty else {
-        panic!("not an object");
-    };
-    object(&attributes[name], pairs)
-}
-
-fn dynamic(value: &Value, ty: &Type) -> Option<wire::DynamicValue> {
-    Some(wire::DynamicValue {
-        msgpack: Bytes::from(codec::to_msgpack(value, ty).expect("packs")),
-        json: Bytes::new(),
-    })
-}
-
-fn garbage() -> Option<wire::DynamicValue> {
-    Some(wire::DynamicValue {
-        msgpack: Bytes::from_static(&[0x81, 0x01]),
-        json: Bytes::new(),
-    })
-}
-
-fn errors(diagnostics: &[wire::Diagnostic]) -> Vec<String> {
-    diagnostics
-        .iter()
-        .filter(|one| one.severity() == wire::diagnostic::Severity::Error)
-        .map(|one| format!("{}: {}", one.summary, one.detail))
-        .collect()
-}
-
-async fn validate(
-    provider: &mut Provider,
-    config: Option<wire::DynamicValue>,
-    write_only: bool,
-) -> Vec<wire::Diagnostic> {
-    let request = wire::validate_resource_type_config::Request {
-        type_name: BUCKET.to_owned(),
-        config,
-        client_capabilities: Some(wire::ClientCapabilities {
-            deferral_allowed: false,
-            write_only_attributes_allowed: write_only,
-        }),
-    };
-    provider
-        .validate_resource_type_config(request)
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics
-}
+use crate::message::{BUCKET, block, bucket_type, dynamic, errors, garbage, object, validate};
+use crate::plugin::{Plugin, wire};
 
 #[tokio::test]
 async fn what_is_offered_is_told_twice_alike() {
@@ -440,7 +361,13 @@ async fn a_configuration_in_json_is_read_as_well() {
     let plugin = Plugin::start(&[]);
     let mut provider = plugin.provider().await;
     let ty = bucket_type();
-    let config = object(&ty, vec![("name", Value::string("Bad_Name"))]);
+    let config = object(
+        &ty,
+        vec![
+            ("name", Value::string("Bad_Name")),
+            ("s3_compatible", block(&ty, "s3_compatible", Vec::new())),
+        ],
+    );
     let json = wire::DynamicValue {
         msgpack: Bytes::new(),
         json: Bytes::from(codec::to_json(&config)),

@@ -11,6 +11,7 @@ mod identity;
 mod key;
 mod observe;
 pub mod partition;
+mod permissions;
 pub mod policy;
 mod preflight;
 
@@ -38,6 +39,7 @@ use crate::clouds::s3::{Dialect, S3, contents, look, sign};
 
 pub use client::{Clients, Endpoints, Settings};
 pub use credentials::{AssumeRole, Source, WebIdentity, default_region};
+pub use permissions::PERMISSIONS;
 
 /// Opens the account and region of `clients` for one operation, which ends with `stop`.
 pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {

@@ -3,24 +3,32 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::{
-    Delete, ObjectIdentifier, ObjectLockEnabled, ObjectLockLegalHoldStatus, ObjectLockRetentionMode,
-};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::byob::cloud::Contents;
+use crate::byob::probe::is_probe_object;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
-use super::error::{no_bucket, not_set};
+use super::error::no_bucket;
+use super::locks::refuse_locked;
 use super::{S3, refused};
 
 /// The most entries that servers list or delete in one call.
-const PAGE: u64 = 1000;
+pub(super) const PAGE: u64 = 1000;
 /// How many objects are asked about at the same time.
-const ABREAST: usize = 16;
+pub(super) const ABREAST: usize = 16;
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
+
+/// What probes have left behind that were killed: object with version, and object with
+/// upload. It is nobody's data and is not counted.
+#[derive(Debug, Default)]
+struct Leftovers {
+    objects: Vec<(String, String)>,
+    uploads: Vec<(String, String)>,
+}
 
 /// Counts up to `limit` entries.
 pub(in crate::clouds) async fn contents(
@@ -28,14 +36,29 @@ pub(in crate::clouds) async fn contents(
     bucket: &str,
     limit: u64,
 ) -> Result<Contents, CloudError> {
+    survey(cloud, bucket, limit, &mut Leftovers::default()).await
+}
+
+async fn survey(
+    cloud: &S3,
+    bucket: &str,
+    limit: u64,
+    leftovers: &mut Leftovers,
+) -> Result<Contents, CloudError> {
     let mut counted = Contents::default();
     let mut from = Position::default();
     loop {
-        let left = limit - entries(&counted);
-        if left == 0 {
-            break;
+        // Some servers answer with more than was asked for.
+        let left = limit.saturating_sub(entries(&counted));
+        let page = versions(cloud, bucket, &from, left.clamp(1, PAGE)).await?;
+        let (probes, data): (Vec<_>, Vec<_>) = identifiers(&page)
+            .into_iter()
+            .partition(|(object, _)| is_probe_object(object));
+        if left == 0 && !data.is_empty() {
+            counted.at_least = true;
+            return Ok(counted);
         }
-        let page = versions(cloud, bucket, &from, left.min(PAGE)).await?;
+        leftovers.objects.extend(probes);
         count(&mut counted, &page);
         match Position::after(&page) {
             Some(next) => from = next,
@@ -50,11 +73,16 @@ pub(in crate::clouds) async fn contents(
     loop {
         let left = limit.saturating_sub(entries(&counted));
         let page = uploads(cloud, bucket, &marks, left.clamp(1, PAGE)).await?;
+        let (probes, data): (Vec<_>, Vec<_>) = page
+            .found
+            .into_iter()
+            .partition(|(object, _)| is_probe_object(object));
         if left == 0 {
-            counted.at_least = !page.found.is_empty();
+            counted.at_least = !data.is_empty();
             return Ok(counted);
         }
-        counted.uploads += page.found.len() as u64;
+        leftovers.uploads.extend(probes);
+        counted.uploads += data.len() as u64;
         match page.next {
             Some(next) => marks = next,
             None => return Ok(counted),
@@ -71,7 +99,8 @@ fn entries(counted: &Contents) -> u64 {
 }
 
 fn count(counted: &mut Contents, page: &ListObjectVersionsOutput) {
-    for version in page.versions() {
+    let is_data = |key: Option<&str>| !key.is_some_and(is_probe_object);
+    for version in page.versions().iter().filter(|one| is_data(one.key())) {
         if version.is_latest().unwrap_or(true) {
             counted.objects += 1;
         } else {
@@ -82,18 +111,19 @@ fn count(counted: &mut Contents, page: &ListObjectVersionsOutput) {
             .and_then(|size| u64::try_from(size).ok())
             .unwrap_or(0);
     }
-    counted.delete_markers += page.delete_markers().len() as u64;
+    let markers = page.delete_markers().iter();
+    counted.delete_markers += markers.filter(|one| is_data(one.key())).count() as u64;
 }
 
 /// Where the next page of versions begins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Position {
+pub(super) struct Position {
     key: Option<String>,
     version: Option<String>,
 }
 
 impl Position {
-    fn after(page: &ListObjectVersionsOutput) -> Option<Self> {
+    pub(super) fn after(page: &ListObjectVersionsOutput) -> Option<Self> {
         let next = Self {
             key: page.next_key_marker().map(str::to_owned),
             version: page.next_version_id_marker().map(str::to_owned),
@@ -102,7 +132,7 @@ impl Position {
     }
 }
 
-async fn versions(
+pub(super) async fn versions(
     cloud: &S3,
     bucket: &str,
     from: &Position,
@@ -182,12 +212,17 @@ async fn uploads(
 
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
 /// not seen again.
+///
+/// A bucket that is gone holds nothing.
 pub(in crate::clouds) async fn empty(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
-    match refuse_locked(cloud, bucket).await {
-        Ok(()) => {}
-        Err(error) if no_bucket(&error) => return Ok(Contents::default()),
-        Err(error) => return Err(error),
+    match delete_all(cloud, bucket).await {
+        Err(error) if no_bucket(&error) => Ok(Contents::default()),
+        outcome => outcome,
     }
+}
+
+async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
+    refuse_locked(cloud, bucket).await?;
     let mut gone = Contents::default();
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
     loop {
@@ -318,132 +353,12 @@ async fn abort(cloud: &S3, bucket: &str, object: &str, upload: &str) -> Result<(
     }
 }
 
-/// Refuses with `Conflict` when something cannot be deleted, before anything is.
-async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
-    let outcome = cloud
-        .sdk(
-            Work::Read,
-            "s3:GetBucketObjectLockConfiguration",
-            bucket,
-            || {
-                cloud
-                    .clients
-                    .s3()
-                    .get_object_lock_configuration()
-                    .bucket(bucket)
-                    .send()
-            },
-        )
-        .await;
-    let locked = match outcome {
-        Ok(answer) => {
-            answer
-                .object_lock_configuration()
-                .and_then(|configuration| configuration.object_lock_enabled())
-                == Some(&ObjectLockEnabled::Enabled)
-        }
-        Err(error) if no_bucket(&error) => return Err(error),
-        Err(error)
-            if not_set(&error)
-                || matches!(
-                    error.kind,
-                    CloudErrorKind::NotSupported | CloudErrorKind::NotFound
-                ) =>
-        {
-            false
-        }
-        Err(error) => return Err(error),
-    };
-    if !locked {
-        return Ok(());
-    }
-    let mut from = Position::default();
-    loop {
-        let page = versions(cloud, bucket, &from, PAGE).await?;
-        let found: Vec<(String, Option<String>)> = page
-            .versions()
-            .iter()
-            .filter_map(|one| Some((one.key()?.to_owned(), one.version_id().map(str::to_owned))))
-            .collect();
-        let held: Vec<Option<String>> = stream::iter(found)
-            .map(|(key, version)| async move { lock_of(cloud, bucket, &key, version).await })
-            .buffer_unordered(ABREAST)
-            .try_collect()
-            .await?;
-        if let Some(why) = held.into_iter().flatten().next() {
-            return Err(
-                refused(CloudErrorKind::Conflict, "s3:DeleteObjects", bucket, why)
-                    .hint("Wait until the retention ends, or release the lock, and try again."),
-            );
-        }
-        match Position::after(&page) {
-            Some(next) => from = next,
-            None => return Ok(()),
-        }
-    }
-}
-
-/// Why this version cannot be deleted, if it cannot.
-async fn lock_of(
-    cloud: &S3,
-    bucket: &str,
-    key: &str,
-    version: Option<String>,
-) -> Result<Option<String>, CloudError> {
-    let s3 = cloud.clients.s3();
-    let retention = cloud.sdk(Work::Read, "s3:GetObjectRetention", bucket, || {
-        s3.get_object_retention()
-            .bucket(bucket)
-            .key(key)
-            .set_version_id(version.clone())
-            .send()
-    });
-    let hold = cloud.sdk(Work::Read, "s3:GetObjectLegalHold", bucket, || {
-        s3.get_object_legal_hold()
-            .bucket(bucket)
-            .key(key)
-            .set_version_id(version.clone())
-            .send()
-    });
-    let (retention, hold) = tokio::join!(retention, hold);
-    if let Some(retention) = unless_none(retention)?.and_then(|answer| answer.retention) {
-        let passed = retention.retain_until_date().is_some_and(|until| {
-            std::time::SystemTime::try_from(*until)
-                .is_ok_and(|until| until <= std::time::SystemTime::now())
-        });
-        let mode = retention.mode().map(ObjectLockRetentionMode::as_str);
-        if let Some(mode) = mode.filter(|_| !passed) {
-            return Ok(Some(format!("\"{key}\" is under {mode} retention")));
-        }
-    }
-    let held = unless_none(hold)?
-        .and_then(|answer| answer.legal_hold)
-        .and_then(|hold| hold.status)
-        == Some(ObjectLockLegalHoldStatus::On);
-    Ok(held.then(|| format!("\"{key}\" is under a legal hold")))
-}
-
-/// No answer where the object has no such lock.
-fn unless_none<T>(outcome: Result<T, CloudError>) -> Result<Option<T>, CloudError> {
-    match outcome {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error)
-            if matches!(
-                error.kind,
-                CloudErrorKind::NotFound | CloudErrorKind::NotSupported
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
-}
-
 /// Deletes the bucket, after a look of our own: some servers delete one that holds
 /// versions or unfinished uploads.
 pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let call = "s3:DeleteBucket";
-    match contents(cloud, bucket, GLANCE).await {
+    let mut leftovers = Leftovers::default();
+    match survey(cloud, bucket, GLANCE, &mut leftovers).await {
         Ok(found) if !found.is_empty() => {
             return Err(refused(
                 CloudErrorKind::Conflict,
@@ -455,6 +370,12 @@ pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), Cl
         Ok(_) => {}
         Err(error) if no_bucket(&error) => return Ok(()),
         Err(error) => return Err(error),
+    }
+    for batch in leftovers.objects.chunks(PAGE as usize) {
+        delete_batch(cloud, bucket, batch).await?;
+    }
+    for (object, upload) in &leftovers.uploads {
+        abort(cloud, bucket, object, upload).await?;
     }
     let outcome = cloud
         .sdk(Work::Write, call, bucket, || {

@@ -229,6 +229,7 @@ pub(in crate::clouds) fn not_set(error: &CloudError) -> bool {
                 | "ObjectLockConfigurationNotFoundError"
                 | "NoSuchPublicAccessBlockConfiguration"
                 | "OwnershipControlsNotFoundError"
+                | "NoSuchObjectLockConfiguration"
         )
     )
 }

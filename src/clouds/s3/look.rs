@@ -19,11 +19,32 @@ use super::error::{no_bucket, not_set};
 /// The region in which servers take no other one to be named.
 const NAMELESS_REGION: &str = "us-east-1";
 
-/// Whether the bucket is there, by its tags; its creation date only when it has none.
+/// Whether the bucket is there, and its tags; its creation date only when it has none.
+///
+/// Objects are asked for first because that is what every server answers with a code:
+/// MinIO says "no tags" of a bucket that is not there, the answer to a `HEAD` has no body
+/// (any server's 404 would pass for "no such bucket"), and SeaweedFS has a spelling of
+/// its own for the location.
 pub(in crate::clouds) async fn look(
     cloud: &S3,
     bucket: &str,
 ) -> Result<Option<Sighting>, CloudError> {
+    let listed = cloud
+        .sdk(Work::Read, "s3:ListBucket", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .list_objects_v2()
+                .bucket(bucket)
+                .max_keys(1)
+                .send()
+        })
+        .await;
+    match listed {
+        Ok(_) => {}
+        Err(error) if no_bucket(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    }
     match read_tags(cloud, bucket).await {
         Ok(tags) if !tags.is_empty() => Ok(Some(Sighting {
             marker: marker_of(&tags),
@@ -32,7 +53,9 @@ pub(in crate::clouds) async fn look(
         })),
         Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
         Err(error) if no_bucket(&error) => Ok(None),
-        Err(error) if error.kind == CloudErrorKind::NotSupported => head(cloud, bucket).await,
+        Err(error) if error.kind == CloudErrorKind::NotSupported => {
+            sighting_without_tags(cloud, bucket).await.map(Some)
+        }
         Err(error) => Err(error),
     }
 }
@@ -77,20 +100,6 @@ pub(in crate::clouds) async fn read_tags(
 /// The marker among the tags.
 pub(in crate::clouds) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
     tags.get(marker::KEY).and_then(|value| Marker::parse(value))
-}
-
-async fn head(cloud: &S3, bucket: &str) -> Result<Option<Sighting>, CloudError> {
-    let outcome = cloud
-        .sdk(Work::Read, "s3:HeadBucket", bucket, || {
-            cloud.clients.s3().head_bucket().bucket(bucket).send()
-        })
-        .await;
-    match outcome {
-        Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
-        // The answer to a HEAD has no body, so there is no code to go by.
-        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 async fn sighting_without_tags(cloud: &S3, bucket: &str) -> Result<Sighting, CloudError> {
@@ -143,7 +152,18 @@ pub(in crate::clouds) async fn create(
     if tags.is_empty() {
         return Ok(());
     }
-    match super::change::tags(cloud, bucket, tags).await {
+    // A bucket without its marker is nobody's: no stop may come between the two, nor a tag
+    // that the server does not take. What is missing is written, and told, in the end.
+    let cloud = cloud.unstopped();
+    let mut outcome = super::change::tags(&cloud, bucket, tags).await;
+    let refused = |error: &CloudError| error.kind == CloudErrorKind::Invalid;
+    if outcome.as_ref().is_err_and(refused)
+        && let Some(marker) = tags.get(marker::KEY)
+    {
+        let alone = BTreeMap::from([(marker::KEY.to_owned(), marker.clone())]);
+        outcome = super::change::tags(&cloud, bucket, &alone).await;
+    }
+    match outcome {
         // A server without tags still has a bucket; the marker is a protection that
         // it cannot give.
         Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),

@@ -10,7 +10,9 @@ pub(in crate::clouds) mod change;
 pub(in crate::clouds) mod contents;
 pub(in crate::clouds) mod error;
 pub(in crate::clouds) mod iam;
+mod locks;
 pub(in crate::clouds) mod look;
+pub(in crate::clouds) mod permissions;
 pub(in crate::clouds) mod random;
 pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;
@@ -61,6 +63,15 @@ impl S3 {
             dialect,
             knowledge: Mutex::new(BTreeMap::new()),
         }
+    }
+
+    /// The same for a step that has to be done once another one is.
+    fn unstopped(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.clients),
+            self.patience.unstopped(),
+            self.dialect,
+        )
     }
 
     /// Makes one call of an SDK, again when that makes sense.

@@ -40,26 +40,31 @@ pub(in crate::clouds) async fn address(
     key: Option<&AccessKey>,
 ) -> Result<SecretUrl, CloudError> {
     let (object, query) = match request {
+        // A question to the bucket, and no object of it.
+        ProbeRequest::ListUploads { object } => (
+            "",
+            vec![("uploads", String::new()), ("prefix", encoded(object))],
+        ),
         ProbeRequest::Put { object }
         | ProbeRequest::Get { object }
-        | ProbeRequest::Head { object } => (object, Vec::new()),
-        ProbeRequest::BeginUpload { object } => (object, vec![("uploads", String::new())]),
+        | ProbeRequest::Head { object } => (object.as_str(), Vec::new()),
+        ProbeRequest::BeginUpload { object } => (object.as_str(), vec![("uploads", String::new())]),
         ProbeRequest::UploadPart {
             object,
             upload,
             part,
         } => (
-            object,
+            object.as_str(),
             vec![
                 ("partNumber", part.to_string()),
                 ("uploadId", encoded(upload)),
             ],
         ),
         ProbeRequest::AbortUpload { object, upload } => {
-            (object, vec![("uploadId", encoded(upload))])
+            (object.as_str(), vec![("uploadId", encoded(upload))])
         }
         ProbeRequest::Delete { object, version } => (
-            object,
+            object.as_str(),
             version
                 .iter()
                 .map(|version| ("versionId", encoded(version)))

@@ -69,7 +69,12 @@ impl S3Compatible {
             headers: &[],
             body: &body,
         };
-        let headers = sign::headers(&self.s3.clients, &unsigned).await?;
+        let mut headers = sign::headers(&self.s3.clients, &unsigned).await?;
+        // Attaching policies is refused (400) without it, lest a form be taken for a body.
+        headers.push((
+            "content-type".to_owned(),
+            "application/octet-stream".to_owned(),
+        ));
         let request = WebRequest {
             method: call.method,
             url: SecretUrl::new(url),

@@ -3,11 +3,14 @@
 //! Format (source: the Go packages `madmin-go`, functions `EncryptData` and
 //! `DecryptData`, and `sio-go`): 32 bytes of salt, one byte that names the algorithms,
 //! an 8 byte nonce, then the text in fragments of 16 KiB, each sealed on its own. The
-//! key is derived with argon2id. The crate `sio` would do the fragments, but without
+//! key is derived with argon2id, or with PBKDF2 by servers that are bound to FIPS. The crate `sio` would do the fragments, but without
 //! the TLS library `ring` it cannot be given a cipher from outside (decision 0009).
+
+use std::num::NonZeroU32;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::pbkdf2;
 
 use crate::clouds::s3::random;
 
@@ -20,6 +23,10 @@ const FRAGMENT: usize = 16 * 1024;
 const ARGON2_AES: u8 = 0;
 /// argon2id with ChaCha20-Poly1305.
 const ARGON2_CHACHA: u8 = 1;
+/// PBKDF2 with AES-256-GCM.
+const PBKDF2_AES: u8 = 2;
+/// How often PBKDF2 runs; the server's own number.
+const ROUNDS: NonZeroU32 = NonZeroU32::new(8192).expect("not zero");
 
 /// Encrypts `plain` for a server that knows `secret`.
 pub(super) fn encrypt(secret: &str, plain: &[u8]) -> Result<Vec<u8>, String> {
@@ -29,7 +36,7 @@ pub(super) fn encrypt(secret: &str, plain: &[u8]) -> Result<Vec<u8>, String> {
     body.extend(salt);
     body.push(ARGON2_AES);
     body.extend(nonce);
-    let mut stream = Stream::new(derive(secret, &salt)?, ARGON2_AES, nonce)?;
+    let mut stream = Stream::new(derive(secret, &salt, ARGON2_AES)?, ARGON2_AES, nonce)?;
     let mut fragments = plain.chunks(FRAGMENT).peekable();
     if fragments.peek().is_none() {
         body.extend(stream.seal(&[], true)?);
@@ -47,7 +54,11 @@ pub(super) fn decrypt(secret: &str, body: &[u8]) -> Result<Vec<u8>, String> {
         .ok_or_else(|| "an encrypted answer is too short".to_owned())?;
     let mut nonce = [0; NONCE];
     nonce.copy_from_slice(&header[SALT + 1..]);
-    let mut stream = Stream::new(derive(secret, &header[..SALT])?, header[SALT], nonce)?;
+    let mut stream = Stream::new(
+        derive(secret, &header[..SALT], header[SALT])?,
+        header[SALT],
+        nonce,
+    )?;
     let mut plain = Vec::with_capacity(sealed.len());
     let mut fragments = sealed.chunks(FRAGMENT + TAG).peekable();
     while let Some(fragment) = fragments.next() {
@@ -59,10 +70,15 @@ pub(super) fn decrypt(secret: &str, body: &[u8]) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-fn derive(secret: &str, salt: &[u8]) -> Result<[u8; 32], String> {
+fn derive(secret: &str, salt: &[u8], form: u8) -> Result<[u8; 32], String> {
+    let mut key = [0; 32];
+    if form == PBKDF2_AES {
+        let algorithm = pbkdf2::PBKDF2_HMAC_SHA256;
+        pbkdf2::derive(algorithm, ROUNDS, salt, secret.as_bytes(), &mut key);
+        return Ok(key);
+    }
     // 64 MiB, one pass, four lanes: what the server uses.
     let params = Params::new(64 * 1024, 1, 4, Some(32)).map_err(|error| error.to_string())?;
-    let mut key = [0; 32];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(secret.as_bytes(), salt, &mut key)
         .map_err(|error| error.to_string())?;
@@ -82,7 +98,7 @@ struct Stream {
 impl Stream {
     fn new(key: [u8; 32], algorithm: u8, nonce: [u8; NONCE]) -> Result<Self, String> {
         let cipher = match algorithm {
-            ARGON2_AES => &AES_256_GCM,
+            ARGON2_AES | PBKDF2_AES => &AES_256_GCM,
             ARGON2_CHACHA => &CHACHA20_POLY1305,
             other => {
                 return Err(format!(
@@ -145,6 +161,40 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn unhex(text: &str) -> Vec<u8> {
+        (0..text.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&text[at..at + 2], 16).expect("hex"))
+            .collect()
+    }
+
+    /// Made by another implementation, with Python's argon2-cffi, hashlib and pycryptodome.
+    #[test]
+    fn all_three_forms_of_another_implementation_are_read() {
+        let salt = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+        let nonce = "6465666768696a6b";
+        for (form, sealed) in [
+            (
+                "00",
+                "03917cd1cf1fffa887cd8cbed6206b14482efcbc10a358f7258e1bcd6678b93401",
+            ),
+            (
+                "01",
+                "97665a23113e816ceb2b93ab142fd4bdea3a8484d5308213fda6897de68aaa7e1e",
+            ),
+            (
+                "02",
+                "82bb0e68a8a18056a72126ddd656fb580be56d4776008fd7d607751b1ad0af2157",
+            ),
+        ] {
+            let body = unhex(&format!("{salt}{form}{nonce}{sealed}"));
+            let plain = decrypt("rootsecret123", &body);
+            assert_eq!(plain, Ok(br#"{"accounts":null}"#.to_vec()), "{form}");
+        }
+        let unknown = unhex(&format!("{salt}03{nonce}00"));
+        assert!(decrypt("rootsecret123", &unknown).is_err());
+    }
 
     #[test]
     fn what_was_encrypted_is_read_with_the_same_secret_only() {

@@ -13,6 +13,7 @@ mod encrypted;
 mod keys_iam;
 mod keys_minio;
 mod observe;
+mod permissions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,17 +22,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::byob::CloudError;
 use crate::byob::cloud::{Cloud, CloudKind, Contents, LookAt, OwnedBucket, SecretUrl, Sighting};
 use crate::byob::diff::Change;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::observed::Observed;
 use crate::byob::probe::{ProbeRequest, WebAnswer, WebRequest};
+use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Patience;
 use crate::clouds::s3::iam::Iam;
 use crate::clouds::s3::{Dialect, S3, change, client as s3_client, contents, look, sign};
 
 pub use client::{AdminApi, Clients, Settings};
+pub use permissions::PERMISSIONS;
 
 /// Opens the server of `clients` for one operation, which ends with `stop`.
 pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {
@@ -119,11 +121,12 @@ impl Cloud for S3Compatible {
     }
 
     async fn put_identity(&self, identity: &Identity) -> Result<(), CloudError> {
-        if self.is_minio().await? {
+        let outcome = if self.is_minio().await? {
             keys_minio::put(self, identity).await
         } else {
             keys_iam::put(&self.iam(), identity).await
-        }
+        };
+        outcome.map_err(other_interface)
     }
 
     async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
@@ -182,4 +185,19 @@ impl Cloud for S3Compatible {
     async fn overreach(&self, bucket: &str, key: &AccessKey) -> Result<Vec<String>, CloudError> {
         sign::overreach(&self.s3, bucket, key).await
     }
+}
+
+/// A server that has the other interface for users takes the calls for something else.
+fn other_interface(error: CloudError) -> CloudError {
+    let is_odd = matches!(
+        error.kind,
+        CloudErrorKind::Invalid | CloudErrorKind::NotSupported | CloudErrorKind::NotFound
+    );
+    if !is_odd || error.hint.is_some() {
+        return error;
+    }
+    error.hint(
+        "Set admin_api to the interface for users that the server has, \"minio\" or \"iam\"; \
+         \"auto\" finds out.",
+    )
 }

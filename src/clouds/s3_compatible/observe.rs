@@ -38,6 +38,13 @@ pub(super) async fn observe(
     else {
         return Ok(None);
     };
+    let refusals = (&tags, &versioning, &lifecycle, &grants);
+    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
+        refusals
+    {
+        // Nothing but refusals would pass for a bucket without drift.
+        look::look(s3, bucket).await?;
+    }
     let marker = tags.known().and_then(look::marker_of);
     let region = &cloud.clients.settings().region;
     Ok(Some(Observed {
@@ -83,7 +90,14 @@ async fn identity(
             "{}: {}",
             error.call, error.message
         ))),
-        Err(error) if error.kind == CloudErrorKind::NotSupported => {
+        // A server that has the other interface takes the question for another one. That
+        // must not stand in the way of a plan that changes admin_api.
+        Err(error)
+            if matches!(
+                error.kind,
+                CloudErrorKind::NotSupported | CloudErrorKind::Invalid
+            ) =>
+        {
             Ok(Reading::Unsupported(error.message))
         }
         Err(error) => Err(error),

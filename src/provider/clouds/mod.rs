@@ -6,6 +6,7 @@ mod s3_compatible;
 
 use std::sync::Arc;
 
+use crate::byob::permission::Permissions;
 use crate::resources::account::{Account, CloudBlock};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::Field;
@@ -16,6 +17,9 @@ use crate::sdk::value::Value;
 pub(super) trait ProviderCloud: CloudBlock {
     /// What may be said in the provider's block.
     fn provider_block(&self) -> Block;
+
+    /// What the caller needs of the cloud and W&B gets of it, for the documentation.
+    fn permissions(&self) -> Permissions;
 
     /// The account that the provider's block, null when absent, and the environment
     /// describe. Opens nothing and asks nobody: most runs use one cloud only.

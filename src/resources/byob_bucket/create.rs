@@ -106,14 +106,18 @@ async fn start(
     };
     let id = bucket.id.known().cloned().unwrap_or_default();
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
-        return make(configuration, cloud, bucket, &name, &id)
-            .await
-            .map_err(|error| {
-                if error.kind == CloudErrorKind::AlreadyExists {
-                    return taken(&id, &name);
-                }
-                failed(error)
-            });
+        return match make(configuration, cloud, bucket, &name, &id).await {
+            Ok(start) => Ok(start),
+            Err(error) if error.kind == CloudErrorKind::AlreadyExists => Err(taken(&id, &name)),
+            // Making it takes several calls on some servers, and an answer may be lost.
+            Err(error) if matches!(cloud.look(&name).await, Ok(Some(_))) => {
+                Err(Trouble::cloud(summary, error)
+                    .left_behind("the bucket, bare; the next apply goes on with it")
+                    .timed(cx)
+                    .error())
+            }
+            Err(error) => Err(failed(error)),
+        };
     };
     match &sighting.marker {
         Some(marker) if marker.is_creating() => {

@@ -54,6 +54,12 @@ async fn steps(
             .timed(cx)
             .error()
     };
+    let generation = state
+        .generation
+        .known()
+        .and_then(|text| Generation::parse(text));
+    let spec = spec::spec(state, None, &site, generation.as_ref(), configuration);
+    let identity = spec.as_ref().and_then(made_identity);
     if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
         let marker = sighting.marker.clone();
         if marker.as_ref().is_some_and(Marker::is_creating)
@@ -75,37 +81,41 @@ async fn steps(
                 return Err(holds_data(&summary, &contents.to_string()).into());
             }
         }
+        remove_identity(cx, &cloud, identity).await?;
         cloud.delete(&owned).await.map_err(failed)?;
-    }
-    let generation = state
-        .generation
-        .known()
-        .and_then(|text| Generation::parse(text));
-    let (Some(generation), Some(spec)) = (
-        &generation,
-        spec::spec(state, None, &site, generation.as_ref(), configuration),
-    ) else {
-        return Ok(Diagnostics::new());
-    };
-    if let Access::MadeKey(identity) = &spec.access {
+    } else {
         remove_identity(cx, &cloud, identity).await?;
     }
-    Ok(remove_key(cx, &cloud, &spec, generation).await?)
+    match (&spec, &generation) {
+        (Some(spec), Some(generation)) => Ok(remove_key(cx, &cloud, spec, generation).await?),
+        _ => Ok(Diagnostics::new()),
+    }
 }
 
+fn made_identity(spec: &BucketSpec) -> Option<&Identity> {
+    match &spec.access {
+        Access::MadeKey(identity) => Some(identity),
+        Access::GivenKey | Access::Unmanaged => None,
+    }
+}
+
+/// Removes W&B's user before its bucket, which holds nothing by now: a run that ends
+/// between the two still has the bucket in its state, and the next one goes on.
 async fn remove_identity(
     cx: &Context,
     cloud: &Arc<dyn Cloud>,
-    identity: &Identity,
+    identity: Option<&Identity>,
 ) -> Result<(), Diagnostic> {
-    let failed = |error: CloudError| {
+    let Some(identity) = identity else {
+        return Ok(());
+    };
+    cloud.remove_identity(identity).await.map_err(|error| {
         Trouble::cloud("W&B's user was not removed", error)
-            .left_behind(format!("the user {:?}; the bucket is gone", identity.name))
+            .left_behind(format!("the user {:?}, and its bucket", identity.name))
             .what_to_do("Run terraform destroy again.")
             .timed(cx)
             .error()
-    };
-    cloud.remove_identity(identity).await.map_err(failed)
+    })
 }
 
 /// Gives up the bucket's own key, now that nothing is left that it encrypts.

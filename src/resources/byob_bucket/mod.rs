@@ -118,8 +118,9 @@ impl Resource for ByobBucket {
 
     fn schema(&self) -> Schema {
         Schema::new(block(
-            "A bucket with everything that W&B needs of it, proven to work. Data is never deleted \
-             without `on_destroy = \"delete_everything\"`.",
+            "A bucket with everything that W&B needs of it, proven to work. The block of exactly \
+             one cloud says where it is. Data is never deleted without \
+             `on_destroy = \"delete_everything\"`.",
             &self.clouds,
         ))
     }

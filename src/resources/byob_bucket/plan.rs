@@ -9,6 +9,8 @@ use super::update::{is_marker_lost, is_rotated};
 use super::{create, spec, verify};
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Scope};
+use crate::byob::marker::Marker;
+use crate::byob::name;
 use crate::byob::requirements::registration::CONNECTION;
 use crate::byob::{Cloud, CloudError};
 use crate::resources::account::{Account, makes_key};
@@ -37,6 +39,7 @@ pub async fn plan(
         return told;
     };
     told.extend(check_instance(configuration, kind, &plan.planned));
+    told.extend(check_tags(configuration, kind, &plan.planned));
     let prior = plan.prior.as_ref();
     let site = match place::site(&plan.planned, &plan.config, prior, configuration).await {
         Ok(Some(site)) => site,
@@ -95,6 +98,22 @@ fn check_instance(
         );
     }
     told
+}
+
+/// The tags that the bucket would carry, the provider's default ones included.
+fn check_tags(
+    configuration: &Configuration,
+    kind: CloudKind,
+    planned: &Bucket,
+) -> Option<Diagnostic> {
+    let tags = spec::all_tags(&planned.tags, configuration)?;
+    let why = name::check_tags(kind, &tags).err()?;
+    Some(
+        Trouble::new("Invalid tags", why)
+            .what_to_do("Change tags, or default_tags of the provider.")
+            .at(Path::of("tags"))
+            .error(),
+    )
 }
 
 /// What an apply of this plan will mend, since the plan itself shows only that the
@@ -303,8 +322,11 @@ async fn refuse_data(cx: &Context, cloud: &Arc<dyn Cloud>, name: &str) -> Result
             .timed(cx)
             .error()
     };
-    if cloud.look(name).await.map_err(failed)?.is_none() {
-        return Ok(());
+    match cloud.look(name).await.map_err(failed)? {
+        // A half-made bucket is gone on with and not deleted; a probe may be left in it.
+        Some(found) if found.marker.as_ref().is_some_and(Marker::is_creating) => return Ok(()),
+        Some(_) => {}
+        None => return Ok(()),
     }
     let contents = cloud.contents(name, COUNT_LIMIT).await.map_err(failed)?;
     if contents.is_empty() {

@@ -38,8 +38,9 @@ pub async fn read(
 ) -> Outcome<Bucket> {
     match observe(cx, configuration, &state).await {
         Ok(Seen::Open) => Outcome::exists(state, private).with([not_refreshed()]),
-        Ok(Seen::There(site, wanted, observed)) => {
+        Ok(Seen::There(site, wanted, mut observed)) => {
             let mut private = private;
+            verify::without_unwritable(&mut observed, &private);
             let mut told = Vec::new();
             note_marker(&state, &observed, &mut private, &mut told);
             let bucket = with_drift(state, configuration, &site, *wanted, &observed);

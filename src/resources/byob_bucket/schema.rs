@@ -115,9 +115,13 @@ pub fn block(description: &str, clouds: &[Arc<dyn CloudBlock>]) -> Block {
 fn arguments() -> Vec<Attribute> {
     let origins = Value::set([Value::string("*")]);
     vec![
-        Attribute::string("name", "The bucket's name. A change makes a new bucket.")
-            .required()
-            .requires_replace(),
+        Attribute::string(
+            "name",
+            "The bucket's name. On S3-compatible servers: 3 to 63 lower-case letters, digits, `-` \
+             and `.`.",
+        )
+        .required()
+        .requires_replace(),
         Attribute::string(
             "path",
             "W&B stores below this path only. No slash at either end. Several teams can share a \
@@ -126,15 +130,12 @@ fn arguments() -> Vec<Attribute> {
         .check_string(name::check_path),
         Attribute::string(
             "scope",
-            "Who stores in the bucket: one `team` or the whole `instance`. Default `team`.",
+            "Who stores in the bucket: one `team` or the whole `instance`.",
         )
         .default(Value::string("team"))
         .one_of(&Scope::NAMES),
-        Attribute::bool(
-            "versioning",
-            "Old versions of objects are kept. Default `true`.",
-        )
-        .default(Value::Bool(true)),
+        Attribute::bool("versioning", "Old versions of objects are kept.")
+            .default(Value::Bool(true)),
         Attribute::number(
             "noncurrent_version_days",
             "Old versions below `path` are deleted after so many days. W&B may not delete \
@@ -148,20 +149,20 @@ fn arguments() -> Vec<Attribute> {
         .between(1, 36_500),
         Attribute::string_set(
             "cors_allowed_origins",
-            "Origins of web pages that may reach the bucket. Default `[\"*\"]`: addresses are \
-             signed, so a page of another origin gains nothing.",
+            "Origins of web pages that may reach the bucket, for example `https://acme.wandb.io`. \
+             Addresses are signed, so with `*` a page of another origin gains nothing.",
         )
         .default(origins)
         .check(check_origins),
         Attribute::number(
             "cors_max_age_seconds",
-            "How long browsers may remember an answer to a preflight. Default `3600`.",
+            "How long browsers may remember an answer to a preflight.",
         )
         .default(Value::Number(3600_i64.into()))
         .between(0, 86_400),
         Attribute::string(
             "on_destroy",
-            "What becomes of the bucket when this resource goes: `delete_if_empty` (default) \
+            "What becomes of the bucket when this resource goes: `delete_if_empty` \
              refuses while it holds anything, `keep` leaves it in the cloud, `delete_everything` \
              deletes all objects and versions first. What counts is the value of the last apply.",
         )
@@ -169,21 +170,21 @@ fn arguments() -> Vec<Attribute> {
         .one_of(&ON_DESTROY),
         Attribute::bool(
             "adopt",
-            "Take over a bucket that exists already. Default `false`.",
+            "Take over a bucket that exists already, with what is in it.",
         )
         .default(Value::Bool(false)),
         Attribute::string(
             "verify",
-            "How the bucket is looked at after a change: `off`, `settings` reads every setting \
-             back, `probe` (default) besides acts as a browser and W&B's SDK do.",
+            "How the bucket is looked at after a change: with `off` not at all, `settings` reads \
+             every setting back, `probe` besides acts as a browser and W&B's SDK do.",
         )
         .default(Value::string("probe"))
         .one_of(&VERIFY),
         Attribute::bool(
             "register",
             "Ask the W&B instance to test its connection to the bucket. `true`: an error of the \
-             test fails the apply. Absent: asked where there is an `api_key`, and an error is a \
-             finding. `false`: not asked.",
+             test fails the apply. Absent: asked where the provider has an `api_key`, and an error is \
+             a finding. `false`: not asked.",
         ),
         Attribute::string(
             "registration_name",
@@ -258,8 +259,9 @@ fn outputs() -> Vec<Attribute> {
         Attribute::new(
             "findings",
             findings_type(),
-            "What does not hold (`fail`), what may hurt (`warn`), and what could not be checked \
-             (`unknown`).",
+            "What does not hold (`status` is `fail`), what may hurt (`warn`), and what could not be \
+             checked (`unknown`): the id of the `requirement`, what should be (`expected`), what is \
+             (`actual`), and why it matters (`message`).",
         )
         .computed()
         .keeps_state(),

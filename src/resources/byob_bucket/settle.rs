@@ -80,6 +80,7 @@ impl Work<'_> {
         self.key(&mut wanted, &before, settled).await?;
         let changes = diff::changes(&wanted, &before);
         let cannot = self.write(&changes, &wanted, settled).await?;
+        verify::remember_cannot(&mut settled.private, &wanted, &before, &cannot);
         let known_key = wanted.access_key_id.clone();
         let key = self.identity(&changes, &mut wanted, settled).await?;
         let key_is_new = wanted.access_key_id != known_key;

@@ -8,7 +8,7 @@ use crate::byob::report::Report;
 use crate::byob::requirement::{CATALOGUE, Check, Requirement, Status, Tried, Verdict};
 use crate::byob::requirements::{access, registration};
 use crate::byob::spec::{BucketSpec, Setting};
-use crate::byob::{CloudError, Observed};
+use crate::byob::{CloudError, Observed, Reading};
 use crate::resources::environment::{Configuration, Probe};
 use crate::resources::trouble::{Trouble, is_stopped};
 use crate::sdk::context::Context;
@@ -17,7 +17,8 @@ use crate::sdk::model::Field;
 use crate::sdk::private::Private;
 use crate::wandb::{Client, Problem, Severity, StorageInfo, WandbError, WandbErrorKind};
 
-/// Where private data keeps what the server was found unable to write.
+/// Where private data keeps what the next apply could not mend either: settings that the
+/// server was found unable to write, and a key that is not ours to change.
 const CANNOT: &str = "server_cannot";
 
 /// What was found out by trying, remembered in the findings of the last apply.
@@ -161,9 +162,13 @@ fn judge(problems: &[Problem], insisted: bool, is_keyed: bool, told: &mut Diagno
     let (errors, warnings) = (words(Severity::Error), words(Severity::Warning));
     let expected = "a connection without problems";
     if !errors.is_empty() {
-        let steps = if is_keyed {
+        let steps = if is_keyed && insisted {
             "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
-                     instance and restart it (on a dedicated instance W&B does it), then apply again."
+             instance and restart it (on a dedicated instance W&B does it), then apply again."
+        } else if is_keyed {
+            "Add the value of supported_file_store to GORILLA_SUPPORTED_FILE_STORES of the \
+             instance and restart it (on a dedicated instance W&B does it); the making of a team \
+             asks again, and so does the next change of this bucket, such as register = true."
         } else {
             "Compare the instance's own identity with the one that the bucket lets in, then apply \
              again."
@@ -245,6 +250,15 @@ pub fn is_mendable(id: &str, private: &Private) -> bool {
             .iter()
             .any(|setting| !cannot.contains(&word(*setting)))
     })
+}
+
+/// What a server that cannot keep rules of a bucket says of them, in every run: "none",
+/// which would be drift from a rule that could never be written.
+pub fn without_unwritable(observed: &mut Observed, private: &Private) {
+    let none = observed.cors.known().is_some_and(Vec::is_empty);
+    if none && cannot(private).contains(&word(Setting::Cors)) {
+        observed.cors = Reading::Unsupported("it refused to keep one".to_owned());
+    }
 }
 
 /// Settings that the server was found unable to write, by their words.

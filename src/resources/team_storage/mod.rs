@@ -117,7 +117,7 @@ fn block() -> Block {
         .check_string(name::check_path),
         Attribute::string(
             "on_destroy",
-            "What becomes of the team when this resource goes: `keep` (default) leaves it in W&B, \
+            "What becomes of the team when this resource goes: `keep` leaves it in W&B, \
              `delete` deletes it for good. What counts is the value of the last apply.",
         )
         .default(Value::string("keep"))
@@ -130,7 +130,14 @@ fn block() -> Block {
         )
         .computed()
         .keeps_state(),
-        Attribute::new("findings", findings_type(), "What does not hold.").computed().keeps_state(),
+        Attribute::new(
+            "findings",
+            findings_type(),
+            "What does not hold: the id of the `requirement`, what should be (`expected`), what is \
+             (`actual`), and why it matters (`message`).",
+        )
+        .computed()
+        .keeps_state(),
     ])
     .single("timeouts", timeouts::block(&[("create", "10m")]))
 }

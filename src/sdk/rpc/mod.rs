@@ -4,7 +4,6 @@ mod offer;
 mod others;
 mod resource;
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -18,6 +17,7 @@ use tonic::{Request, Response, Status};
 use super::context::Context;
 use super::data_source::{AnyDataSource, Ephemeral, Function};
 use super::diagnostic::{Diagnostic, Diagnostics};
+use super::panics;
 use super::provider::AnyProvider;
 use super::resource::AnyResource;
 use super::schema::Schema;
@@ -129,25 +129,8 @@ async fn guarded<T>(
     tracing::debug!(tf_rpc = name, "request");
     match AssertUnwindSafe(operation).catch_unwind().await {
         Ok(result) => result,
-        Err(panic) => on_panic(of_panic(name, panic.as_ref())),
+        Err(_) => on_panic(panics::error(name)),
     }
-}
-
-fn of_panic(name: &str, panic: &(dyn Any + Send)) -> Diagnostic {
-    let words = panic
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned());
-    Diagnostic::error(
-        "The provider met a bug of its own",
-        format!(
-            "Why: {name} panicked: {words}\n\
-             Left behind: the state holds what was known before.\n\
-             What to do: please report it with the provider's version and, if you can, the log \
-             of a run with TF_LOG_PROVIDER=DEBUG."
-        ),
-    )
 }
 
 fn unknown_name(kind: &str, name: &str) -> Diagnostic {
@@ -436,3 +419,7 @@ impl wire::provider_server::Provider for Server {
         Ok(Response::new(wire::stop::Response::default()))
     }
 }
+
+#[cfg(test)]
+#[path = "panic_tests.rs"]
+mod tests;

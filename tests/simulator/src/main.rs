@@ -33,7 +33,7 @@ What the instance holds can be seen and changed without a key:
     -d '{\"id\": \"u7\", \"user_name\": \"jane\", \"email\": \"jane@example.com\"}'
   curl URL/_simulator/faults -H 'content-type: application/json' \\
     -d '{\"kind\": \"status\", \"path_contains\": \"/scim\", \"code\": 503, \"times\": 2}'
-Other faults: lose_reply, reset, delay, graphql_error, test_result, test_passes.")]
+Other faults: lose_reply, reset, delay, graphql_error, ignore_filter, test_result, test_passes.")]
 struct Wandb {
     /// Where to listen: a loopback address; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8090")]

@@ -77,7 +77,8 @@ impl Server {
             command.env("MINIO_SITE_REGION", region);
         }
         let server = Self::run(command, address, access_key, secret_key)?;
-        server.wait_for("minio/health/live").await?;
+        // "live" comes before users and buckets are loaded.
+        server.wait_for("minio/health/cluster").await?;
         Ok(server)
     }
 
@@ -111,7 +112,8 @@ impl Server {
             ])
             .args([
                 "-master.volumeSizeLimitMB=64",
-                "-volume.max=50",
+                // Each bucket takes seven volumes; they are empty files.
+                "-volume.max=5000",
                 "-volume.preStopSeconds=1",
             ])
             .args([

@@ -17,6 +17,7 @@ use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::Deployment;
 use crate::byob::identity::AccessKey;
 use crate::byob::observed::{Reading, Rule};
+use crate::byob::permission::Permissions;
 use crate::byob::requirements::encryption::same_key;
 use crate::byob::spec::Setting;
 use crate::byob::{Cloud, CloudError, Observed};
@@ -65,6 +66,10 @@ impl CloudBlock for Aws {
 impl ProviderCloud for Aws {
     fn provider_block(&self) -> Block {
         block::provider()
+    }
+
+    fn permissions(&self) -> Permissions {
+        aws::PERMISSIONS
     }
 
     fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic> {

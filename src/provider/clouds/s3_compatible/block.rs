@@ -66,29 +66,29 @@ pub(super) fn bucket() -> Block {
          are absent come from the block of the same name in the provider.",
     )
     .with([
-        Attribute::string("endpoint", "Scheme, host and port of the server. Another host or port makes a new bucket.")
+        Attribute::string("endpoint", "Scheme, host and port of the server, for example `https://minio.example.com:9000`. Another host or port makes a new bucket.")
             .optional_computed()
             .keeps_state()
             .check_string(check_endpoint),
-        Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default `us-east-1`.")
+        Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default: `us-east-1`.")
             .optional_computed()
             .keeps_state(),
         Attribute::string("access_key", "The caller's key. It is kept in the state; the provider's block is the better place."),
         Attribute::string("secret_key", "The secret of `access_key`. It is kept in the state; the provider's block is the better place.")
             .sensitive(),
-        Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default `true`."),
-        Attribute::string("ca_bundle", "Certificates to trust besides the system's, in PEM."),
+        Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default: `true`."),
+        Attribute::string("ca_bundle", "Certificates to trust besides the system's: their text in PEM, not a file's name."),
         Attribute::string("kms_key_name", "Encrypt new objects with this key of the server's key service."),
         Attribute::string("sse_algorithm", "Encrypt new objects: `AES256`, or `aws:kms` with `kms_key_name`.")
             .one_of(&["AES256", "aws:kms"]),
         Attribute::bool(
             "create_access_key",
-            "Make a user with just W&B's rights on this bucket, and its key. Default `false`.",
+            "Make a user with just W&B's rights on this bucket, and its key.",
         )
         .default(Value::Bool(false)),
         Attribute::string(
             "admin_api",
-            "Which interface makes users: `minio`, `iam`, or `auto` (default) to find out.",
+            "Which interface makes W&B's user: `minio`, `iam`, or `auto` to find out.",
         )
         .default(Value::string("auto"))
         .one_of(&ADMIN_APIS),
@@ -112,29 +112,29 @@ pub(super) fn provider() -> Block {
     Block::new("Defaults for buckets on servers that speak Amazon's S3 protocol.").with([
         Attribute::string(
             "endpoint",
-            "Scheme, host and port of the server. Default: `AWS_ENDPOINT_URL_S3`.",
+            "Scheme, host and port of the server. Default: the variable `AWS_ENDPOINT_URL_S3`.",
         )
         .check_string(check_endpoint),
         Attribute::string(
             "region",
-            "The region of buckets. Default: `AWS_REGION`, else `us-east-1`.",
+            "The region of buckets. Default: the variable `AWS_REGION`, else `us-east-1`.",
         ),
         Attribute::string(
             "access_key",
-            "The caller's key. Default: `AWS_ACCESS_KEY_ID`.",
+            "The caller's key. Default: the variable `AWS_ACCESS_KEY_ID`.",
         ),
         Attribute::string(
             "secret_key",
-            "Its secret. Default: `AWS_SECRET_ACCESS_KEY`.",
+            "Its secret. Default: the variable `AWS_SECRET_ACCESS_KEY`.",
         )
         .sensitive(),
         Attribute::bool(
             "path_style",
-            "Buckets stand in the path of addresses. Default `true`.",
+            "Buckets stand in the path of addresses, not in the host's name. Default: `true`.",
         ),
         Attribute::string(
             "ca_bundle",
-            "Certificates to trust besides the system's, in PEM.",
+            "Certificates to trust besides the system's: their text in PEM, not a file's name.",
         )
         .check_string(check_pem),
     ])
@@ -150,39 +150,14 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
                 .error(),
         );
     };
-    let made = block.create_access_key == Field::Known(true);
-    let secrets = !block.wandb_secret_key.is_null() || !block.wandb_secret_key_wo.is_null();
-    if made && !block.wandb_access_key.is_null() {
-        wrong(
-            "wandb_access_key",
-            "create_access_key makes a key for W&B, so none can be given",
-        );
-    }
-    if block.wandb_access_key.is_null() && secrets {
-        wrong("wandb_access_key", "it is missing, and its secret is set");
-    }
-    if !block.wandb_access_key.is_null() && !secrets {
-        wrong(
-            "wandb_secret_key",
-            "it is missing, and wandb_access_key is set",
-        );
-    }
-    if !block.wandb_secret_key.is_null() && !block.wandb_secret_key_wo.is_null() {
-        wrong(
-            "wandb_secret_key_wo",
-            "wandb_secret_key is set as well; use one of the two",
-        );
-    }
-    if !block.wandb_secret_key_wo.is_null() && block.wandb_secret_key_wo_version.is_null() {
-        wrong(
-            "wandb_secret_key_wo_version",
-            "it is needed with wandb_secret_key_wo, to tell when that has changed",
-        );
-    }
-    if block.access_key.is_null() != block.secret_key.is_null() {
+    check_wandb_key(block, &mut wrong);
+    // What is not known yet may still turn out to be null, so it is no contradiction.
+    let (own, secret) = (&block.access_key, &block.secret_key);
+    if (own.known().is_some() && secret.is_null()) || (own.is_null() && secret.known().is_some()) {
         wrong("secret_key", "access_key and secret_key go together");
     }
-    if block.create_access_key == Field::Known(false) && !block.access_key_rotation.is_null() {
+    if block.create_access_key == Field::Known(false) && block.access_key_rotation.known().is_some()
+    {
         wrong(
             "access_key_rotation",
             "it changes a key that create_access_key makes, and that is off",
@@ -190,17 +165,53 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
     }
     match (
         block.sse_algorithm.known().map(String::as_str),
-        block.kms_key_name.is_null(),
+        &block.kms_key_name,
     ) {
-        (Some("AES256"), false) => wrong(
+        (Some("AES256"), Field::Known(_)) => wrong(
             "kms_key_name",
             "AES256 uses the server's own key; a named key needs \"aws:kms\"",
         ),
-        (Some("aws:kms"), true) => wrong(
+        (Some("aws:kms"), Field::Null) => wrong(
             "kms_key_name",
             "it is missing, and sse_algorithm is \"aws:kms\"",
         ),
         _ => {}
     }
     told
+}
+
+/// W&B's key is made, or given with its secret, or not known here.
+fn check_wandb_key(block: &Arguments, wrong: &mut impl FnMut(&str, &str)) {
+    let made = block.create_access_key == Field::Known(true);
+    let key = &block.wandb_access_key;
+    let (kept, unkept) = (&block.wandb_secret_key, &block.wandb_secret_key_wo);
+    let is_set = kept.known().is_some() || unkept.known().is_some();
+    let is_absent = kept.is_null() && unkept.is_null();
+    if made && key.known().is_some() {
+        wrong(
+            "wandb_access_key",
+            "create_access_key makes a key for W&B, so none can be given",
+        );
+    }
+    if key.is_null() && is_set {
+        wrong("wandb_access_key", "it is missing, and its secret is set");
+    }
+    if key.known().is_some() && is_absent {
+        wrong(
+            "wandb_secret_key",
+            "it is missing, and wandb_access_key is set",
+        );
+    }
+    if kept.known().is_some() && unkept.known().is_some() {
+        wrong(
+            "wandb_secret_key_wo",
+            "wandb_secret_key is set as well; use one of the two",
+        );
+    }
+    if unkept.known().is_some() && block.wandb_secret_key_wo_version.is_null() {
+        wrong(
+            "wandb_secret_key_wo_version",
+            "it is needed with wandb_secret_key_wo, to tell when that has changed",
+        );
+    }
 }

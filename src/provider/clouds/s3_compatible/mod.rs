@@ -13,6 +13,7 @@ use super::{ProviderCloud, first, or_variable};
 use crate::byob::address::S3Address;
 use crate::byob::cloud::CloudKind;
 use crate::byob::identity::AccessKey;
+use crate::byob::permission::Permissions;
 use crate::byob::requirements::encryption::same_key;
 use crate::byob::spec::Setting;
 use crate::byob::{Cloud, CloudError, Observed, Reading};
@@ -55,6 +56,10 @@ impl CloudBlock for S3Compatible {
 impl ProviderCloud for S3Compatible {
     fn provider_block(&self) -> Block {
         block::provider()
+    }
+
+    fn permissions(&self) -> Permissions {
+        s3_compatible::PERMISSIONS
     }
 
     fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic> {

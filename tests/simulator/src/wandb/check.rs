@@ -4,6 +4,7 @@
 //!
 //! Only S3's protocol is spoken. Google's and Azure's stores pass by being on the list.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -162,11 +163,14 @@ async fn look(
     Ok(problems)
 }
 
-/// The name of the object that is written, below the team's path.
+/// The name of the object that is written, below the team's path. Teams that share a
+/// bucket may be made at the same time, so each check has an object of its own.
 fn object_key(path: Option<&str>) -> String {
+    static CHECKS: AtomicU64 = AtomicU64::new(0);
+    let number = CHECKS.fetch_add(1, Ordering::Relaxed);
     let prefix = path.unwrap_or_default().trim_matches('/');
     let separator = if prefix.is_empty() { "" } else { "/" };
-    format!("{prefix}{separator}.wandb-connection-test")
+    format!("{prefix}{separator}.wandb-connection-test-{number}")
 }
 
 /// One check of one bucket.

@@ -92,6 +92,8 @@ pub enum Fault {
         #[serde(default)]
         times: Option<u32>,
     },
+    /// Lists are answered whole: the filter is not looked at.
+    IgnoreFilter,
     /// The bucket check finds nothing wrong, without a real check: for clouds that
     /// cannot be reached from a test.
     TestPasses {
@@ -176,7 +178,7 @@ impl Fault {
             | Self::GraphqlError { times, .. }
             | Self::TestResult { times, .. }
             | Self::TestPasses { times } => *times,
-            Self::Delay { .. } => None,
+            Self::Delay { .. } | Self::IgnoreFilter => None,
         }
     }
 }
@@ -302,7 +304,10 @@ impl Asked {
             Fault::GraphqlError { operation, .. } => {
                 self.operation == *operation || self.query.contains(operation)
             }
-            Fault::Delay { .. } | Fault::TestResult { .. } | Fault::TestPasses { .. } => false,
+            Fault::Delay { .. }
+            | Fault::IgnoreFilter
+            | Fault::TestResult { .. }
+            | Fault::TestPasses { .. } => false,
         }
     }
 }

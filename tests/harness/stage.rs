@@ -1,120 +1,22 @@
 //! A stage for one test: a working directory, real Terraform with the built provider,
-//! a real storage server, a simulated W&B instance, and independent clients to ask
-//! what is really there.
+//! a real storage server and a simulated W&B instance.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use serde_json::{Value, json};
-use simulator::servers::{MinioOptions, Server};
 use simulator::wandb::{Config, Instance};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+
+use super::ask::{Login, ask};
+use super::run::{Plan, Run};
+use super::servers::{minio, wait};
 
 /// The key of the simulated instance's admin.
 pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The provider's address in the configurations.
 const SOURCE: &str = "wandb-byob/wandb";
-
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
-}
-
-/// Runs something asynchronous of the simulator.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    runtime().block_on(future)
-}
-
-/// The MinIO server that all tests share.
-pub fn minio() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| wait(Server::minio(MinioOptions::default())).expect("MinIO starts"))
-}
-
-/// The SeaweedFS server that all tests share.
-pub fn seaweedfs() -> &'static Server {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| wait(Server::seaweedfs()).expect("SeaweedFS starts"))
-}
-
-/// Where a storage server is and how to get in.
-#[derive(Clone, Debug)]
-pub struct Login {
-    pub endpoint: String,
-    pub access_key: String,
-    pub secret_key: String,
-}
-
-impl Login {
-    pub fn of(server: &Server) -> Self {
-        Self {
-            endpoint: server.endpoint(),
-            access_key: server.access_key().to_owned(),
-            secret_key: server.secret_key().to_owned(),
-        }
-    }
-}
-
-/// The process that holds the independent clients.
-struct Asker {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    _child: Child,
-}
-
-fn asker() -> MutexGuard<'static, Asker> {
-    static ASKER: OnceLock<Mutex<Asker>> = OnceLock::new();
-    let asker = ASKER.get_or_init(|| {
-        let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
-            format!(
-                "{}/.cache/terraform-provider-wandb",
-                std::env::var("HOME").expect("HOME")
-            )
-        });
-        let mut child = Command::new(format!("{cache}/venv/bin/python"))
-            .arg(concat!(
-                env!("CARGO_MANIFEST_DIR"),
-                "/tests/acceptance/ask.py"
-            ))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the Python environment is there; run tests/setup.sh");
-        Mutex::new(Asker {
-            input: child.stdin.take().expect("piped"),
-            output: BufReader::new(child.stdout.take().expect("piped")),
-            _child: child,
-        })
-    });
-    asker.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Asks by an independent client; the answer has `ok` or `error`.
-pub fn ask(login: &Login, client: &str, call: &str, args: Value) -> Value {
-    let request = json!({
-        "to": {
-            "endpoint": login.endpoint,
-            "access_key": login.access_key,
-            "secret_key": login.secret_key,
-        },
-        "client": client,
-        "call": call,
-        "args": args,
-    });
-    let mut asker = asker();
-    writeln!(asker.input, "{request}").expect("the asker listens");
-    let mut line = String::new();
-    asker
-        .output
-        .read_line(&mut line)
-        .expect("the asker answers");
-    serde_json::from_str(&line).expect("JSON")
-}
 
 /// One test's stage.
 pub struct Stage {
@@ -398,121 +300,5 @@ impl Stage {
                 );
             }
         }
-    }
-}
-
-/// A Terraform run that has ended.
-pub struct Run(pub Output);
-
-impl Run {
-    /// Everything that was printed.
-    pub fn text(&self) -> String {
-        let out = String::from_utf8_lossy(&self.0.stdout);
-        let err = String::from_utf8_lossy(&self.0.stderr);
-        unwrapped(&format!("{out}\n{err}"))
-    }
-
-    pub fn succeeds(self) -> Self {
-        assert!(
-            self.0.status.success(),
-            "terraform failed:\n{}",
-            self.text()
-        );
-        self
-    }
-
-    pub fn fails(self) -> String {
-        let text = self.text();
-        assert!(!self.0.status.success(), "terraform did not fail:\n{text}");
-        assert!(!text.contains("bug in the provider"), "{text}");
-        assert!(!text.contains("plugin crashed"), "{text}");
-        text
-    }
-}
-
-/// Messages without Terraform's frame and line breaks, so that tests can look for
-/// sentences.
-fn unwrapped(text: &str) -> String {
-    let lines: Vec<&str> = text
-        .lines()
-        .map(|line| line.trim_start_matches(['│', '╷', '╵', ' ']).trim_end())
-        .collect();
-    lines
-        .join(" ")
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// A plan.
-pub struct Plan {
-    pub json: Value,
-    pub text: String,
-}
-
-impl Plan {
-    /// The actions for a resource, for example `["update"]`.
-    pub fn actions(&self, address: &str) -> Vec<String> {
-        let change = self.change(address);
-        let list = change["actions"].as_array().cloned().unwrap_or_default();
-        list.iter()
-            .filter_map(|one| one.as_str().map(str::to_owned))
-            .collect()
-    }
-
-    /// The change of a resource.
-    pub fn change(&self, address: &str) -> Value {
-        let changes = self.json["resource_changes"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        changes
-            .into_iter()
-            .find(|one| one["address"] == address)
-            .map(|one| one["change"].clone())
-            .unwrap_or_default()
-    }
-
-    /// Whether nothing will be done.
-    pub fn is_empty(&self) -> bool {
-        let changes = self.json["resource_changes"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        changes
-            .iter()
-            .all(|one| one["change"]["actions"] == json!(["no-op"]))
-    }
-
-    /// The attributes of `wandb_byob_bucket.this` that differ, by name.
-    pub fn changed(&self, address: &str) -> Vec<String> {
-        let change = self.change(address);
-        let unknown = change["after_unknown"]
-            .as_object()
-            .cloned()
-            .unwrap_or_default();
-        let after = change["after"].as_object().cloned().unwrap_or_default();
-        let before = change["before"].as_object().cloned().unwrap_or_default();
-        let mut names: Vec<String> = before
-            .keys()
-            .filter(|name| {
-                after.get(*name) != before.get(*name) || unknown.get(*name) == Some(&json!(true))
-            })
-            .cloned()
-            .collect();
-        names.sort();
-        names
-    }
-}
-
-/// Waits for a condition, ten seconds at most.
-pub fn until(what: &str, mut condition: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(
-            Instant::now() < deadline,
-            "{what} did not come true in time"
-        );
-        std::thread::yield_now();
     }
 }
