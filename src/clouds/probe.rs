@@ -298,9 +298,9 @@ impl Visitor<'_> {
             if before.as_ref() == Some(&version) {
                 return false;
             }
-            if !self.delete(object, Some(version.clone())).await
-                && !(version == "null" && self.delete(object, None).await)
-            {
+            let is_gone = self.delete(object, Some(version.clone())).await
+                || (version == "null" && self.delete(object, None).await);
+            if !is_gone {
                 return false;
             }
             before = Some(version);

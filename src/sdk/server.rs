@@ -28,6 +28,9 @@ const LARGEST_MESSAGE: usize = 256 << 20;
 const GRACE: Duration = Duration::from_secs(10);
 /// How long connections may take to close; Terraform kills after two seconds.
 const CLOSING: Duration = Duration::from_millis(1_000);
+/// Operations that wait for many answers at once need more than a thread has by itself.
+/// What is not used is not taken from the system.
+const STACK: usize = 8 << 20;
 /// How often the process looks whether Terraform is still there.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -72,6 +75,7 @@ fn run(provider: Box<dyn AnyProvider>, invitation: Invitation, debug: bool) -> a
     panics::watch();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK)
         .build()?;
     let outcome = runtime.block_on(listen(provider, invitation, debug));
     runtime.shutdown_background();

@@ -258,7 +258,14 @@ async fn requests(rows: &mut Vec<Row>) {
         for arguments in [&APPLY[..], &["plan"], &DESTROY] {
             proxy.clear();
             times.push(work.run(arguments));
-            counts.push(proxy.requests().len().to_string());
+            let requests = proxy.requests();
+            if std::env::args().any(|argument| argument == "--requests") {
+                println!("{arguments:?}");
+                requests
+                    .iter()
+                    .for_each(|request| println!("  {request:?}"));
+            }
+            counts.push(requests.len().to_string());
         }
         let times: Vec<String> = times
             .iter()
