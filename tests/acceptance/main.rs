@@ -7,6 +7,9 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod aws_basic;
+mod aws_drift;
+mod aws_stage;
 mod bucket_basic;
 mod bucket_destroy;
 mod bucket_drift;

@@ -24,7 +24,11 @@ where
             let answer = Answer {
                 status: raw.status().as_u16(),
                 code: context.err().code().map(str::to_owned),
-                message: context.err().message().map(str::to_owned),
+                message: context
+                    .err()
+                    .message()
+                    .map(str::to_owned)
+                    .or_else(|| not_understood(&error, raw.status().is_success())),
                 request_id: request_id(raw.headers()),
                 bucket_region: raw
                     .headers()
@@ -68,6 +72,11 @@ where
             causes(&error),
         )),
     }
+}
+
+/// What is wrong with an answer that says "done" and cannot be read.
+fn not_understood(error: &dyn Error, says_done: bool) -> Option<String> {
+    says_done.then(|| format!("an answer that is not understood: {}", causes(error)))
 }
 
 /// S3 and the other services have each their own name for it.
