@@ -82,7 +82,7 @@ impl Amazon {
 
     /// The bucket's key, by the state.
     pub fn key(&self) -> String {
-        let key = &self.this()["aws"][0]["kms_key_arn"];
+        let key = &self.this()["aws"]["kms_key_arn"];
         key.as_str().expect("a key").to_owned()
     }
 

@@ -37,6 +37,12 @@ fn claim_tag(bucket: &str) -> String {
     format!("{}/{bucket}", marker::KEY)
 }
 
+/// The last part of a key's ARN. Stand-ins for KMS know a key whose deletion is begun or
+/// taken back by this alone, and for keys of the own account it is as good as the ARN.
+fn id(arn: &str) -> &str {
+    arn.rsplit('/').next().unwrap_or(arn)
+}
+
 /// A key as KMS describes it, without its rules.
 struct Found {
     arn: String,
@@ -369,7 +375,7 @@ async fn mend(
         cloud
             .s3
             .sdk(Work::Write, "kms:CancelKeyDeletion", arn, || {
-                client.cancel_key_deletion().key_id(arn).send()
+                client.cancel_key_deletion().key_id(id(arn)).send()
             })
             .await?;
     }
@@ -601,7 +607,7 @@ pub(super) async fn remove(
         .sdk(Work::Write, "kms:ScheduleKeyDeletion", &arn, || {
             client
                 .schedule_key_deletion()
-                .key_id(&arn)
+                .key_id(id(&arn))
                 .pending_window_in_days(days)
                 .send()
         })
