@@ -198,7 +198,7 @@ fn byob_bucket_aws_drift_rotation() {
 #[test]
 fn byob_bucket_aws_drift_key_disabled() {
     let spoil = |amazon: &Amazon| {
-        amazon.kms("disable_key", json!({"KeyId": amazon.key()}));
+        amazon.kms("disable_key", json!({"KeyId": amazon.key_id()}));
     };
     drift("aws-d-disabled", "", spoil, "findings", |amazon| {
         assert_eq!(amazon.described(&amazon.key())["KeyState"], "Enabled");
@@ -211,7 +211,7 @@ fn byob_bucket_aws_drift_key_pending_deletion() {
     amazon.give("", "");
     amazon.apply();
     let key = amazon.key();
-    let args = json!({"KeyId": key, "PendingWindowInDays": 8});
+    let args = json!({"KeyId": amazon.key_id(), "PendingWindowInDays": 8});
     amazon.kms("schedule_key_deletion", args);
     let plan = amazon.plan();
     assert_eq!(plan.actions(THIS), ["update"], "{}", plan.text);

@@ -120,6 +120,12 @@ impl Amazon {
             .collect()
     }
 
+    /// A key without the rest of its ARN: the stand-in changes the state of a key by it alone.
+    pub fn key_id(&self) -> String {
+        let key = self.key();
+        key.rsplit("/").next().unwrap_or_default().to_owned()
+    }
+
     /// A key that somebody else has made.
     pub fn foreign_key(&self) -> String {
         let made = self.kms("create_key", json!({}));

@@ -383,7 +383,7 @@ async fn mend(
         cloud
             .s3
             .sdk(Work::Write, "kms:EnableKey", arn, || {
-                client.enable_key().key_id(arn).send()
+                client.enable_key().key_id(id(arn)).send()
             })
             .await?;
     }
