@@ -176,6 +176,11 @@ impl AwsAccount {
         })
     }
 
+    /// The address of S3, where it is one without TLS.
+    fn address_without_tls(&self) -> Option<Url> {
+        self.endpoints()?.s3.filter(|s3| s3.scheme() == "http")
+    }
+
     /// Where credentials come from; `None` while that is not known.
     fn source(&self, sts: Option<&Url>) -> Option<Source> {
         let defaults = &self.defaults;
@@ -358,8 +363,7 @@ impl Account for AwsAccount {
             return Err(told);
         }
         if planned.https_only == Field::Known(true)
-            && let Some(Endpoints { s3: Some(s3), .. }) = self.endpoints()
-            && s3.scheme() == "http"
+            && let Some(s3) = self.address_without_tls()
         {
             return Err(Trouble::new(
                 "https_only does not fit the address of S3",
@@ -486,7 +490,7 @@ impl Account for AwsAccount {
             kms_key_rotation: Field::Known(true),
             kms_deletion_window_days: Field::Known(30),
             bucket_key_enabled: Field::Known(true),
-            https_only: Field::Known(true),
+            https_only: Field::Known(self.address_without_tls().is_none()),
             exclusive_policy: Field::Known(false),
             create_access_key: Field::Known(false),
             ..block
