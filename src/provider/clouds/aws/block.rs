@@ -312,10 +312,17 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
     if block.sse_algorithm == Field::Known(WITHOUT_KEY.to_owned()) {
         for (name, is_set) in [
             ("kms_key_arn", block.kms_key_arn.known().is_some()),
-            ("kms_key_rotation", block.kms_key_rotation.known().is_some()),
+            // The defaults say nothing; an imported bucket has them written out.
+            (
+                "kms_key_rotation",
+                block.kms_key_rotation == Field::Known(false),
+            ),
             (
                 "kms_deletion_window_days",
-                block.kms_deletion_window_days.known().is_some(),
+                block
+                    .kms_deletion_window_days
+                    .known()
+                    .is_some_and(|days| *days != 30),
             ),
             ("kms_admin_arns", block.kms_admin_arns.known().is_some()),
         ] {
@@ -323,22 +330,6 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
                 wrong(
                     name,
                     "sse_algorithm is \"AES256\", which uses no key of KMS".to_owned(),
-                );
-            }
-        }
-    } else if block.kms_key_arn.known().is_some() {
-        for (name, is_set) in [
-            ("kms_key_rotation", block.kms_key_rotation.known().is_some()),
-            (
-                "kms_deletion_window_days",
-                block.kms_deletion_window_days.known().is_some(),
-            ),
-            ("kms_admin_arns", block.kms_admin_arns.known().is_some()),
-        ] {
-            if is_set {
-                wrong(
-                    name,
-                    "it is about a key that is made, and kms_key_arn gives one".to_owned(),
                 );
             }
         }
