@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides the toolchains: MinIO's server, a Python
-# environment with SeaweedFS and independent clients, and cargo-deny. Everything goes
+# environment with SeaweedFS, moto and independent clients, and cargo-deny. Everything goes
 # into one cache outside the tree; what is there already is not done again.
 set -euo pipefail
 

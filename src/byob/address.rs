@@ -94,6 +94,16 @@ pub fn instance_bucket(
     values
 }
 
+/// The values of `global.bucket` for a bucket that W&B knows by its name alone.
+pub fn native_bucket(provider: &str, name: &str, path: Option<&str>) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::from([
+        ("provider".to_owned(), provider.to_owned()),
+        ("name".to_owned(), name.to_owned()),
+    ]);
+    values.extend(path.map(|path| ("path".to_owned(), path.to_owned())));
+    values
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

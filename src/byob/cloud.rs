@@ -192,6 +192,15 @@ impl fmt::Display for Contents {
     }
 }
 
+/// Whether the caller may make one of the calls that an apply makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    /// The call in the cloud's own spelling.
+    pub call: &'static str,
+    /// `None` when nobody could tell.
+    pub allowed: Option<bool>,
+}
+
 /// What became of a key that was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyEnd {
@@ -437,6 +446,13 @@ pub trait Cloud: fmt::Debug + Send + Sync {
             bucket,
             "this cloud cannot be asked as a browser does",
         ))
+    }
+
+    /// Whether the caller may make a bucket of this name, and its key, as far as the cloud
+    /// tells without trying. Empty where nothing can be said. Writes nothing.
+    async fn rights(&self, bucket: &str, key: Option<&KeySpec>) -> Vec<Right> {
+        let _ = (bucket, key);
+        Vec::new()
     }
 
     /// Tries what `key` must *not* be able to do: change who has access to the

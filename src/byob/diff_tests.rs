@@ -305,6 +305,7 @@ fn key_spec() -> KeySpec {
         users: vec!["wandb".into()],
         rotation: true,
         deletion_days: 30,
+        may_be_unnamed: false,
         tags: BTreeMap::new(),
         generation: Some(Generation::from_bytes([0, 0, 0, 7])),
     }

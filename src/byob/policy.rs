@@ -163,6 +163,23 @@ impl Document {
         self.statements.iter().map(name_of).collect()
     }
 
+    /// Whether a statement without conditions lets `who` do `action` on everything. Statements
+    /// that deny are not weighed.
+    pub fn allows(&self, who: &str, action: &str) -> bool {
+        let who = principal("AWS", who);
+        let action = action.to_lowercase();
+        self.statements.iter().map(Meaning::of).any(|meaning| {
+            let list = |key: &str| meaning.lists.get(key).cloned().unwrap_or_default();
+            meaning.effect == "allow"
+                && meaning.conditions.is_empty()
+                && meaning.not_principals.is_empty()
+                && list("NotAction").is_empty()
+                && list("Resource").contains("*")
+                && (meaning.principals.contains(&who) || meaning.principals.contains("*"))
+                && list("Action").iter().any(|one| matches(one, &action))
+        })
+    }
+
     /// The same rights in other spelling: every action is given to `spell`.
     #[must_use]
     pub fn respelled(&self, spell: impl Fn(&str) -> String) -> Self {
@@ -253,6 +270,28 @@ impl Meaning {
             principals: principals(statement.get("Principal")),
             not_principals: principals(statement.get("NotPrincipal")),
             conditions: conditions(statement.get("Condition")),
+        }
+    }
+}
+
+/// Whether a pattern with `*` and `?` meets a whole text. A `*` in the text is met only by
+/// one in the pattern.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => {
+            pattern.chars().count() == text.chars().count()
+                && pattern
+                    .chars()
+                    .zip(text.chars())
+                    .all(|(one, other)| one == '?' || one == other)
+        }
+        Some((start, rest)) => {
+            let Some(left) = text.strip_prefix(start) else {
+                return false;
+            };
+            (0..=left.len())
+                .filter(|at| left.is_char_boundary(*at))
+                .any(|at| matches(rest, &left[at..]))
         }
     }
 }

@@ -5,6 +5,7 @@
 //! ([`http`]), the only place that waits and asks again ([`retry`]), and the trial of
 //! a bucket as a browser and the SDK meet it ([`probe`]).
 
+pub mod aws;
 pub mod s3;
 pub mod s3_compatible;
 

@@ -116,6 +116,20 @@ pub struct Outputs {
     pub instance_bucket: BTreeMap<String, Field<String>>,
 }
 
+impl Outputs {
+    /// Nothing can be said yet.
+    pub fn unknown() -> Self {
+        Self {
+            region: Field::Unknown,
+            full_name: Field::Unknown,
+            storage_address: Field::Unknown,
+            registration_name: Field::Unknown,
+            storage: BTreeMap::new(),
+            instance_bucket: BTreeMap::new(),
+        }
+    }
+}
+
 /// One cloud as the provider block describes it: credentials and defaults.
 #[async_trait]
 pub trait Account: fmt::Debug + Send + Sync {

@@ -7,6 +7,10 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod aws_basic;
+mod aws_drift;
+mod aws_life;
+mod aws_stage;
 mod bucket_basic;
 mod bucket_destroy;
 mod bucket_drift;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub use ask::{Login, ask};
 pub use run::Run;
-pub use servers::{minio, seaweedfs, wait};
+pub use servers::{minio, moto, seaweedfs, wait};
 pub use stage::{API_KEY, Stage};
 
 /// Waits for a condition, ten seconds at most.

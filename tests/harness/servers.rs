@@ -26,3 +26,9 @@ pub fn seaweedfs() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| wait(Server::seaweedfs()).expect("SeaweedFS starts"))
 }
+
+/// The stand-in for Amazon's services that all tests share.
+pub fn moto() -> &'static Server {
+    static SERVER: OnceLock<Server> = OnceLock::new();
+    SERVER.get_or_init(|| wait(Server::moto()).expect("moto starts"))
+}

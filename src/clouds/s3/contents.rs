@@ -328,6 +328,7 @@ async fn delete_batch(
             first.message().unwrap_or_default(),
         )),
         request_id: None,
+        bucket_region: None,
     };
     Err(answer.failure(call, bucket).error)
 }

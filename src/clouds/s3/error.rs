@@ -4,6 +4,7 @@ use std::error::Error;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::http::Headers;
 
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
@@ -23,8 +24,17 @@ where
             let answer = Answer {
                 status: raw.status().as_u16(),
                 code: context.err().code().map(str::to_owned),
-                message: context.err().message().map(str::to_owned),
-                request_id: raw.headers().get("x-amz-request-id").map(str::to_owned),
+                message: context
+                    .err()
+                    .message()
+                    .map(str::to_owned)
+                    .or_else(|| not_understood(&error, raw.status().is_success())),
+                request_id: request_id(raw.headers()),
+                bucket_region: raw
+                    .headers()
+                    .get("x-amz-bucket-region")
+                    .filter(|_| is_misdirected(raw.status().as_u16(), context.err().code()))
+                    .map(str::to_owned),
             };
             answer.failure(call, target)
         }
@@ -37,7 +47,8 @@ where
                     "an answer that is not understood: {}",
                     causes(&error)
                 )),
-                request_id: raw.headers().get("x-amz-request-id").map(str::to_owned),
+                request_id: request_id(raw.headers()),
+                bucket_region: None,
             };
             answer.failure(call, target)
         }
@@ -63,6 +74,32 @@ where
     }
 }
 
+/// What is wrong with an answer that says "done" and cannot be read.
+fn not_understood(error: &dyn Error, says_done: bool) -> Option<String> {
+    says_done.then(|| format!("an answer that is not understood: {}", causes(error)))
+}
+
+/// S3 and the other services have each their own name for it.
+fn request_id(headers: &Headers) -> Option<String> {
+    headers
+        .get("x-amz-request-id")
+        .or_else(|| headers.get("x-amzn-requestid"))
+        .map(str::to_owned)
+}
+
+/// Whether S3 refuses because the bucket is in another region.
+fn is_misdirected(status: u16, code: Option<&str>) -> bool {
+    (300..400).contains(&status)
+        || matches!(
+            code,
+            Some(
+                "AuthorizationHeaderMalformed"
+                    | "PermanentRedirect"
+                    | "IllegalLocationConstraintException"
+            )
+        )
+}
+
 /// The failure of a request that got no answer.
 pub(in crate::clouds) fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure {
     Failure {
@@ -85,6 +122,8 @@ pub(in crate::clouds) struct Answer {
     pub(in crate::clouds) code: Option<String>,
     pub(in crate::clouds) message: Option<String>,
     pub(in crate::clouds) request_id: Option<String>,
+    /// The region that the bucket is in, when it is not the one that was asked.
+    pub(in crate::clouds) bucket_region: Option<String>,
 }
 
 impl Answer {
@@ -97,11 +136,17 @@ impl Answer {
             (_, "") => format!("the server answered with status {}", self.status),
             (_, code) => code.to_owned(),
         };
-        let undone = kind == CloudErrorKind::Throttled;
+        // Another change of the same bucket is under way; Amazon has not begun this one.
+        let undone = kind == CloudErrorKind::Throttled || code == "OperationAborted";
         let passing = undone || (self.status >= 500 && kind == CloudErrorKind::Unexpected);
         let mut error = CloudError::new(kind, call, target, message);
         error.code = self.code.filter(|code| !code.is_empty());
         error.request_id = self.request_id;
+        if let Some(region) = self.bucket_region {
+            error.kind = CloudErrorKind::Invalid;
+            error.message = format!("the bucket is in region {region}: {}", error.message);
+            error.hint = Some(format!("Set region = {region:?} for this bucket."));
+        }
         Failure {
             error,
             passing,
@@ -113,10 +158,12 @@ impl Answer {
 fn kind(status: u16, code: &str) -> CloudErrorKind {
     use CloudErrorKind as Kind;
     match code {
-        "BucketAlreadyExists" | "BucketAlreadyOwnedByYou" | "EntityAlreadyExists" => {
-            Kind::AlreadyExists
-        }
+        "BucketAlreadyExists"
+        | "BucketAlreadyOwnedByYou"
+        | "EntityAlreadyExists"
+        | "AlreadyExistsException" => Kind::AlreadyExists,
         "AccessDenied" | "AllAccessDisabled" | "AccessDeniedException" => Kind::Denied,
+        "NotFoundException" | "NoSuchEntity" => Kind::NotFound,
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
         | "InvalidClientTokenId"
@@ -138,9 +185,13 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
         | "MethodNotAllowed"
         | "XNotImplemented"
         | "XMinioAdminNotImplemented" => Kind::NotSupported,
-        "BucketNotEmpty" | "OperationAborted" | "DeleteConflict" | "ConditionalRequestConflict" => {
-            Kind::Conflict
-        }
+        "BucketNotEmpty"
+        | "OperationAborted"
+        | "DeleteConflict"
+        | "ConditionalRequestConflict"
+        | "KMSInvalidStateException"
+        | "LimitExceeded"
+        | "LimitExceededException" => Kind::Conflict,
         _ => match status {
             401 => Kind::Unauthenticated,
             403 => Kind::Denied,
@@ -185,6 +236,8 @@ pub(in crate::clouds) fn not_set(error: &CloudError) -> bool {
                 | "NoSuchBucketPolicy"
                 | "ServerSideEncryptionConfigurationNotFoundError"
                 | "ObjectLockConfigurationNotFoundError"
+                | "NoSuchPublicAccessBlockConfiguration"
+                | "OwnershipControlsNotFoundError"
                 | "NoSuchObjectLockConfiguration"
         )
     )

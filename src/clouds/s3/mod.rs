@@ -12,6 +12,7 @@ pub(in crate::clouds) mod error;
 pub(in crate::clouds) mod iam;
 mod locks;
 pub(in crate::clouds) mod look;
+pub(in crate::clouds) mod permissions;
 pub(in crate::clouds) mod random;
 pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;

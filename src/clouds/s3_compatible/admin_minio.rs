@@ -104,6 +104,7 @@ fn refusal(name: &str, target: &str, status: u16, body: &[u8]) -> CloudError {
         code: text("Code"),
         message: text("Message"),
         request_id: text("RequestId"),
+        bucket_region: None,
     };
     answer.failure(name, target).error
 }

@@ -5,6 +5,7 @@
 use crate::byob::cloud::CloudKind;
 use crate::byob::permission::{Need, Permission, Permissions};
 use crate::byob::policy::{BUCKET_RIGHTS, OBJECT_RIGHTS};
+use crate::clouds::s3::permissions::{DELETE_EVERYTHING, PROBE};
 
 /// Who needs what on an S3-compatible server.
 pub const PERMISSIONS: Permissions = Permissions {
@@ -100,47 +101,6 @@ const EVERY_BUCKET: &[Permission] = &[
         "Counts unfinished uploads before the bucket is deleted or replaced.",
     ),
     Permission::new("s3:DeleteBucket", "Deletes the bucket."),
-];
-
-const PROBE: &[Permission] = &[
-    Permission::new(
-        "s3:PutObject",
-        "Uploads the probe, where no key of W&B is known to do it with.",
-    ),
-    Permission::new(
-        "s3:GetObject",
-        "Downloads the probe, and finds its version to delete.",
-    ),
-    Permission::new(
-        "s3:AbortMultipartUpload",
-        "Gives up the probe's upload in parts.",
-    ),
-    Permission::new("s3:DeleteObject", "Removes the probe."),
-    Permission::new(
-        "s3:DeleteObjectVersion",
-        "Removes the probe's versions, which W&B's key may not.",
-    ),
-];
-
-const DELETE_EVERYTHING: &[Permission] = &[
-    Permission::new(
-        "s3:GetBucketObjectLockConfiguration",
-        "Finds out whether objects may be locked.",
-    ),
-    Permission::new(
-        "s3:GetObjectRetention",
-        "Finds objects under retention, before anything is deleted.",
-    ),
-    Permission::new(
-        "s3:GetObjectLegalHold",
-        "Finds objects under a legal hold, before anything is deleted.",
-    ),
-    Permission::new("s3:DeleteObject", "Deletes objects."),
-    Permission::new(
-        "s3:DeleteObjectVersion",
-        "Deletes old versions and delete markers.",
-    ),
-    Permission::new("s3:AbortMultipartUpload", "Gives up unfinished uploads."),
 ];
 
 const USERS_OF_MINIO: &[Permission] = &[

@@ -1,6 +1,7 @@
 //! The clouds as Terraform meets them: for each one the block of the provider, the block
 //! of the bucket resource, and the way in. The one list of all clouds is [`all`].
 
+mod aws;
 mod s3_compatible;
 
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub(super) trait ProviderCloud: CloudBlock {
 
 /// Every cloud, in the order of the documentation.
 pub(super) fn all() -> Vec<Arc<dyn ProviderCloud>> {
-    vec![Arc::new(s3_compatible::S3Compatible)]
+    vec![Arc::new(aws::Aws), Arc::new(s3_compatible::S3Compatible)]
 }
 
 /// A value, or the environment's in its place.

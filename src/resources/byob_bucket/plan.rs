@@ -297,6 +297,7 @@ async fn look(
             if !check_name(cx, plan, &cloud, name, told).await? {
                 environment.note_absent(id);
             }
+            told.extend(missing_rights(&cloud, plan, site, configuration).await);
             Ok(())
         }
     }
@@ -416,6 +417,37 @@ async fn check_name(
         None => return Err(create::taken(&id, name)),
     }
     Ok(true)
+}
+
+/// What the caller may not do, as far as the cloud tells before it is tried.
+async fn missing_rights(
+    cloud: &Arc<dyn Cloud>,
+    plan: &Plan<Bucket>,
+    site: &Site,
+    configuration: &Configuration,
+) -> Option<Diagnostic> {
+    let name = plan.planned.name.known()?;
+    let config = Some(&plan.config);
+    let key =
+        spec::spec(&plan.planned, config, site, None, configuration).and_then(|spec| spec.key);
+    let rights = cloud.rights(name, key.as_ref()).await;
+    let denied: Vec<&str> = rights
+        .iter()
+        .filter(|right| right.allowed == Some(false))
+        .map(|right| right.call)
+        .collect();
+    (!denied.is_empty()).then(|| {
+        Trouble::new(
+            "The caller may lack rights that the apply needs",
+            format!(
+                "the cloud's own simulator says that these calls would be denied: {}. It weighs the \
+                 caller's own policies only, so it can be wrong in both directions",
+                denied.join(", ")
+            ),
+        )
+        .what_to_do("Allow these calls to the caller, or apply and see.")
+        .warning()
+    })
 }
 
 /// What a destroy plan says about a bucket that holds data: only a warning, since

@@ -88,17 +88,31 @@ async fn observe(
         .generation
         .known()
         .and_then(|text| Generation::parse(text));
-    let wanted = spec::spec(state, None, &site, generation.as_ref(), configuration)
-        .ok_or_else(|| Trouble::new(summary, "the state does not hold all settings").error())?;
-    let observed = cloud
-        .observe(&wanted.name, &look_at(&wanted))
-        .await
-        .map_err(|error| {
-            Trouble::cloud(summary, error)
-                .left_behind("the state as it was")
-                .timed(cx)
-                .error()
-        })?;
+    let spec_of = |site: &Site| {
+        spec::spec(state, None, site, generation.as_ref(), configuration)
+            .ok_or_else(|| Trouble::new(summary, "the state does not hold all settings").error())
+    };
+    let failed = |error| {
+        Trouble::cloud(summary, error)
+            .left_behind("the state as it was")
+            .timed(cx)
+            .error()
+    };
+    let mut site = site;
+    let mut wanted = spec_of(&site)?;
+    let looked = cloud.observe(&wanted.name, &look_at(&wanted)).await;
+    let mut observed = looked.map_err(failed)?;
+    // The state of an import learns from the bucket which key there is to look at.
+    if wanted.key.as_ref().is_some_and(|key| key.name.is_none())
+        && let Some(seen) = &observed
+    {
+        site.resolved.block = site.account.drifted(site.block(), seen);
+        wanted = spec_of(&site)?;
+        if wanted.key.as_ref().is_some_and(|key| key.name.is_some()) {
+            let looked = cloud.observe(&wanted.name, &look_at(&wanted)).await;
+            observed = looked.map_err(failed)?;
+        }
+    }
     Ok(observed.map_or(Seen::Gone, |observed| {
         Seen::There(Box::new(site), Box::new(wanted), Box::new(observed))
     }))

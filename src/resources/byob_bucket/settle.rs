@@ -158,9 +158,10 @@ impl Work<'_> {
         settled: &mut Settled,
     ) -> Result<(), Diagnostic> {
         let is_due = diff::changes(wanted, before).contains(&Change::Key);
-        let (true, Some(key)) = (is_due, wanted.key.clone()) else {
+        let (true, Some(mut key)) = (is_due, wanted.key.clone()) else {
             return Ok(());
         };
+        key.may_be_unnamed = key.name.is_none() && self.fresh.is_none();
         let marker = Marker::creating(self.generation.clone());
         let name = self
             .cloud

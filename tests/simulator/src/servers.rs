@@ -1,4 +1,5 @@
-//! Starters for real storage servers on loopback ports: MinIO and SeaweedFS.
+//! Starters for real storage servers on loopback ports: MinIO, SeaweedFS, and moto for
+//! Amazon's services.
 //!
 //! A server ends with the [`Server`], and also when the process that started it dies in
 //! any way: a shell between the two notices that its input has ended.
@@ -134,6 +135,24 @@ impl Server {
             .arg(format!("-filer.port={filer}"));
         let server = Self::run(command, address, access_key, secret_key)?;
         server.wait_for("healthz").await?;
+        Ok(server)
+    }
+
+    /// Starts moto: Amazon's S3, KMS, IAM and STS at one address. It takes every key.
+    pub async fn moto() -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let data = fresh_folder("moto")?;
+        let (access_key, secret_key) = credentials("moto");
+        let mut command = watched(
+            &program("MOTO_PYTHON", "python3", "venv/bin/python")?,
+            &data,
+        );
+        command
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/amazon.py"))
+            .args(["-H", "127.0.0.1"])
+            .args(["-p", &address.port().to_string()]);
+        let server = Self::run(command, address, access_key, secret_key)?;
+        server.wait_for("moto-api/").await?;
         Ok(server)
     }
 

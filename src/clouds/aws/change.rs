@@ -1,0 +1,193 @@
+//! Makes the bucket and writes its settings, one at a time.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::types as sdk;
+
+use crate::byob::diff::Change;
+use crate::byob::policy::Document;
+use crate::byob::spec::{Grants, Key};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::Work;
+use crate::clouds::s3::error::not_set;
+use crate::clouds::s3::read::{self, Found};
+use crate::clouds::s3::{change, look, refused};
+
+use super::{Aws, key, policy};
+
+/// The region in which no location may be named.
+const NAMELESS_REGION: &str = "us-east-1";
+
+/// Makes the bucket with its tags in one call. The caller has looked before: in
+/// us-east-1 Amazon answers a second creation by the owner with success.
+pub(super) async fn create(
+    cloud: &Aws,
+    bucket: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    let call = "s3:CreateBucket";
+    let tag_set = look::tagging(tags)
+        .map_err(|why| refused(CloudErrorKind::Invalid, call, bucket, why))?
+        .tag_set;
+    let region = cloud.clients.settings().region.as_str();
+    let location = (region != NAMELESS_REGION).then(|| region.into());
+    let configuration = sdk::CreateBucketConfiguration::builder()
+        .set_location_constraint(location)
+        .set_tags(Some(tag_set))
+        .build();
+    let client = cloud.s3.clients.s3();
+    cloud
+        .s3
+        .sdk(Work::Once, call, bucket, || {
+            client
+                .create_bucket()
+                .bucket(bucket)
+                .create_bucket_configuration(configuration.clone())
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+/// Writes one setting.
+pub(super) async fn change(cloud: &Aws, bucket: &str, what: &Change) -> Result<(), CloudError> {
+    match what {
+        Change::PublicAccess => block_public_access(cloud, bucket).await,
+        Change::Ownership => own_objects(cloud, bucket).await,
+        Change::Grants(grants) => grant(cloud, bucket, grants).await,
+        Change::Encryption(encryption) => {
+            change::change(&cloud.s3, bucket, what).await?;
+            match &encryption.key {
+                Key::Named(name) => key::claim(cloud, bucket, name).await,
+                Key::Server | Key::ToMake => Ok(()),
+            }
+        }
+        Change::Tags(_)
+        | Change::Versioning(_)
+        | Change::Cors(_)
+        | Change::Lifecycle(_)
+        | Change::Key
+        | Change::Identity => change::change(&cloud.s3, bucket, what).await,
+    }
+}
+
+async fn block_public_access(cloud: &Aws, bucket: &str) -> Result<(), CloudError> {
+    let configuration = sdk::PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .ignore_public_acls(true)
+        .block_public_policy(true)
+        .restrict_public_buckets(true)
+        .build();
+    let client = cloud.s3.clients.s3();
+    cloud
+        .s3
+        .sdk(Work::Write, "s3:PutBucketPublicAccessBlock", bucket, || {
+            client
+                .put_public_access_block()
+                .bucket(bucket)
+                .public_access_block_configuration(configuration.clone())
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+async fn own_objects(cloud: &Aws, bucket: &str) -> Result<(), CloudError> {
+    let call = "s3:PutBucketOwnershipControls";
+    let invalid = |why: aws_sdk_s3::error::BuildError| {
+        refused(CloudErrorKind::Invalid, call, bucket, why.to_string())
+    };
+    let rule = sdk::OwnershipControlsRule::builder()
+        .object_ownership(sdk::ObjectOwnership::BucketOwnerEnforced)
+        .build()
+        .map_err(invalid)?;
+    let controls = sdk::OwnershipControls::builder()
+        .rules(rule)
+        .build()
+        .map_err(invalid)?;
+    let client = cloud.s3.clients.s3();
+    cloud
+        .s3
+        .sdk(Work::Write, call, bucket, || {
+            client
+                .put_bucket_ownership_controls()
+                .bucket(bucket)
+                .ownership_controls(controls.clone())
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+/// Writes our statements into the document as it is now.
+async fn grant(cloud: &Aws, bucket: &str, grants: &Grants) -> Result<(), CloudError> {
+    let call = "s3:PutBucketPolicy";
+    let before = document(cloud, bucket).await?;
+    let after = policy::merged(cloud.clients.partition(), bucket, grants, &before);
+    let client = cloud.s3.clients.s3();
+    let Some(after) = after else {
+        if before.statements.is_empty() {
+            return Ok(());
+        }
+        return cloud
+            .s3
+            .sdk(Work::Write, "s3:DeleteBucketPolicy", bucket, || {
+                client.delete_bucket_policy().bucket(bucket).send()
+            })
+            .await
+            .map(drop);
+    };
+    if let [public, ..] = &after.public_statements()[..] {
+        return Err(refused(
+            CloudErrorKind::Conflict,
+            call,
+            bucket,
+            format!(
+                "statement {public} of the bucket's policy lets everybody in, and a policy with such \
+                 a statement cannot be written while public access is blocked"
+            ),
+        )
+        .hint(
+            "Remove that statement, or set exclusive_policy = true to remove every statement that \
+             is not this resource's.",
+        ));
+    }
+    let text = after.to_json();
+    let outcome = cloud
+        .s3
+        .sdk(Work::Write, call, bucket, || {
+            client
+                .put_bucket_policy()
+                .bucket(bucket)
+                .policy(&text)
+                .send()
+        })
+        .await
+        .map(drop);
+    outcome.map_err(|error| {
+        if error.code.as_deref() != Some("MalformedPolicy") {
+            return error;
+        }
+        error.hint(
+            "AWS refuses principals that do not exist. Check wandb_principal_arns; a role or user \
+             that was made a moment ago may need a minute, then apply again.",
+        )
+    })
+}
+
+/// The bucket's document now; an empty one when it has none.
+async fn document(cloud: &Aws, bucket: &str) -> Result<Document, CloudError> {
+    let call = "s3:GetBucketPolicy";
+    match read::grants(&cloud.s3, bucket).await {
+        Ok(Found::Reading(reading)) => match reading.known() {
+            Some(document) => Ok(document.clone()),
+            None => {
+                let why = reading.why_unknown().unwrap_or_default();
+                Err(refused(CloudErrorKind::Denied, call, bucket, why))
+            }
+        },
+        Ok(Found::NoBucket) => Err(super::observe::unknown(bucket)),
+        Err(error) if not_set(&error) => Ok(Document::default()),
+        Err(error) => Err(error),
+    }
+}

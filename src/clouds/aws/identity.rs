@@ -1,0 +1,284 @@
+//! The IAM user that stands for W&B where it comes from another cloud: one inline policy
+//! of the user's own name, and its keys.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_iam::types::Tag;
+use percent_encoding::percent_decode_str;
+
+use crate::byob::identity::Identity;
+use crate::byob::marker;
+use crate::byob::observed::{IdentityState, Reading};
+use crate::byob::policy::Document;
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::Work;
+use crate::clouds::s3::iam::{Iam, missing};
+
+use super::Aws;
+
+/// A user without its rights.
+struct User {
+    is_ours: bool,
+    boundary: Option<String>,
+}
+
+/// The identity, if one is asked for.
+pub(super) async fn reading(
+    cloud: &Aws,
+    identity: Option<&Identity>,
+) -> Result<Reading<Option<IdentityState>>, CloudError> {
+    let Some(identity) = identity else {
+        return Ok(Reading::Skipped);
+    };
+    match observe(&cloud.iam(), identity).await {
+        Ok(state) => Ok(Reading::Known(state.map(|(_, state)| state))),
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(Reading::Denied(format!(
+            "{}: {}",
+            error.call, error.message
+        ))),
+        Err(error) => Err(error),
+    }
+}
+
+async fn observe(
+    iam: &Iam<'_>,
+    identity: &Identity,
+) -> Result<Option<(User, IdentityState)>, CloudError> {
+    let name = identity.name.as_str();
+    let (user, rights, inline, attached, keys) = tokio::join!(
+        user(iam, name),
+        rights(iam, name),
+        inline(iam, name),
+        attached(iam, name),
+        iam.keys(name),
+    );
+    let (Some(user), Some(keys)) = (user?, keys?) else {
+        return Ok(None);
+    };
+    let mut other_rights: Vec<String> = inline?
+        .into_iter()
+        .filter(|policy| policy != name)
+        .chain(attached?)
+        .collect();
+    if user.boundary != identity.boundary {
+        let boundary = user.boundary.as_deref().unwrap_or("no");
+        other_rights.push(format!("{boundary} permissions boundary"));
+    }
+    let state = IdentityState {
+        enabled: true,
+        rights: rights?,
+        other_rights,
+        keys,
+    };
+    Ok(Some((user, state)))
+}
+
+async fn user(iam: &Iam<'_>, name: &str) -> Result<Option<User>, CloudError> {
+    let outcome = iam
+        .s3
+        .sdk(Work::Read, "iam:GetUser", name, || {
+            iam.client.get_user().user_name(name).send()
+        })
+        .await;
+    Ok(missing(outcome)?
+        .and_then(|answer| answer.user)
+        .map(|user| User {
+            is_ours: user.tags().iter().any(|tag| tag.key() == marker::KEY),
+            boundary: user
+                .permissions_boundary
+                .and_then(|boundary| boundary.permissions_boundary_arn),
+        }))
+}
+
+async fn rights(iam: &Iam<'_>, name: &str) -> Result<Option<Document>, CloudError> {
+    let outcome = iam
+        .s3
+        .sdk(Work::Read, "iam:GetUserPolicy", name, || {
+            iam.client
+                .get_user_policy()
+                .user_name(name)
+                .policy_name(name)
+                .send()
+        })
+        .await;
+    Ok(missing(outcome)?.and_then(|answer| {
+        let text = answer.policy_document();
+        let decoded = percent_decode_str(text).decode_utf8_lossy().into_owned();
+        Document::parse(text)
+            .or_else(|_| Document::parse(&decoded))
+            .ok()
+    }))
+}
+
+async fn inline(iam: &Iam<'_>, name: &str) -> Result<Vec<String>, CloudError> {
+    let outcome = iam
+        .s3
+        .sdk(Work::Read, "iam:ListUserPolicies", name, || {
+            iam.client.list_user_policies().user_name(name).send()
+        })
+        .await;
+    Ok(missing(outcome)?
+        .map(|answer| answer.policy_names)
+        .unwrap_or_default())
+}
+
+/// ARNs of managed policies.
+async fn attached(iam: &Iam<'_>, name: &str) -> Result<Vec<String>, CloudError> {
+    let outcome = iam
+        .s3
+        .sdk(Work::Read, "iam:ListAttachedUserPolicies", name, || {
+            iam.client
+                .list_attached_user_policies()
+                .user_name(name)
+                .send()
+        })
+        .await;
+    let policies = missing(outcome)?.and_then(|answer| answer.attached_policies);
+    Ok(policies
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|policy| policy.policy_arn)
+        .collect())
+}
+
+/// Makes the user what it should be, with exactly its rights.
+pub(super) async fn put(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
+    let name = identity.name.as_str();
+    let before = observe(iam, identity).await?;
+    let Some((user, state)) = before else {
+        create(iam, identity).await?;
+        return put_rights(iam, identity).await;
+    };
+    if !user.is_ours {
+        return Err(CloudError::new(
+            CloudErrorKind::AlreadyExists,
+            "iam:CreateUser",
+            name,
+            "a user of this name is there, and this provider did not make it",
+        )
+        .hint("Remove or rename that user; it was not touched."));
+    }
+    if user.boundary != identity.boundary {
+        bound(iam, identity).await?;
+    }
+    let holds = state.rights.as_ref();
+    if !holds.is_some_and(|rights| rights.means_the_same(&identity.rights)) {
+        put_rights(iam, identity).await?;
+    }
+    remove_other_rights(iam, name, true).await
+}
+
+async fn create(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
+    let name = identity.name.as_str();
+    let call = "iam:CreateUser";
+    let tag = Tag::builder()
+        .key(marker::KEY)
+        .value("made for W&B")
+        .build()
+        .map_err(|error| CloudError::new(CloudErrorKind::Invalid, call, name, error.to_string()))?;
+    iam.s3
+        .sdk(Work::Write, call, name, || {
+            iam.client
+                .create_user()
+                .user_name(name)
+                .set_permissions_boundary(identity.boundary.clone())
+                .tags(tag.clone())
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+async fn bound(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
+    let name = identity.name.as_str();
+    match &identity.boundary {
+        Some(boundary) => iam
+            .s3
+            .sdk(Work::Write, "iam:PutUserPermissionsBoundary", name, || {
+                iam.client
+                    .put_user_permissions_boundary()
+                    .user_name(name)
+                    .permissions_boundary(boundary)
+                    .send()
+            })
+            .await
+            .map(drop),
+        None => iam
+            .s3
+            .sdk(
+                Work::Write,
+                "iam:DeleteUserPermissionsBoundary",
+                name,
+                || {
+                    iam.client
+                        .delete_user_permissions_boundary()
+                        .user_name(name)
+                        .send()
+                },
+            )
+            .await
+            .map(drop),
+    }
+}
+
+/// Replaces the rights in one call, so that W&B is never without them.
+async fn put_rights(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
+    let name = identity.name.as_str();
+    let text = identity.rights.to_json();
+    iam.s3
+        .sdk(Work::Write, "iam:PutUserPolicy", name, || {
+            iam.client
+                .put_user_policy()
+                .user_name(name)
+                .policy_name(name)
+                .policy_document(&text)
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+/// Removes every policy; the user's own one only when `keep_own` is false.
+async fn remove_other_rights(iam: &Iam<'_>, name: &str, keep_own: bool) -> Result<(), CloudError> {
+    for policy in inline(iam, name).await? {
+        if keep_own && policy == name {
+            continue;
+        }
+        let outcome = iam
+            .s3
+            .sdk(Work::Write, "iam:DeleteUserPolicy", name, || {
+                iam.client
+                    .delete_user_policy()
+                    .user_name(name)
+                    .policy_name(&policy)
+                    .send()
+            })
+            .await;
+        missing(outcome)?;
+    }
+    for arn in attached(iam, name).await? {
+        let outcome = iam
+            .s3
+            .sdk(Work::Write, "iam:DetachUserPolicy", name, || {
+                iam.client
+                    .detach_user_policy()
+                    .user_name(name)
+                    .policy_arn(&arn)
+                    .send()
+            })
+            .await;
+        missing(outcome)?;
+    }
+    Ok(())
+}
+
+/// Removes the user with its keys and rights; one that is not ours stays.
+pub(super) async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
+    let name = identity.name.as_str();
+    if user(iam, name).await?.is_none_or(|user| !user.is_ours) {
+        return Ok(());
+    }
+    iam.remove_keys(identity, &BTreeSet::new()).await?;
+    remove_other_rights(iam, name, false).await?;
+    iam.delete_user(name).await
+}

@@ -1,0 +1,135 @@
+//! What the caller may do, as far as IAM's own simulator tells. It weighs the policies of
+//! the caller alone: a bucket's policy, an organization's, and conditions it does not
+//! see, so its word is never more than a warning.
+
+use crate::byob::CloudError;
+use crate::byob::cloud::Right;
+use crate::byob::spec::KeySpec;
+use crate::clouds::retry::Work;
+
+use super::Aws;
+
+/// The calls that make a bucket and set it up.
+const BUCKET_CALLS: [&str; 9] = [
+    "s3:CreateBucket",
+    "s3:PutBucketPublicAccessBlock",
+    "s3:PutBucketOwnershipControls",
+    "s3:PutBucketVersioning",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutBucketCORS",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketTagging",
+    "s3:PutObject",
+];
+/// The calls that make a key.
+const KEY_CALLS: [&str; 4] = [
+    "kms:CreateKey",
+    "kms:CreateAlias",
+    "kms:TagResource",
+    "kms:EnableKeyRotation",
+];
+
+/// Whether the caller may make the bucket and its key.
+pub(super) async fn rights(cloud: &Aws, bucket: &str, key: Option<&KeySpec>) -> Vec<Right> {
+    let makes_key = key.is_some_and(|key| key.name.is_none());
+    let whole = format!("arn:{}:s3:::{bucket}", cloud.clients.partition());
+    let asked = [
+        (
+            BUCKET_CALLS.as_slice(),
+            vec![whole.clone(), format!("{whole}/*")],
+            true,
+        ),
+        (KEY_CALLS.as_slice(), Vec::new(), makes_key),
+    ];
+    let mut all = Vec::new();
+    for (calls, resources, is_due) in asked {
+        if is_due {
+            all.extend(simulate(cloud, calls, resources).await);
+        }
+    }
+    all
+}
+
+async fn simulate(cloud: &Aws, calls: &[&'static str], resources: Vec<String>) -> Vec<Right> {
+    let answers = match ask(cloud, calls, resources).await {
+        Ok(answers) => answers,
+        Err(error) => {
+            tracing::debug!(%error, "the caller's rights are not known");
+            Vec::new()
+        }
+    };
+    calls
+        .iter()
+        .map(|call| {
+            let of_call = answers.iter().filter(|(name, _)| name == call);
+            let verdicts: Vec<bool> = of_call.map(|(_, allowed)| *allowed).collect();
+            Right {
+                call,
+                // With several resources one of them may not be what the call is about.
+                allowed: (!verdicts.is_empty()).then(|| verdicts.contains(&true)),
+            }
+        })
+        .collect()
+}
+
+async fn ask(
+    cloud: &Aws,
+    calls: &[&str],
+    resources: Vec<String>,
+) -> Result<Vec<(String, bool)>, CloudError> {
+    let caller = cloud.clients.caller(&cloud.s3).await?;
+    let source = principal(&caller.arn);
+    let iam = cloud.clients.iam();
+    let answer = cloud
+        .s3
+        .sdk(
+            Work::Read,
+            "iam:SimulatePrincipalPolicy",
+            &caller.arn,
+            || {
+                iam.simulate_principal_policy()
+                    .policy_source_arn(&source)
+                    .set_action_names(Some(calls.iter().map(|call| (*call).to_owned()).collect()))
+                    .set_resource_arns((!resources.is_empty()).then(|| resources.clone()))
+                    .send()
+            },
+        )
+        .await?;
+    Ok(answer
+        .evaluation_results()
+        .iter()
+        .map(|result| {
+            let allowed = result.eval_decision().as_str() == "allowed";
+            (result.eval_action_name().to_owned(), allowed)
+        })
+        .collect())
+}
+
+/// The role behind a session, which is what the simulator knows.
+fn principal(caller: &str) -> String {
+    let parts: Vec<&str> = caller.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", partition, "sts", _, account, session] => {
+            match session.split('/').collect::<Vec<_>>()[..] {
+                ["assumed-role", role, ..] => format!("arn:{partition}:iam::{account}:role/{role}"),
+                _ => caller.to_owned(),
+            }
+        }
+        _ => caller.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::principal;
+
+    #[test]
+    fn a_session_stands_for_its_role() {
+        assert_eq!(
+            principal("arn:aws:sts::123456789012:assumed-role/deploy/me"),
+            "arn:aws:iam::123456789012:role/deploy"
+        );
+        let user = "arn:aws:iam::123456789012:user/jane";
+        assert_eq!(principal(user), user);
+    }
+}

@@ -1,0 +1,500 @@
+//! Amazon Web Services, as Terraform meets them.
+
+mod arn;
+mod block;
+mod site;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::{ProviderCloud, first, or_variable};
+use crate::byob::cloud::CloudKind;
+use crate::byob::deployment::Deployment;
+use crate::byob::identity::AccessKey;
+use crate::byob::observed::{Reading, Rule};
+use crate::byob::permission::Permissions;
+use crate::byob::requirements::encryption::same_key;
+use crate::byob::spec::Setting;
+use crate::byob::{Cloud, CloudError, Observed};
+use crate::clouds::aws::{
+    self, AssumeRole, Clients, Endpoints, Settings, Source, WebIdentity, default_region,
+};
+use crate::resources::account::{
+    About, Account, Blocks, CloudBlock, Outputs, Place, Resolved, Wish,
+};
+use crate::resources::trouble::Trouble;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::model::{Field, FromValue as _, Secret, SetOf, ToValue as _};
+use crate::sdk::schema::Block;
+use crate::sdk::value::Value;
+
+use block::{Addresses, Arguments, Defaults, WITH_KEY, argument};
+
+/// The cloud.
+#[derive(Debug)]
+pub(super) struct Aws;
+
+fn read(block: &Value) -> Result<Arguments, Diagnostic> {
+    Ok(Arguments::from_value(
+        block,
+        &Path::of(CloudKind::Aws.block()),
+    )?)
+}
+
+impl CloudBlock for Aws {
+    fn kind(&self) -> CloudKind {
+        CloudKind::Aws
+    }
+
+    fn schema(&self) -> Block {
+        block::bucket()
+    }
+
+    fn validate(&self, block: &Value) -> Diagnostics {
+        match read(block) {
+            Ok(block) => block::validate(&block),
+            Err(misfit) => misfit.into(),
+        }
+    }
+}
+
+impl ProviderCloud for Aws {
+    fn provider_block(&self) -> Block {
+        block::provider()
+    }
+
+    fn permissions(&self) -> Permissions {
+        aws::PERMISSIONS
+    }
+
+    fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic> {
+        let block = Defaults::from_value(block, &Path::of(self.kind().block()))?;
+        if block.access_key.known().is_some() != block.secret_key.known().is_some()
+            && !block.access_key.is_unknown()
+            && !block.secret_key.is_unknown()
+        {
+            return Err(Trouble::new(
+                "The provider's aws block is not complete",
+                "access_key and secret_key go together",
+            )
+            .at(argument("secret_key"))
+            .error());
+        }
+        let own = block.max_retries.known().copied();
+        Ok(Arc::new(AwsAccount {
+            max_retries: own
+                .and_then(|own| u32::try_from(own).ok())
+                .unwrap_or(max_retries),
+            defaults: block,
+            region: OnceCell::new(),
+            open: Arc::default(),
+        }))
+    }
+}
+
+/// The provider's block, and the regions that were opened so far.
+#[derive(Debug)]
+struct AwsAccount {
+    defaults: Defaults,
+    max_retries: u32,
+    /// The region where a bucket names none; looked up once, and only then.
+    region: OnceCell<Option<String>>,
+    open: Arc<OpenRegions>,
+}
+
+/// Regions that were opened, each with its connections.
+#[derive(Debug, Default)]
+struct OpenRegions(Mutex<Vec<Arc<Clients>>>);
+
+/// One region, to be opened when it is needed.
+#[derive(Debug)]
+struct RegionPlace {
+    settings: Settings,
+    open: Arc<OpenRegions>,
+}
+
+impl Place for RegionPlace {
+    fn open(&self, stop: &CancellationToken) -> Result<Arc<dyn Cloud>, CloudError> {
+        let mut open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = match open.iter().find(|one| one.settings() == &self.settings) {
+            Some(clients) => Arc::clone(clients),
+            None => {
+                let clients = Arc::new(Clients::new(self.settings.clone())?);
+                open.push(Arc::clone(&clients));
+                clients
+            }
+        };
+        Ok(aws::open(&clients, stop.clone()))
+    }
+}
+
+impl AwsAccount {
+    async fn default_region(&self) -> Field<String> {
+        match &self.defaults.region {
+            Field::Null => {}
+            given => return given.clone(),
+        }
+        if self.defaults.profile.is_unknown() {
+            return Field::Unknown;
+        }
+        let profile = self.defaults.profile.known().map(String::as_str);
+        let found = self.region.get_or_init(|| default_region(profile)).await;
+        found.clone().into()
+    }
+
+    /// An address of the block or of the environment.
+    fn endpoint(&self, own: fn(&Addresses) -> &Field<String>, variable: &str) -> Field<Url> {
+        let own = match &self.defaults.endpoints {
+            Field::Known(addresses) => own(addresses).clone(),
+            Field::Null => Field::Null,
+            Field::Unknown => return Field::Unknown,
+        };
+        let text = or_variable(or_variable(own, variable), "AWS_ENDPOINT_URL");
+        match text {
+            Field::Known(text) => Url::parse(&text).map_or(Field::Null, Field::Known),
+            Field::Null => Field::Null,
+            Field::Unknown => Field::Unknown,
+        }
+    }
+
+    fn endpoints(&self) -> Option<Endpoints> {
+        let known = |field: Field<Url>| match field {
+            Field::Known(url) => Some(Some(url)),
+            Field::Null => Some(None),
+            Field::Unknown => None,
+        };
+        Some(Endpoints {
+            s3: known(self.endpoint(|one| &one.s3, "AWS_ENDPOINT_URL_S3"))?,
+            kms: known(self.endpoint(|one| &one.kms, "AWS_ENDPOINT_URL_KMS"))?,
+            iam: known(self.endpoint(|one| &one.iam, "AWS_ENDPOINT_URL_IAM"))?,
+            sts: known(self.endpoint(|one| &one.sts, "AWS_ENDPOINT_URL_STS"))?,
+        })
+    }
+
+    /// The address of S3, where it is one without TLS.
+    fn address_without_tls(&self) -> Option<Url> {
+        self.endpoints()?.s3.filter(|s3| s3.scheme() == "http")
+    }
+
+    /// Where credentials come from; `None` while that is not known.
+    fn source(&self, sts: Option<&Url>) -> Option<Source> {
+        let defaults = &self.defaults;
+        let texts = [
+            &defaults.profile,
+            &defaults.access_key,
+            &defaults.assume_role_arn,
+            &defaults.external_id,
+        ];
+        if texts.iter().any(|text| text.is_unknown())
+            || defaults.secret_key.is_unknown()
+            || defaults.token.is_unknown()
+        {
+            return None;
+        }
+        let secret = |field: &Field<Secret>| {
+            field
+                .known()
+                .map(|secret| secret.expose().to_owned().into())
+        };
+        let web_identity = match &defaults.assume_role_with_web_identity {
+            Field::Unknown => return None,
+            Field::Null => None,
+            Field::Known(map) => {
+                if map.values().any(Field::is_unknown) {
+                    return None;
+                }
+                let text = |name: &str| map.get(name).and_then(|one| one.known().cloned());
+                Some(WebIdentity {
+                    role_arn: text("role_arn")?,
+                    token_file: text("web_identity_token_file")?,
+                    session_name: text("session_name"),
+                })
+            }
+        };
+        Some(Source {
+            keys: defaults
+                .access_key
+                .known()
+                .zip(secret(&defaults.secret_key))
+                .map(|(id, key)| (id.clone(), key, secret(&defaults.token))),
+            profile: defaults.profile.known().cloned(),
+            assume_role: defaults.assume_role_arn.known().map(|arn| AssumeRole {
+                arn: arn.clone(),
+                external_id: defaults.external_id.known().cloned(),
+            }),
+            web_identity,
+            sts_endpoint: sts.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+        })
+    }
+
+    /// The way in, once every part of it is known.
+    fn place(&self, region: &Field<String>) -> Result<Field<Arc<dyn Place>>, Diagnostic> {
+        let (Field::Known(region), Some(endpoints)) = (region, self.endpoints()) else {
+            return Ok(Field::Unknown);
+        };
+        let Some(source) = self.source(endpoints.sts.as_ref()) else {
+            return Ok(Field::Unknown);
+        };
+        let allowed_account_ids = match &self.defaults.allowed_account_ids {
+            Field::Null => BTreeSet::new(),
+            Field::Unknown => return Ok(Field::Unknown),
+            Field::Known(set) => match set.known() {
+                Some(set) => set,
+                None => return Ok(Field::Unknown),
+            },
+        };
+        let path_style = match &self.defaults.s3_use_path_style {
+            Field::Known(style) => *style,
+            Field::Null => endpoints.s3.is_some(),
+            Field::Unknown => return Ok(Field::Unknown),
+        };
+        Ok(Field::Known(Arc::new(RegionPlace {
+            settings: Settings {
+                region: region.clone(),
+                source,
+                allowed_account_ids,
+                endpoints,
+                path_style,
+                ca_bundle: ca_bundle()?,
+                max_retries: self.max_retries,
+            },
+            open: Arc::clone(&self.open),
+        })))
+    }
+}
+
+/// The certificates that AWS's own tools are told to trust.
+fn ca_bundle() -> Result<Option<String>, Diagnostic> {
+    let Field::Known(file) = or_variable(Field::Null, "AWS_CA_BUNDLE") else {
+        return Ok(None);
+    };
+    std::fs::read_to_string(&file).map(Some).map_err(|error| {
+        Trouble::new(
+            "AWS cannot be reached",
+            format!("AWS_CA_BUNDLE names {file:?}, which cannot be read: {error}"),
+        )
+        .error()
+    })
+}
+
+/// Who W&B is, where the block does not say so.
+fn principals(
+    block: &Arguments,
+    deployment: &Field<Deployment>,
+) -> Result<Field<SetOf>, Diagnostic> {
+    let makes_user = block.create_access_key == Field::Known(true);
+    match (&block.wandb_principal_arns, deployment) {
+        (Field::Null, _) if makes_user => Ok(Field::Known(SetOf::default())),
+        (Field::Null, Field::Known(deployment)) => match site::wandb_principal(*deployment) {
+            Some(arn) => Ok(Field::Known(SetOf::from(BTreeSet::from([arn.to_owned()])))),
+            None if block.create_access_key.is_unknown() => Ok(Field::Unknown),
+            None => Err(Trouble::new(
+                "W&B's principal is not known",
+                "on a self-managed instance W&B has the identity that you gave it, and \
+                 wandb_principal_arns is not set",
+            )
+            .what_to_do(
+                "Set wandb_principal_arns to the role of the instance's nodes or pods, or \
+                 create_access_key = true where it runs on another cloud.",
+            )
+            .at(argument("wandb_principal_arns"))
+            .error()),
+        },
+        (Field::Null, Field::Null | Field::Unknown) => Ok(Field::Unknown),
+        (given, _) => Ok(given.clone()),
+    }
+}
+
+#[async_trait]
+impl Account for AwsAccount {
+    fn kind(&self) -> CloudKind {
+        CloudKind::Aws
+    }
+
+    async fn resolve(&self, blocks: Blocks<'_>) -> Result<Resolved, Diagnostics> {
+        let given = read(blocks.given)?;
+        let before = blocks.prior.map(read).transpose()?;
+        let nothing = Field::Null;
+        let prior = before.as_ref().map_or(&nothing, |before| &before.region);
+        let region = match first(&given.region, prior) {
+            Field::Null => self.default_region().await,
+            region => region,
+        };
+        if region.is_null() {
+            return Err(Trouble::new("The bucket's region is not known", "no region is set")
+                .what_to_do(
+                    "Set region in this block or in the provider's aws block, AWS_REGION in the \
+                     environment, or region in the profile.",
+                )
+                .at(argument("region"))
+                .error()
+                .into());
+        }
+        if given.create_access_key == Field::Known(true)
+            && blocks.deployment == &Field::Known(Deployment::MultiTenant)
+        {
+            return Err(Trouble::new(
+                "W&B does not take such a bucket",
+                "W&B's multi-tenant service reaches buckets by its own identity and takes no keys",
+            )
+            .what_to_do("Leave create_access_key out.")
+            .at(argument("create_access_key"))
+            .error()
+            .into());
+        }
+        let planned = read(blocks.planned)?;
+        let planned = Arguments {
+            wandb_principal_arns: principals(&given, blocks.deployment)?,
+            kms_key_arn: match (&planned.sse_algorithm, &given.kms_key_arn) {
+                (Field::Known(algorithm), _) if algorithm != WITH_KEY => Field::Null,
+                (_, Field::Null) if planned.kms_key_arn.is_null() => Field::Unknown,
+                _ => planned.kms_key_arn.clone(),
+            },
+            region: region.clone(),
+            ..planned
+        };
+        let told = arn::check_together(&planned);
+        if told.has_errors() {
+            return Err(told);
+        }
+        if planned.https_only == Field::Known(true)
+            && let Some(s3) = self.address_without_tls()
+        {
+            return Err(Trouble::new(
+                "https_only does not fit the address of S3",
+                format!("requests without TLS are refused, and the address is {s3}"),
+            )
+            .what_to_do("Set https_only = false for a server without TLS.")
+            .at(argument("https_only"))
+            .error()
+            .into());
+        }
+        Ok(Resolved {
+            place: self.place(&region)?,
+            location: region,
+            block: planned.to_value(),
+        })
+    }
+
+    fn wish(&self, block: &Value, config: Option<&Value>, about: &About<'_>) -> Option<Wish> {
+        let config = config.and_then(|config| read(config).ok());
+        site::wish(&read(block).ok()?, config.as_ref(), about)
+    }
+
+    fn outputs(&self, block: &Value, about: &About<'_>) -> Outputs {
+        match read(block) {
+            Ok(block) => site::outputs(&block, about),
+            Err(_) => Outputs::unknown(),
+        }
+    }
+
+    fn is_reached_by_key(&self, block: &Value) -> bool {
+        crate::resources::account::makes_key(block) == Field::Known(true)
+    }
+
+    fn address_with_key(&self, block: &Value, bucket: &str, key: &AccessKey) -> Field<Secret> {
+        let region = read(block).map_or(Field::Unknown, |block| block.region);
+        region.map(|region| Secret::new(site::address(&region, bucket).with_key(key)))
+    }
+
+    fn moved(&self, before: &Value, after: &Value) -> Vec<Path> {
+        let region = |block: &Value| read(block).ok().and_then(|block| block.region.into_known());
+        match (region(before), region(after)) {
+            (Some(before), Some(after)) if before != after => vec![argument("region")],
+            _ => Vec::new(),
+        }
+    }
+
+    fn without_credentials(&self, block: &Value) -> Value {
+        // How long a key lingers is said when it is given up, not before.
+        let Value::Map(map) = block else {
+            return block.clone();
+        };
+        let mut map: BTreeMap<String, Value> = map.clone();
+        map.insert("kms_deletion_window_days".to_owned(), Value::Null);
+        Value::Map(map)
+    }
+
+    fn drifted(&self, block: &Value, observed: &Observed) -> Value {
+        let Ok(mut block) = read(block) else {
+            return block.clone();
+        };
+        if let Reading::Known(state) = &observed.encryption {
+            if state.algorithm.is_some() {
+                block.sse_algorithm = state.algorithm.clone().into();
+            }
+            let with_key = state.algorithm.as_deref() == Some(WITH_KEY);
+            if with_key {
+                block.bucket_key_enabled = Field::Known(state.bucket_key);
+            }
+            let same = match (block.kms_key_arn.known(), state.key.as_deref()) {
+                (Some(wanted), Some(actual)) => same_key(wanted, actual),
+                (None, None) => true,
+                _ => false,
+            };
+            // A key in a bucket that has another algorithm now is still the bucket's own.
+            if !same && with_key && state.key.is_some() {
+                block.kms_key_arn = state.key.clone().into();
+            }
+        }
+        match &observed.key {
+            Reading::Known(None) => block.kms_key_arn = Field::Null,
+            Reading::Known(Some(key)) if key.marker.is_some() => {
+                if let Reading::Known(rotation) = &key.rotation {
+                    block.kms_key_rotation = Field::Known(*rotation);
+                }
+            }
+            _ => {}
+        }
+        if let Reading::Known(grants) = &observed.grants
+            && block.https_only == Field::Known(true)
+            && grants.https_only == Rule::Missing
+        {
+            block.https_only = Field::Known(false);
+        }
+        block.to_value()
+    }
+
+    fn with_key(&self, block: &Value, key: &str) -> Value {
+        match read(block) {
+            Ok(block) => Arguments {
+                kms_key_arn: key.into(),
+                ..block
+            }
+            .to_value(),
+            Err(_) => block.clone(),
+        }
+    }
+
+    fn argument_of(&self, setting: Setting) -> Option<Path> {
+        match setting {
+            Setting::Encryption => Some(argument("sse_algorithm")),
+            Setting::Key => Some(argument("kms_key_arn")),
+            Setting::Grants => Some(argument("wandb_principal_arns")),
+            Setting::Identity => Some(argument("create_access_key")),
+            _ => None,
+        }
+    }
+
+    async fn imported(&self, location: &str) -> Result<Value, Diagnostics> {
+        let empty = Value::Map(Default::default());
+        let block = read(&empty)?;
+        Ok(Arguments {
+            region: location.into(),
+            sse_algorithm: WITH_KEY.into(),
+            kms_key_rotation: Field::Known(true),
+            kms_deletion_window_days: Field::Known(30),
+            bucket_key_enabled: Field::Known(true),
+            https_only: Field::Known(self.address_without_tls().is_none()),
+            exclusive_policy: Field::Known(false),
+            create_access_key: Field::Known(false),
+            ..block
+        }
+        .to_value())
+    }
+}

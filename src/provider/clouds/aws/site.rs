@@ -1,0 +1,171 @@
+//! What a block means: to the domain, and to W&B.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::block::{Arguments, WITH_KEY};
+use crate::byob::address::{self, S3Address};
+use crate::byob::deployment::Deployment;
+use crate::byob::identity::Identity;
+use crate::byob::spec::{Access, Encryption, Grants, Key, KeySpec, Setting};
+use crate::clouds::aws::{partition, policy};
+use crate::resources::account::{About, Outputs, Wish};
+use crate::sdk::model::{Field, SetOf};
+
+/// W&B's principal where W&B runs the instance.
+///
+/// Source: W&B's page on bringing your own bucket.
+pub(super) fn wandb_principal(deployment: Deployment) -> Option<&'static str> {
+    match deployment {
+        Deployment::MultiTenant => Some("arn:aws:iam::725579432336:role/WandbIntegration"),
+        Deployment::Dedicated => Some("arn:aws:iam::830241207209:root"),
+        Deployment::SelfManaged => None,
+    }
+}
+
+fn known_set(field: &Field<SetOf>) -> Option<Vec<String>> {
+    match field {
+        Field::Known(set) => Some(set.known()?.into_iter().collect()),
+        Field::Null => Some(Vec::new()),
+        Field::Unknown => None,
+    }
+}
+
+/// What the block asks of the domain.
+pub(super) fn wish(
+    block: &Arguments,
+    config: Option<&Arguments>,
+    about: &About<'_>,
+) -> Option<Wish> {
+    let region = block.region.known()?;
+    let principals = known_set(&block.wandb_principal_arns)?;
+    let partition = partition::of_region(region).name;
+    let makes_user = *block.create_access_key.known()?;
+    let algorithm = block.sse_algorithm.known()?.clone();
+    let key_name = block.kms_key_arn.known().cloned();
+    let has_key = algorithm == WITH_KEY;
+    let key = has_key
+        .then(|| key(block, config, about, &principals, key_name.as_ref()))
+        .flatten();
+    let access = match about.generation {
+        Some(generation) if makes_user => {
+            let key = key_name.as_deref().filter(|_| has_key);
+            let rights = policy::user_rights(partition, about.name, about.path, key);
+            let mut identity = Identity::for_bucket(about.name, rights, generation);
+            identity.boundary = block.permissions_boundary_arn.known().cloned();
+            Access::MadeKey(identity)
+        }
+        _ => Access::Unmanaged,
+    };
+    Some(Wish {
+        encryption: Some(Encryption {
+            algorithm,
+            key: match (has_key, key_name) {
+                (false, _) => Key::Server,
+                (true, Some(name)) => Key::Named(name),
+                (true, None) => Key::ToMake,
+            },
+            bucket_key: has_key
+                .then(|| block.bucket_key_enabled.known().copied())
+                .flatten(),
+        }),
+        key,
+        grants: Some(Grants {
+            principals,
+            path: about.path.map(str::to_owned),
+            https_only: *block.https_only.known()?,
+            exclusive: *block.exclusive_policy.known()?,
+        }),
+        closed: true,
+        access,
+        chosen: BTreeSet::from([Setting::Encryption, Setting::Grants]),
+    })
+}
+
+fn key(
+    block: &Arguments,
+    config: Option<&Arguments>,
+    about: &About<'_>,
+    principals: &[String],
+    name: Option<&String>,
+) -> Option<KeySpec> {
+    let days = block.kms_deletion_window_days.known().copied();
+    Some(KeySpec {
+        name: name.cloned(),
+        given: config.is_some_and(|config| config.kms_key_arn.known().is_some()),
+        admins: known_set(&block.kms_admin_arns)?,
+        users: principals.to_vec(),
+        rotation: block.kms_key_rotation.known().copied().unwrap_or(true),
+        deletion_days: days.and_then(|days| u32::try_from(days).ok()).unwrap_or(30),
+        may_be_unnamed: false,
+        tags: about.tags.clone(),
+        generation: about.generation.cloned(),
+    })
+}
+
+/// The bucket's address as an instance that comes by a key is told.
+pub(super) fn address(region: &str, bucket: &str) -> S3Address {
+    S3Address {
+        authority: partition::s3_host(region),
+        bucket: bucket.to_owned(),
+        region: region.to_owned(),
+        tls: true,
+    }
+}
+
+/// The outputs that follow from name and block.
+pub(super) fn outputs(block: &Arguments, about: &About<'_>) -> Outputs {
+    let by_key = block.create_access_key == Field::Known(true);
+    let region = block.region.known();
+    let name = about.name.to_owned();
+    let full = region.map(|region| address(region, about.name).plain());
+    let key = match &block.sse_algorithm {
+        Field::Known(algorithm) if algorithm == WITH_KEY => block.kms_key_arn.clone(),
+        Field::Known(_) | Field::Null => Field::Null,
+        Field::Unknown => Field::Unknown,
+    };
+    let mut storage = BTreeMap::new();
+    for (entry, value) in [
+        ("kms_key_id", &key),
+        ("aws_external_id", &block.aws_external_id),
+    ] {
+        if !value.is_null() {
+            storage.insert(entry.to_owned(), value.clone());
+        }
+    }
+    let known = |text: Option<String>| text.map_or(Field::Unknown, Field::Known);
+    Outputs {
+        region: block.region.clone(),
+        full_name: known(
+            region.map(|region| format!("arn:{}:s3:::{name}", partition::of_region(region).name)),
+        ),
+        storage_address: if by_key {
+            known(full.clone())
+        } else {
+            Field::Known(format!("s3://{name}"))
+        },
+        registration_name: match (&block.create_access_key, full) {
+            (Field::Known(true), full) => known(full),
+            (Field::Unknown, _) => Field::Unknown,
+            _ => Field::Known(name.clone()),
+        },
+        storage,
+        instance_bucket: instance_bucket(&name, about.path, &block.region, key),
+    }
+}
+
+fn instance_bucket(
+    name: &str,
+    path: Option<&str>,
+    region: &Field<String>,
+    key: Field<String>,
+) -> BTreeMap<String, Field<String>> {
+    let mut values: BTreeMap<String, Field<String>> = address::native_bucket("s3", name, path)
+        .into_iter()
+        .map(|(key, value)| (key, Field::Known(value)))
+        .collect();
+    values.insert("region".to_owned(), region.clone());
+    if !key.is_null() {
+        values.insert("kmsKey".to_owned(), key);
+    }
+    values
+}
