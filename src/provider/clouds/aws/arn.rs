@@ -44,12 +44,13 @@ pub(super) fn is_account(text: &str) -> bool {
 
 fn of_iam<'a>(text: &'a str, kinds: &[&str], example: &str) -> Result<Arn<'a>, String> {
     let arn = Arn::parse(text)?;
-    let is_kind = kinds.iter().any(|kind| {
-        arn.resource == *kind
-            || arn
-                .resource
-                .strip_prefix(kind)
-                .is_some_and(|rest| kind.ends_with('/') && !rest.is_empty())
+    // A kind that ends in a slash is followed by a name; others are the whole resource.
+    let is_kind = kinds.iter().any(|kind| match kind.strip_suffix('/') {
+        Some(_) => arn
+            .resource
+            .strip_prefix(kind)
+            .is_some_and(|name| !name.is_empty()),
+        None => arn.resource == *kind,
     });
     let is_account = is_account(arn.account) || (arn.account == "aws" && example == "policy");
     if arn.service != "iam" || !arn.region.is_empty() || !is_account || !is_kind {
