@@ -193,3 +193,20 @@ fn exactly_one_storage_is_needed() {
     // Terraform shows the line that the path leads to.
     assert!(text.contains("name = \"Bad_Name\""), "{text}");
 }
+
+#[test]
+fn a_team_is_not_deleted_while_its_bucket_would_refuse() {
+    let stage = made("tb-full", "on_destroy = \"delete\"", "");
+    stage.put("model.bin");
+    let text = stage
+        .terraform(&["destroy", "-auto-approve", "-no-color"])
+        .fails();
+    assert!(text.contains("it holds"), "{text}");
+    assert!(team_of(&stage).is_some(), "the team is gone: {text}");
+    assert!(stage.exists());
+    assert_eq!(stage.state(TEAM)["storage_status"], "bound");
+    stage.clean_up_objects();
+    stage.destroy();
+    assert!(team_of(&stage).is_none());
+    assert!(!stage.exists());
+}

@@ -223,6 +223,36 @@ async fn confirm(
     }
 }
 
+/// Refuses when a deletion of this bucket would be refused for what it holds. For
+/// resources that delete something else first.
+pub async fn check_contents(
+    cx: &Context,
+    configuration: &Configuration,
+    state: &Bucket,
+) -> Result<(), Diagnostics> {
+    if on_destroy(state) != "delete_if_empty" {
+        return Ok(());
+    }
+    let name = state.name.known().cloned().unwrap_or_default();
+    let summary = format!("Bucket {name:?} was not deleted");
+    let failed = |error: CloudError| {
+        Trouble::cloud(summary.clone(), error)
+            .left_behind("the bucket, with all that is in it")
+            .timed(cx)
+            .error()
+    };
+    let (cloud, site) = place::open(cx, state, configuration, &summary).await?;
+    check_host(state, &site)?;
+    if cloud.look(&name).await.map_err(failed)?.is_none() {
+        return Ok(());
+    }
+    let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
+    if contents.is_empty() {
+        return Ok(());
+    }
+    Err(holds_data(&summary, &contents.to_string()).into())
+}
+
 /// The value in the state: a change has to be applied before it counts.
 pub fn on_destroy(state: &Bucket) -> &str {
     state

@@ -44,6 +44,16 @@ impl ByobBucket {
     }
 }
 
+impl ByobBucket {
+    /// Refuses when a deletion of this bucket would be refused for what it holds.
+    pub async fn check_contents(&self, cx: &Context, state: &Bucket) -> Result<(), Diagnostics> {
+        match self.environment.configuration() {
+            Some(configuration) => delete::check_contents(cx, &configuration, state).await,
+            None => Err(not_configured().into()),
+        }
+    }
+}
+
 fn not_configured() -> Diagnostic {
     Trouble::new(
         "The provider is not configured",

@@ -84,6 +84,8 @@ pub fn context(cx: &Context, team: &TeamStorage, private: &Private) -> Context {
         all.set_part(BLOCK, &part);
         let bucket = Bucket::from_value(&bucket, &Path::root());
         let state = match bucket {
+            // A team that is made stays what it is while its bucket is worked on.
+            Ok(bucket) if team.id.known().is_some() => whole(team.clone(), Field::Known(bucket)),
             Ok(bucket) => not_made(team.clone(), bucket),
             Err(_) => team.clone(),
         };

@@ -270,6 +270,12 @@ impl Resource for TeamStorageResource {
         let mut told = Diagnostics::new();
         let is_there = !bucket::is_to_make(&state);
         if is_there && life::is_deleted(&state) {
+            // A team cannot be brought back, so its bucket must not refuse afterwards.
+            if let Field::Known(own) = &own
+                && let Err(refused) = self.bucket.check_contents(cx, own).await
+            {
+                return Outcome::exists(state, private).with(bucket::placed(refused));
+            }
             let team = self.delete_team(cx, state.clone(), private.clone()).await;
             told.extend(team.diagnostics);
             if told.has_errors() {
