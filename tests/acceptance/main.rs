@@ -23,4 +23,5 @@ mod examples;
 mod permissions;
 mod team;
 mod team_bucket;
+mod team_bucket_bound;
 mod team_trouble;

@@ -5,13 +5,13 @@ use simulator::wandb::TeamView;
 
 use crate::harness::Stage;
 
-const TEAM: &str = "wandb_team_storage.this";
+pub const TEAM: &str = "wandb_team_storage.this";
 
-fn write(stage: &Stage, arguments: &str, bucket: &str) {
+pub fn write(stage: &Stage, arguments: &str, bucket: &str) {
     write_named(stage, stage.bucket(), arguments, bucket);
 }
 
-fn write_named(stage: &Stage, name: &str, arguments: &str, bucket: &str) {
+pub fn write_named(stage: &Stage, name: &str, arguments: &str, bucket: &str) {
     stage.write(&format!(
         "resource \"wandb_team_storage\" \"this\" {{\n  team = \"{team}\"\n  {arguments}\n  \
          byob_bucket {{\n    name = \"{name}\"\n    {bucket}\n    s3_compatible {{\n      \
@@ -20,18 +20,18 @@ fn write_named(stage: &Stage, name: &str, arguments: &str, bucket: &str) {
     ));
 }
 
-fn bucket_of(state: &Value) -> Value {
+pub fn bucket_of(state: &Value) -> Value {
     state["byob_bucket"].clone()
 }
 
 /// The team at the instance.
-fn team_of(stage: &Stage) -> Option<TeamView> {
+pub fn team_of(stage: &Stage) -> Option<TeamView> {
     let teams = stage.wandb.teams();
     teams.into_iter().find(|team| team.name == stage.bucket())
 }
 
 /// The operator of the instance adds the made key to its file stores.
-fn tell_instance(stage: &Stage) {
+pub fn tell_instance(stage: &Stage) {
     let store = bucket_of(&stage.state(TEAM))["supported_file_store"]
         .as_str()
         .expect("an address")
@@ -40,7 +40,7 @@ fn tell_instance(stage: &Stage) {
 }
 
 /// A team on its own bucket: bucket first, then the instance is told, then the team.
-fn made(name: &str, arguments: &str, bucket: &str) -> Stage {
+pub fn made(name: &str, arguments: &str, bucket: &str) -> Stage {
     let stage = Stage::new(name);
     write(&stage, arguments, bucket);
     stage.apply();
@@ -139,6 +139,15 @@ fn another_bucket_for_a_team_is_refused_and_a_kept_team_keeps_its_bucket() {
     write_named(&stage, &other, "", "");
     let text = stage.plan_fails();
     assert!(text.contains("W&B cannot change"), "{text}");
+    // Terraform shows the argument.
+    assert!(text.contains(&format!("name = \"{other}\"")), "{text}");
+    write(&stage, "", "path = \"elsewhere\"");
+    let text = stage.plan_fails();
+    assert!(
+        text.contains("W&B cannot change the byob_bucket.path"),
+        "{text}"
+    );
+    assert!(text.contains("path = \"elsewhere\""), "{text}");
     // The block cannot be taken out either.
     stage.write(&format!(
         "resource \"wandb_team_storage\" \"this\" {{\n  team = \"{}\"\n  storage = {{ name = \"b\", provider = \"MINIO\" }}\n}}\n",
@@ -146,6 +155,7 @@ fn another_bucket_for_a_team_is_refused_and_a_kept_team_keeps_its_bucket() {
     ));
     let text = stage.plan_fails();
     assert!(text.contains("cannot be taken out"), "{text}");
+    assert!(text.contains("storage = { name = \"b\""), "{text}");
     write(&stage, "", "");
     stage.assert_empty_plan();
     let text = stage.destroy().text();
@@ -187,6 +197,7 @@ fn exactly_one_storage_is_needed() {
     );
     let text = stage.plan_fails();
     assert!(text.contains("The team has two storages"), "{text}");
+    assert!(text.contains("storage = { name = \"b\""), "{text}");
     write_named(&stage, "Bad_Name", "", "");
     let text = stage.plan_fails();
     assert!(text.contains("Invalid name"), "{text}");

@@ -265,7 +265,8 @@ pub fn taken(id: &str, name: &str) -> Diagnostic {
     )
     .left_behind("the bucket as it was")
     .what_to_do(format!(
-        "Choose another name; or bring it under this resource, with adopt = true or with\n\n\
+        "Choose another name; or take the bucket over with adopt = true; or import it into a \
+         resource of its own with\n\n\
          import {{\n  to = wandb_byob_bucket.<name>\n  id = {id:?}\n}}"
     ))
     .at(Path::of("name"))

@@ -23,6 +23,7 @@ use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
 
+pub use plan::NOTHING_GOES;
 pub use schema::{Bucket, Finding, block, findings_type};
 
 const MINUTE: Duration = Duration::from_secs(60);

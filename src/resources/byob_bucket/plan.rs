@@ -27,6 +27,9 @@ pub const CREATE: &str = "create";
 /// Private data of a plan that may turn into a replacement: what would be replaced.
 pub const REPLACES: &str = "replaces";
 
+/// Private data of a plan: nothing that goes in this run makes room for the bucket.
+pub const NOTHING_GOES: &str = "nothing_goes";
+
 /// Refines a plan.
 pub async fn plan(
     cx: &Context,
@@ -270,6 +273,8 @@ async fn look(
         return Ok(());
     }
     let replaces = plan.private.get(REPLACES).cloned();
+    let nothing_goes = plan.private.get(NOTHING_GOES).is_some();
+    let planned_before = plan.private.text(CREATE).map(str::to_owned);
     plan.private = Private::default();
     if let Some(name) = plan.planned.name.known() {
         plan.private.set(CREATE, name.as_str());
@@ -277,7 +282,9 @@ async fn look(
     let (Some(name), Some(id)) = (plan.planned.name.known(), plan.planned.id.known()) else {
         return Ok(());
     };
-    if !environment.claim(id) {
+    // A replacement of what has no bucket is planned twice.
+    let is_again = planned_before.as_ref() == Some(name);
+    if !environment.claim(id) && !is_again {
         return Err(Trouble::new(
             format!("Bucket {name:?} is made twice"),
             "another resource of this configuration makes the same bucket on the same server",
@@ -294,7 +301,7 @@ async fn look(
     match replaces {
         Some(replaces) => Ok(check_replacement(cx, plan, &cloud, id, &replaces).await?),
         None => {
-            if !check_name(cx, plan, &cloud, name, told).await? {
+            if !check_name(cx, plan, &cloud, nothing_goes, told).await? {
                 environment.note_absent(id);
             }
             told.extend(missing_rights(&cloud, plan, site, configuration).await);
@@ -380,9 +387,10 @@ async fn check_name(
     cx: &Context,
     plan: &Plan<Bucket>,
     cloud: &Arc<dyn Cloud>,
-    name: &str,
+    nothing_goes: bool,
     told: &mut Diagnostics,
 ) -> Result<bool, Diagnostic> {
+    let name = plan.planned.name.known().map_or("", String::as_str);
     let failed = |error: CloudError| {
         Trouble::cloud("The bucket cannot be planned", error)
             .left_behind("nothing new")
@@ -396,7 +404,7 @@ async fn check_name(
     match &sighting.marker {
         Some(marker) if marker.is_creating() => told.push(create::continued(name)),
         _ if plan.planned.adopt != Field::Known(false) => {}
-        Some(_) => told.push(
+        Some(_) if !nothing_goes => told.push(
             Trouble::new(
                 format!("Bucket {name:?} exists and was made by this provider"),
                 "if it is being replaced in this run, all is well; if it is in another state, the \
@@ -414,7 +422,7 @@ async fn check_name(
         {
             told.push(create::continued(name));
         }
-        None => return Err(create::taken(&id, name)),
+        _ => return Err(create::taken(&id, name)),
     }
     Ok(true)
 }

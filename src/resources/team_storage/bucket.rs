@@ -6,7 +6,7 @@
 //! place of its messages.
 
 use super::TeamStorage;
-use crate::resources::byob_bucket::{Bucket, ByobBucket};
+use crate::resources::byob_bucket::{Bucket, ByobBucket, NOTHING_GOES};
 use crate::resources::trouble::Trouble;
 use crate::sdk::model::FromValue as _;
 use crate::sdk::plan::propose;
@@ -64,18 +64,6 @@ pub fn placed(told: impl IntoIterator<Item = Diagnostic>) -> impl Iterator<Item 
         .map(move |diagnostic| diagnostic.below(&block))
 }
 
-/// Messages of the team, where a storage that was not given is the bucket's.
-pub fn about_block(told: Diagnostics) -> Diagnostics {
-    told.into_iter()
-        .map(|mut diagnostic| {
-            if diagnostic.path == Some(Path::of("storage")) {
-                diagnostic.path = Some(Path::of(BLOCK));
-            }
-            diagnostic
-        })
-        .collect()
-}
-
 /// An operation on the bucket; what it leaves is a part of `team`.
 pub fn context(cx: &Context, team: &TeamStorage, private: &Private) -> Context {
     let (team, private) = (team.clone(), private.clone());
@@ -117,11 +105,15 @@ pub async fn plan(
         &planned.to_value(),
         &config.to_value(),
     );
+    let mut private = plan.private.part(BLOCK);
+    if prior.is_none() && plan.prior.is_some() {
+        private.set(NOTHING_GOES, true);
+    }
     let mut bucket = Plan {
         prior,
         config: config.clone(),
         planned: Bucket::from_value(&proposed, &Path::of(BLOCK))?,
-        private: plan.private.part(BLOCK),
+        private,
         replace: Vec::new(),
     };
     let told = Resource::plan(resource, cx, &mut bucket).await;
@@ -135,8 +127,8 @@ pub async fn plan(
     Ok((bucket.private, moved, placed(told).collect()))
 }
 
-/// A team cannot lose its bucket.
-pub fn dropped(team: &str) -> Diagnostic {
+/// A team cannot lose its bucket. `path` is what the configuration has in its place.
+pub fn dropped(team: &str, path: Path) -> Diagnostic {
     Trouble::new(
         format!("The bucket of team {team:?} cannot be taken out of its resource"),
         "the team's files are in it, and nobody would look after it any more",
@@ -145,7 +137,7 @@ pub fn dropped(team: &str) -> Diagnostic {
         "Leave the block in. To manage the bucket by a resource of its own, remove this resource \
          from the state (terraform state rm), then import team and bucket.",
     )
-    .at(Path::of(BLOCK))
+    .at(path)
     .error()
 }
 

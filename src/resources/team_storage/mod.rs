@@ -5,6 +5,7 @@
 
 mod bucket;
 mod life;
+mod make;
 mod members;
 mod plan;
 mod schema;
@@ -99,7 +100,7 @@ impl Resource for TeamStorageResource {
                     "The team has two storages",
                     "storage and byob_bucket are both set, and exactly one is needed",
                 )
-                .at(Path::of(bucket::BLOCK))
+                .at(Path::of("storage"))
                 .error(),
             ),
             _ => {}
@@ -117,9 +118,10 @@ impl Resource for TeamStorageResource {
                 .as_ref()
                 .filter(|prior| !prior.byob_bucket.is_null());
             let team = had.map(|prior| prior.team.known().cloned().unwrap_or_default());
-            let mut told = self.plan_team(cx, plan).await;
-            told.extend(team.map(|team| bucket::dropped(&team)));
-            return told;
+            if let Some(team) = team {
+                return bucket::dropped(&team, plan::place_of("name", &plan.planned)).into();
+            }
+            return self.plan_team(cx, plan).await;
         }
         let (part, moved, mut told) = match bucket::plan(&self.bucket, cx, plan).await {
             Ok(planned) => planned,
@@ -137,7 +139,7 @@ impl Resource for TeamStorageResource {
             private: plan.private.clone(),
             replace: Vec::new(),
         };
-        told.extend(bucket::about_block(self.plan_team(cx, &mut flat).await));
+        told.extend(self.plan_team(cx, &mut flat).await);
         told.extend(plan::moved(flat.prior.as_ref(), &moved, &mut flat.replace));
         if flat.prior.is_none() && plan.prior.is_some() {
             flat.replace.extend(moved);
@@ -165,7 +167,7 @@ impl Resource for TeamStorageResource {
     async fn create(&self, cx: &Context, create: Create<TeamStorage>) -> Outcome<TeamStorage> {
         match create.planned.byob_bucket.clone() {
             Field::Known(own) => self.create_with_bucket(cx, create, own).await,
-            Field::Null | Field::Unknown => self.create_team(cx, create.planned).await,
+            Field::Null | Field::Unknown => self.create_team(cx, create.planned, false).await,
         }
     }
 
@@ -186,26 +188,17 @@ impl Resource for TeamStorageResource {
             return Outcome::exists(state, private).with(told);
         }
         let own: Field<Bucket> = seen.state.into();
-        if bucket::is_to_make(&state) {
-            return match own {
-                Field::Known(own) => Outcome::exists(bucket::not_made(state, own), private),
-                Field::Null | Field::Unknown => Outcome::gone(),
-            }
-            .with(told);
+        if bucket::is_to_make(&state) && own.is_null() {
+            return Outcome::gone().with(told);
         }
         let mut team = self.read_team(cx, bucket::flat(&state), private).await;
-        told.extend(bucket::about_block(team.diagnostics));
-        team.diagnostics = Diagnostics::new();
+        told.extend(std::mem::take(&mut team.diagnostics));
         match (team.state, own) {
             (Some(flat), own) => {
                 if own.is_null() {
+                    // The storage stays in the state: the team is still bound to it.
                     let name = flat.team.known().cloned().unwrap_or_default();
                     told.push(bucket::vanished(&name));
-                    let flat = TeamStorage {
-                        storage: Field::Null,
-                        ..flat
-                    };
-                    return Outcome::exists(bucket::whole(flat, own), team.private).with(told);
                 }
                 Outcome::exists(bucket::whole(flat, own), team.private).with(told)
             }
@@ -238,7 +231,7 @@ impl Resource for TeamStorageResource {
         }
         let planned = bucket::flat(&bucket::whole(update.planned, own.clone()));
         let team = if bucket::is_to_make(&update.prior) {
-            self.create_team(cx, planned).await
+            self.create_team(cx, planned, true).await
         } else {
             let update = Update {
                 prior: bucket::flat(&update.prior),
@@ -248,7 +241,7 @@ impl Resource for TeamStorageResource {
             };
             self.update_team(cx, update).await
         };
-        told.extend(bucket::about_block(team.diagnostics));
+        told.extend(team.diagnostics);
         let part = private.part(bucket::BLOCK);
         match team.state {
             Some(flat) => {
@@ -328,12 +321,24 @@ impl TeamStorageResource {
         }
     }
 
-    async fn create_team(&self, cx: &Context, planned: TeamStorage) -> Outcome<TeamStorage> {
+    async fn create_team(
+        &self,
+        cx: &Context,
+        planned: TeamStorage,
+        is_begun: bool,
+    ) -> Outcome<TeamStorage> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         match self.client(&cx, "The team was not made") {
-            Ok(client) => life::create(&cx, &client, planned).await,
+            Ok(client) => make::create(&cx, &client, planned, is_begun).await,
             Err(diagnostic) => Outcome::gone().with([diagnostic]),
         }
+    }
+
+    /// Finds out what would stop the team before its bucket is made.
+    async fn check_team(&self, cx: &Context, planned: &TeamStorage) -> Result<(), Diagnostic> {
+        let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
+        let client = self.client(&cx, "The team was not made")?;
+        make::check(&cx, &client, planned, false).await.map(drop)
     }
 
     /// The bucket first. Once it stands, nothing is an error any more: Terraform would
@@ -352,6 +357,9 @@ impl TeamStorageResource {
         let Field::Known(own_config) = config.byob_bucket else {
             return Outcome::gone();
         };
+        if let Err(diagnostic) = self.check_team(cx, &planned).await {
+            return Outcome::gone().with([diagnostic]);
+        }
         let part = bucket::context(cx, &planned, &Private::default());
         let make = Create {
             planned: own,
@@ -371,19 +379,15 @@ impl TeamStorageResource {
         }
         cx.exists(&state, &kept);
         let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
-        let team = self.create_team(cx, flat).await;
+        let team = self.create_team(cx, flat, true).await;
         let refused = team.state.is_none();
-        told.extend(
-            bucket::about_block(team.diagnostics)
-                .into_iter()
-                .map(|one| {
-                    if refused && one.is_error() {
-                        bucket::waits(&one)
-                    } else {
-                        one
-                    }
-                }),
-        );
+        told.extend(team.diagnostics.into_iter().map(|one| {
+            if refused && one.is_error() {
+                bucket::waits(&one)
+            } else {
+                one
+            }
+        }));
         match team.state {
             None => Outcome::exists(state, kept).with(told),
             Some(flat) => {
@@ -438,6 +442,7 @@ impl TeamStorageResource {
             .configuration()
             .is_some_and(|configuration| configuration.wandb.is_unknown());
         match self.client(cx, "The team was not looked at") {
+            Ok(client) if bucket::is_to_make(&state) => life::find(&client, state, private).await,
             Ok(client) => life::read(&client, state, private).await,
             Err(diagnostic) if unknown => {
                 let told = Diagnostic::warning(diagnostic.summary, diagnostic.detail);

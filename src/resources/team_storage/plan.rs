@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::TeamStorage;
 use super::life::BOUND;
+use super::make::unheard;
+use super::{TeamStorage, bucket};
 use crate::resources::trouble::Trouble;
 use crate::sdk::prelude::*;
-use crate::wandb::Client;
+use crate::wandb::{Client, WandbError};
 
 /// Private data of a plan that may turn into a replacement.
 pub const REPLACES: &str = "replaces";
@@ -17,6 +18,7 @@ pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diag
         return plan_update(plan);
     }
     let replaces = plan.private.get(REPLACES).cloned();
+    let is_begun = bucket::is_to_make(&plan.planned);
     plan.private = Private::default();
     plan.planned.id = Field::Unknown;
     plan.planned.storage_status = Field::Unknown;
@@ -37,13 +39,28 @@ pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diag
             Diagnostics::new()
         };
     }
-    match client.find_team(team).await {
-        Ok(None) => Diagnostics::new(),
-        Ok(Some(found)) => exists(team, &found.id).into(),
+    match check_name(client, &plan.planned, team, is_begun).await {
+        Ok(taken) => taken.into_iter().collect(),
         Err(error) => Trouble::wandb("The team cannot be planned", error)
             .error()
             .into(),
     }
+}
+
+/// What stands in the way of a team of this name.
+async fn check_name(
+    client: &Client,
+    planned: &TeamStorage,
+    team: &str,
+    is_begun: bool,
+) -> Result<Option<Diagnostic>, WandbError> {
+    let Some(found) = client.find_team(team).await? else {
+        return Ok(None);
+    };
+    if is_begun && unheard(client, planned, &found).await? {
+        return Ok(None);
+    }
+    Ok(Some(exists(team, &found.id, is_begun)))
 }
 
 fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
@@ -69,7 +86,7 @@ fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
                  same is seen only then",
             )
             .what_to_do("Nothing, if it stays the same; W&B cannot change it, and the apply would refuse to.")
-            .at(Path::of("storage"))
+            .at(place_of("name", &plan.planned))
             .warning(),
         );
     }
@@ -146,19 +163,26 @@ fn differences(prior: &TeamStorage, planned: &TeamStorage, private: &Private) ->
         if differs {
             let text =
                 |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".to_owned());
-            let path = if key == "path" && !planned.path.is_null() {
-                Path::of("path")
-            } else {
-                Path::of("storage")
-            };
             found.push((
-                path,
+                place_of(key, planned),
                 format!("{key} = {}", text(old)),
                 format!("{key} = {}", text(new)),
             ));
         }
     }
     found
+}
+
+/// The argument that a part of the storage comes from.
+pub fn place_of(key: &str, model: &TeamStorage) -> Path {
+    let argument = match key {
+        "path" if !model.path.is_null() => return Path::of("path"),
+        _ if model.byob_bucket.is_null() => return Path::of("storage"),
+        "path" => "path",
+        // The rest of a storage follows from the bucket.
+        _ => "name",
+    };
+    Path::of(argument).below(&Path::of(bucket::BLOCK))
 }
 
 fn never(team: &str, path: Path, before: &str, after: &str) -> Diagnostic {
@@ -205,8 +229,18 @@ fn cannot_replace(team: &str) -> Diagnostic {
     .error()
 }
 
-/// A team of that name is there already.
-pub fn exists(team: &str, id: &str) -> Diagnostic {
+/// A team of that name is there already. `is_begun` when the state holds the resource, so
+/// that no import can bring the team under it.
+pub fn exists(team: &str, id: &str, is_begun: bool) -> Diagnostic {
+    let advice = if is_begun {
+        "Choose another name: this team is not known to be bound to the resource's bucket."
+            .to_owned()
+    } else {
+        format!(
+            "Choose another name, or bring the team under this resource with\n\n\
+             import {{\n  to = wandb_team_storage.<name>\n  id = {team:?}\n}}"
+        )
+    };
     Trouble::new(
         format!("Team {team:?} exists already"),
         format!(
@@ -214,10 +248,7 @@ pub fn exists(team: &str, id: &str) -> Diagnostic {
         ),
     )
     .left_behind("the team as it was")
-    .what_to_do(format!(
-        "Choose another name, or bring the team under this resource with\n\n\
-         import {{\n  to = wandb_team_storage.<name>\n  id = {team:?}\n}}"
-    ))
+    .what_to_do(advice)
     .at(Path::of("team"))
     .error()
 }
