@@ -125,7 +125,7 @@ pub struct Sighting {
 }
 
 /// What an observation has to include. What nobody asks for costs no request.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct LookAt {
     /// The origin of the W&B web application, for servers whose CORS rules belong to
     /// the whole server and can only be seen by asking as a browser does.
@@ -138,8 +138,9 @@ pub struct LookAt {
     pub grants: Option<Grants>,
     /// Read this identity: does it exist, is it enabled, what may it do.
     pub identity: Option<Identity>,
-    /// The id of the access key that the state knows.
-    pub access_key_id: Option<String>,
+    /// The identity's key, where its secret is known: a cloud may try it in place of
+    /// reading a list of keys.
+    pub access_key: Option<AccessKey>,
 }
 
 /// How much a bucket holds, counted up to a limit.
@@ -402,6 +403,18 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     ///
     /// `AlreadyExists` when somebody else's identity has the name; it is not touched.
     async fn put_identity(&self, identity: &Identity) -> Result<(), CloudError>;
+
+    /// The same for an identity that cannot be there yet, because the generation in its
+    /// name was drawn in this run.
+    async fn put_new_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        self.put_identity(identity).await
+    }
+
+    /// Whether [`Cloud::make_key`] chooses the key's id itself: then a lost answer leaves no
+    /// second key behind.
+    fn names_keys(&self) -> bool {
+        false
+    }
 
     /// A new key for the identity. Its secret is given this one time.
     async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError>;

@@ -141,7 +141,7 @@ pub struct IdentityState {
     pub rights: Option<Document>,
     /// Rights that are attached to it besides ours, by name.
     pub other_rights: Vec<String>,
-    /// Its keys: id to "is it enabled".
+    /// Its keys, or the one that was tried: id to "is it enabled".
     pub keys: BTreeMap<String, bool>,
 }
 

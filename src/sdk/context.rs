@@ -39,7 +39,7 @@ pub struct Context {
 
 impl Context {
     /// The context of an operation that ends with `stop`.
-    pub(super) fn new(stop: CancellationToken, write_only_allowed: bool) -> Self {
+    pub(crate) fn new(stop: CancellationToken, write_only_allowed: bool) -> Self {
         Self {
             stop,
             timed_out: Arc::default(),
@@ -112,7 +112,7 @@ impl Context {
     }
 
     /// What [`Self::exists`] was told last.
-    pub(super) fn best_known(&self) -> Option<(Value, Private)> {
+    pub(crate) fn best_known(&self) -> Option<(Value, Private)> {
         self.best_known.lock().ok().and_then(|best| best.clone())
     }
 }

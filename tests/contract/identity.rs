@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use wandb_provider::byob::CloudErrorKind;
 use wandb_provider::byob::cloud::LookAt;
-use wandb_provider::byob::identity::Identity;
+use wandb_provider::byob::identity::{AccessKey, Identity};
 use wandb_provider::byob::observed::IdentityState;
 use wandb_provider::byob::policy::wandb_rights;
 
@@ -170,6 +170,32 @@ pub fn what_is_observed_is_what_is_there(server: &dyn Server) {
         rights.means_the_same(&wandb_rights("aws", &bucket, Some("p"))),
         "{rights:?}"
     );
+}
+
+pub fn a_key_that_is_tried_is_told_apart(server: &dyn Server) {
+    let bucket = unused_name("tried");
+    server.make(&bucket);
+    let (identity, key) = wandb(server, &bucket, None);
+    assert!(lets_soon(server, &key, Deed::List { bucket: &bucket }));
+    let told = |tried: AccessKey| {
+        let id = tried.id.clone();
+        let look_at = LookAt {
+            identity: Some(identity.clone()),
+            access_key: Some(tried),
+            ..LookAt::default()
+        };
+        let observed = wait(open(server).observe(&bucket, &look_at));
+        let observed = observed.expect("an answer").expect("there");
+        let state = observed.identity.known().expect("told").clone();
+        state.expect("a user").keys.get(&id).copied()
+    };
+    assert_eq!(told(key.clone()), Some(true));
+    // One that nobody has made.
+    let unknown = AccessKey::new("AKIAUNKNOWN000000000", key.expose_secret());
+    assert_eq!(told(unknown), None);
+    let none = BTreeSet::new();
+    wait(open(server).remove_keys(&identity, &none)).expect("removed");
+    assert_eq!(told(key), None);
 }
 
 pub fn removing_it_removes_all_of_it(server: &dyn Server) {

@@ -60,6 +60,7 @@ macro_rules! promises {
                 a_strangers_identity_is_not_touched
                 keys_come_and_go_one_by_one
                 what_is_observed_is_what_is_there
+                a_key_that_is_tried_is_told_apart
                 removing_it_removes_all_of_it
             }
             contents {

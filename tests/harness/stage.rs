@@ -208,18 +208,33 @@ impl Stage {
         self.terraform(&["plan", "-no-color"]).fails()
     }
 
-    /// The attributes of a resource in the state; null when it is not there.
+    /// The attributes of a resource in the state; null when it is not there. Read from the
+    /// file, since `terraform show` starts Terraform and the provider for it.
     pub fn state(&self, address: &str) -> Value {
-        let shown = self.terraform(&["show", "-json"]).succeeds();
-        let json: Value = serde_json::from_slice(&shown.0.stdout).expect("JSON");
-        let resources = json["values"]["root_module"]["resources"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        resources
-            .into_iter()
-            .find(|resource| resource["address"] == address)
-            .map(|resource| resource["values"].clone())
+        let Ok(text) = fs::read_to_string(self.path().join("terraform.tfstate")) else {
+            return Value::Null;
+        };
+        let json: Value = serde_json::from_str(&text).expect("JSON");
+        let resources = json["resources"].as_array().cloned().unwrap_or_default();
+        let found = resources.iter().find_map(|resource| {
+            let part = |name: &str| resource[name].as_str().unwrap_or_default();
+            let name = match part("mode") {
+                "data" => format!("data.{}.{}", part("type"), part("name")),
+                _ => format!("{}.{}", part("type"), part("name")),
+            };
+            let instances = resource["instances"].as_array()?;
+            instances.iter().find(|instance| {
+                let index = &instance["index_key"];
+                let full = if index.is_null() {
+                    name.clone()
+                } else {
+                    format!("{name}[{index}]")
+                };
+                full == address && instance["deposed"].is_null()
+            })
+        });
+        found
+            .map(|instance| instance["attributes"].clone())
             .unwrap_or_default()
     }
 
@@ -279,8 +294,13 @@ impl Stage {
 
     /// Asserts that nothing is left to do, after looking at the server again.
     pub fn assert_empty_plan(&self) {
-        let plan = self.plan();
-        assert!(plan.is_empty(), "the plan is not empty:\n{}", plan.text);
+        let run = self.terraform(&["plan", "-detailed-exitcode", "-no-color"]);
+        assert_eq!(
+            run.0.status.code(),
+            Some(0),
+            "the plan is not empty:\n{}",
+            run.text()
+        );
     }
 
     /// Deletes whatever a test left in its bucket, and the bucket.

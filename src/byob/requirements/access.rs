@@ -68,8 +68,12 @@ fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
         return verdict.clone();
     }
     match &evidence.spec.access {
-        Access::MadeKey(_) => identity_fault(evidence.spec, evidence.observed)
-            .unwrap_or_else(|| tried.cloned().unwrap_or_else(Verdict::pass)),
+        Access::MadeKey(_) => match (&evidence.observed.identity, tried) {
+            // The key itself has shown what it can do.
+            (Reading::Skipped, Some(tried)) => tried.clone(),
+            _ => identity_fault(evidence.spec, evidence.observed)
+                .unwrap_or_else(|| tried.cloned().unwrap_or_else(Verdict::pass)),
+        },
         Access::GivenKey => tried.cloned().unwrap_or_else(Verdict::not_applicable),
         Access::Unmanaged => granted.unwrap_or_else(|| {
             Verdict::unknown(

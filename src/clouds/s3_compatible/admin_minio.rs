@@ -15,13 +15,24 @@ use crate::clouds::s3::sign::{self, Unsigned};
 
 use super::{S3Compatible, encrypted};
 
-/// How a body travels.
+/// What goes with a call.
+#[derive(Debug)]
+pub(super) enum Sent {
+    /// As it is.
+    Plain(String),
+    /// Encrypted with the caller's secret key on its way.
+    Encrypted(String),
+}
+
+/// How an answer travels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     /// As it is.
     Plain,
     /// Encrypted with the caller's secret key.
     Encrypted,
+    /// Whatever it is, it is not needed.
+    Unread,
 }
 
 /// One call.
@@ -30,7 +41,7 @@ pub(super) struct Call<'a> {
     /// After `/minio/admin/v3/`.
     pub(super) path: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
-    pub(super) body: Option<(Body, String)>,
+    pub(super) body: Option<Sent>,
     /// How the answer travels.
     pub(super) answer: Body,
     /// The user or policy that it is about.
@@ -58,8 +69,8 @@ impl S3Compatible {
         let secret = self.clients.settings().secret_key.expose_secret();
         let body = match call.body {
             None => Vec::new(),
-            Some((Body::Plain, text)) => text.into_bytes(),
-            Some((Body::Encrypted, text)) => {
+            Some(Sent::Plain(text)) => text.into_bytes(),
+            Some(Sent::Encrypted(text)) => {
                 encrypted::encrypt(secret, text.as_bytes()).map_err(fault)?
             }
         };
@@ -91,6 +102,7 @@ impl S3Compatible {
         let text = match call.answer {
             Body::Plain => answer.body,
             Body::Encrypted => encrypted::decrypt(secret, &answer.body).map_err(fault)?,
+            Body::Unread => return Ok(Value::Null),
         };
         serde_json::from_slice(&text).map_err(|error| fault(error.to_string()))
     }

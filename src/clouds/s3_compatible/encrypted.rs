@@ -3,7 +3,8 @@
 //! Format (source: the Go packages `madmin-go`, functions `EncryptData` and
 //! `DecryptData`, and `sio-go`): 32 bytes of salt, one byte that names the algorithms,
 //! an 8 byte nonce, then the text in fragments of 16 KiB, each sealed on its own. The
-//! key is derived with argon2id, or with PBKDF2 by servers that are bound to FIPS. The crate `sio` would do the fragments, but without
+//! key is derived with argon2id, or with PBKDF2 by servers that are bound to FIPS; every
+//! server reads both, and we write the second (decision 0019). The crate `sio` would do the fragments, but without
 //! the TLS library `ring` it cannot be given a cipher from outside (decision 0009).
 
 use std::num::NonZeroU32;
@@ -36,9 +37,9 @@ pub(super) fn encrypt(secret: &str, plain: &[u8]) -> Result<Vec<u8>, String> {
     let nonce: [u8; NONCE] = random::bytes().map_err(|error| error.message)?;
     let mut body = Vec::with_capacity(HEADER + plain.len() + 2 * TAG);
     body.extend(salt);
-    body.push(ARGON2_AES);
+    body.push(PBKDF2_AES);
     body.extend(nonce);
-    let mut stream = Stream::new(derive(secret, &salt, ARGON2_AES)?, ARGON2_AES, nonce)?;
+    let mut stream = Stream::new(derive(secret, &salt, PBKDF2_AES)?, PBKDF2_AES, nonce)?;
     let mut fragments = plain.chunks(FRAGMENT).peekable();
     if fragments.peek().is_none() {
         body.extend(stream.seal(&[], true)?);

@@ -133,6 +133,19 @@ impl Cloud for S3Compatible {
         outcome.map_err(other_interface)
     }
 
+    async fn put_new_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        if !self.is_minio().await? {
+            return self.put_identity(identity).await;
+        }
+        keys_minio::put_new(self, identity)
+            .await
+            .map_err(other_interface)
+    }
+
+    fn names_keys(&self) -> bool {
+        self.clients.is_minio() == Some(true)
+    }
+
     async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
         if self.is_minio().await? {
             keys_minio::make_key(self, identity).await

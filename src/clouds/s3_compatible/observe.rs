@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::byob::cloud::{CloudKind, LookAt};
-use crate::byob::identity::Identity;
 use crate::byob::observed::{
     EncryptionState, GrantState, IdentityState, Observed, Reading, Rule, Versioning,
 };
@@ -25,7 +24,7 @@ pub(super) async fn observe(
         // The first answer tells what kind of server it is, and so where users are.
         async {
             let tags = read::tags(s3, bucket).await;
-            let identity = identity(cloud, look_at.identity.as_ref()).await;
+            let identity = identity(cloud, bucket, look_at).await;
             (tags, identity)
         },
         read::versioning(s3, bucket),
@@ -102,13 +101,15 @@ fn told(grants: Reading<Document>) -> Reading<GrantState> {
 
 async fn identity(
     cloud: &S3Compatible,
-    identity: Option<&Identity>,
+    bucket: &str,
+    look_at: &LookAt,
 ) -> Result<Reading<Option<IdentityState>>, CloudError> {
-    let Some(identity) = identity else {
+    let Some(identity) = &look_at.identity else {
         return Ok(Reading::Skipped);
     };
     let outcome = if cloud.is_minio().await? {
-        keys_minio::observe(cloud, identity).await
+        let key = look_at.access_key.as_ref();
+        keys_minio::observe(cloud, bucket, identity, key).await
     } else {
         keys_iam::observe(&cloud.iam(), identity).await
     };

@@ -100,7 +100,10 @@ async fn observe(
     };
     let mut site = site;
     let mut wanted = spec_of(&site)?;
-    let looked = cloud.observe(&wanted.name, &look_at(&wanted)).await;
+    let key = spec::wandb_key(state, None, &site).into_known();
+    let looked = cloud
+        .observe(&wanted.name, &look_at(&wanted, key.clone()))
+        .await;
     let mut observed = looked.map_err(failed)?;
     // The state of an import learns from the bucket which key there is to look at.
     if wanted.key.as_ref().is_some_and(|key| key.name.is_none())
@@ -109,7 +112,7 @@ async fn observe(
         site.resolved.block = site.account.drifted(site.block(), seen);
         wanted = spec_of(&site)?;
         if wanted.key.as_ref().is_some_and(|key| key.name.is_some()) {
-            let looked = cloud.observe(&wanted.name, &look_at(&wanted)).await;
+            let looked = cloud.observe(&wanted.name, &look_at(&wanted, key)).await;
             observed = looked.map_err(failed)?;
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::place::Site;
 use super::schema::Bucket;
+use super::verify::is_probed;
 use super::{place, spec, verify};
 use crate::byob::cloud::LookAt;
 use crate::byob::diff::{self, Change};
@@ -75,7 +76,7 @@ impl Work<'_> {
         let mut wanted = self.spec(&settled.bucket)?;
         let before = match &self.fresh {
             Some(fresh) => fresh.clone(),
-            None => self.observe(&wanted).await?,
+            None => self.observe(&wanted, settled).await?,
         };
         self.key(&mut wanted, &before, settled).await?;
         let changes = diff::changes(&wanted, &before);
@@ -87,7 +88,7 @@ impl Work<'_> {
 
         let written = changes.len() > cannot.len() || self.rotate || self.fresh.is_some();
         let mut after = if written {
-            self.observe(&wanted).await?
+            self.observe(&wanted, settled).await?
         } else {
             before
         };
@@ -145,7 +146,7 @@ impl Work<'_> {
         let all: Vec<Setting> = cannot.iter().chain(&cannot_either).copied().collect();
         verify::remember_cannot(&mut settled.private, wanted, &seen, &all);
         if rest.len() > cannot_either.len() {
-            return self.observe(wanted).await;
+            return self.observe(wanted, settled).await;
         }
         Ok(seen)
     }
@@ -217,10 +218,20 @@ impl Work<'_> {
         })
     }
 
-    async fn observe(&self, wanted: &BucketSpec) -> Result<Observed, Diagnostic> {
+    async fn observe(
+        &self,
+        wanted: &BucketSpec,
+        settled: &Settled,
+    ) -> Result<Observed, Diagnostic> {
         let summary = "The bucket's settings were not read";
+        let key = spec::wandb_key(&settled.bucket, Some(self.config), &self.site);
+        let mut look_at = look_at(wanted, key.into_known());
+        // A key that was made a moment ago, alone on its identity, is proven by the probe.
+        if self.fresh.is_some() && self.cloud.names_keys() && is_probed(&settled.bucket) {
+            look_at.identity = None;
+        }
         self.cloud
-            .observe(&wanted.name, &look_at(wanted))
+            .observe(&wanted.name, &look_at)
             .await
             .map_err(|error| self.cloud_trouble(summary, error))?
             .ok_or_else(|| {
@@ -290,7 +301,11 @@ impl Work<'_> {
         };
         let failed = |error| self.cloud_trouble("W&B's access key was not made", error);
         if changes.contains(&Change::Identity) {
-            self.cloud.put_identity(&identity).await.map_err(failed)?;
+            let put = match self.fresh {
+                Some(_) => self.cloud.put_new_identity(&identity).await,
+                None => self.cloud.put_identity(&identity).await,
+            };
+            put.map_err(failed)?;
         }
         if self.rotate || wanted.access_key_id.is_none() {
             let key = self.cloud.make_key(&identity).await.map_err(failed)?;
@@ -315,6 +330,9 @@ impl Work<'_> {
     ) -> Result<(), Diagnostic> {
         let failed = |error| self.cloud_trouble("An old access key was not removed", error);
         let is_alone = |id: &String| {
+            if self.cloud.names_keys() {
+                return self.fresh.is_some();
+            }
             matches!(&after.identity, Reading::Known(Some(state))
                 if state.keys.len() == 1 && state.keys.contains_key(id))
         };
@@ -421,7 +439,7 @@ impl Work<'_> {
 }
 
 /// What has to be read to judge a bucket by this spec.
-pub fn look_at(wanted: &BucketSpec) -> LookAt {
+pub fn look_at(wanted: &BucketSpec, access_key: Option<AccessKey>) -> LookAt {
     LookAt {
         origin: wanted.origin.clone(),
         encryption: wanted.encryption.is_some(),
@@ -431,7 +449,7 @@ pub fn look_at(wanted: &BucketSpec) -> LookAt {
             Access::MadeKey(identity) => Some(identity.clone()),
             Access::GivenKey | Access::Unmanaged => None,
         },
-        access_key_id: wanted.access_key_id.clone(),
+        access_key,
     }
 }
 

@@ -29,7 +29,7 @@ pub fn remembered(bucket: &Bucket) -> Tried {
     let Some(findings) = bucket.findings.known() else {
         return Tried::unknown("not tried since the bucket was imported");
     };
-    let probed = bucket.verify == Field::Known("probe".to_owned());
+    let probed = is_probed(bucket);
     CATALOGUE
         .iter()
         .fold(Tried::nothing(), |tried, requirement| {
@@ -44,6 +44,11 @@ pub fn remembered(bucket: &Bucket) -> Tried {
                 _ => tried,
             }
         })
+}
+
+/// Whether an apply tries the bucket.
+pub fn is_probed(bucket: &Bucket) -> bool {
+    bucket.verify == Field::Known("probe".to_owned())
 }
 
 fn is_tried(requirement: &Requirement) -> bool {
@@ -75,7 +80,7 @@ pub async fn probe(
     is_new: bool,
 ) -> Result<(Tried, Diagnostics), CloudError> {
     let mut told = Diagnostics::new();
-    if bucket.verify != Field::Known("probe".to_owned()) {
+    if !is_probed(bucket) {
         return Ok((Tried::nothing(), told));
     }
     let probe = Probe {
@@ -245,7 +250,7 @@ pub fn findings(report: &Report) -> Field<Vec<Finding>> {
 /// Whether everything that W&B needs was looked at and holds.
 pub fn verified(bucket: &Bucket, report: &Report) -> Field<bool> {
     let looked = bucket.verify != Field::Known("off".to_owned());
-    let probed = bucket.verify != Field::Known("probe".to_owned())
+    let probed = !is_probed(bucket)
         || !report.findings().any(|(requirement, verdict)| {
             requirement.id.starts_with("probe.") && verdict.status == Status::Unknown
         });

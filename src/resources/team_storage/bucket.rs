@@ -172,3 +172,52 @@ pub fn vanished(team: &str) -> Diagnostic {
     .what_to_do("Apply: the bucket is made anew under the same name. The files in it are lost.")
     .warning()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn empty<M: Model>() -> M {
+        M::from_value(&Value::Map(Default::default()), &Path::root()).expect("empty")
+    }
+
+    /// What Terraform would store if the bucket's work ended in a panic right now.
+    fn stored(id: Field<String>) -> (TeamStorage, Private) {
+        let cx = Context::new(Default::default(), false);
+        let mut team: TeamStorage = empty();
+        team.team = "omega".into();
+        team.id = id;
+        team.storage_status = "bound".into();
+        let mut private = Private::default();
+        private.set("bound", "to a bucket");
+        let mut made: Bucket = empty();
+        made.generation = "01020304".into();
+        let mut part = Private::default();
+        part.set("create", "b");
+        context(&cx, &team, &private).exists(&made, &part);
+        let (state, private) = cx.best_known().expect("a state");
+        let team = TeamStorage::from_value(&state, &Path::root()).expect("a team");
+        (team, private)
+    }
+
+    #[test]
+    fn what_the_bucket_reached_is_stored_inside_its_team() {
+        let (team, private) = stored("VGVhbTox".into());
+        let bucket = team.byob_bucket.known().expect("a bucket");
+        assert_eq!(bucket.generation, "01020304".into());
+        assert_eq!(team.id, "VGVhbTox".into());
+        assert_eq!(team.storage_status, "bound".into());
+        assert_eq!(private.text("bound"), Some("to a bucket"));
+        assert_eq!(private.part(BLOCK).text("create"), Some("b"));
+    }
+
+    #[test]
+    fn a_team_that_is_not_made_yet_is_stored_as_such() {
+        for id in [Field::Unknown, Field::Null] {
+            let (team, _) = stored(id);
+            assert_eq!(team.id, "".into());
+            assert_eq!(team.storage_status, "not_registered".into());
+            assert!(team.byob_bucket.known().is_some());
+        }
+    }
+}
