@@ -15,6 +15,7 @@ use crate::byob::identity::AccessKey;
 use crate::byob::probe::ProbeResult;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::model::Field;
+use crate::sdk::value::Value;
 use crate::wandb::Client;
 
 /// How long a look counts as one of this moment.
@@ -88,6 +89,9 @@ struct Shared {
     claimed: BTreeSet<String>,
     /// Ids of buckets that were found not to be there, and when.
     absent: BTreeMap<String, Instant>,
+    /// W&B's keys of half-made buckets that are left for the create half of a replacement,
+    /// each with the `access_key_rotation` that it was made for.
+    left: BTreeMap<String, (AccessKey, Value)>,
 }
 
 impl Environment {
@@ -120,6 +124,18 @@ impl Environment {
     pub fn was_absent(&self, id: &str) -> bool {
         let seen = self.shared().absent.remove(id);
         seen.is_some_and(|at| at.elapsed() < MOMENT)
+    }
+
+    /// Leaves W&B's key of the half-made bucket `id` to whoever goes on with it: its secret
+    /// is told once, and the instance may know it by now.
+    pub fn leave_key(&self, id: &str, key: AccessKey, rotation: Value) {
+        self.shared().left.insert(id.to_owned(), (key, rotation));
+    }
+
+    /// The key that was left for the bucket `id`, if this rotation asks for no other one.
+    pub fn take_key(&self, id: &str, rotation: &Value) -> Option<AccessKey> {
+        let (key, made_for) = self.shared().left.remove(id)?;
+        (made_for == *rotation).then_some(key)
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {

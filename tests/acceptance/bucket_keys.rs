@@ -151,3 +151,65 @@ fn without_a_kms_each_way_to_ask_for_encryption_is_told() {
     stage.assert_empty_plan();
     stage.destroy();
 }
+
+/// Terraform taints and replaces what a failed create leaves. The key that the operator was
+/// told to give to the instance has to be W&B's key afterwards.
+#[test]
+fn a_new_bucket_that_insists_on_its_registration_keeps_its_key() {
+    let stage = Stage::new("insists");
+    let write = |turn: &str| {
+        let block = format!("create_access_key = true\n access_key_rotation = \"{turn}\"");
+        stage.write_bucket("register = true", &block);
+    };
+    let accounts = || {
+        let args = json!({"user": user(&stage)});
+        let told = ask(&stage.login, "admin", "list_service_account", args);
+        let list = told["ok"]["accounts"].as_array().cloned();
+        let ids = list.unwrap_or_default().into_iter();
+        ids.map(|key| key["accessKey"].clone()).collect::<Value>()
+    };
+    write("1");
+    let text = stage.apply_fails();
+    assert!(text.contains("does not reach the bucket"), "{text}");
+    let (first, owner) = (stage.this(), user(&stage));
+    // Nobody has told the instance yet: nothing changes.
+    let plan = stage.plan();
+    assert_eq!(plan.actions("wandb_byob_bucket.this"), ["delete", "create"]);
+    stage.apply_fails();
+    assert_eq!(
+        stage.this()["supported_file_store"],
+        first["supported_file_store"]
+    );
+    assert_eq!(accounts(), json!([first["access_key_id"]]));
+    let store = first["supported_file_store"].as_str().expect("an address");
+    stage.wandb.add_store(store);
+    stage.apply();
+    stage.assert_empty_plan();
+    let second = stage.this();
+    assert_eq!(user(&stage), owner);
+    for kept in ["access_key_id", "secret_access_key", "generation"] {
+        assert_eq!(second[kept], first[kept], "{kept}");
+    }
+    assert_eq!(second["findings"], json!([]));
+    assert_eq!(accounts(), json!([first["access_key_id"]]));
+    stage.clean_up_objects();
+    stage.destroy();
+    // Another rotation asks for another key, and a key that is gone is not gone on with.
+    stage.wandb.clear_stores();
+    write("1");
+    stage.apply_fails();
+    let first = stage.this()["access_key_id"].clone();
+    write("2");
+    stage.apply_fails();
+    let second = stage.this()["access_key_id"].clone();
+    assert_ne!(second, first);
+    assert_eq!(accounts(), json!([second]));
+    let args = json!({"access_key": second});
+    let removed = ask(&stage.login, "admin", "delete_service_account", args);
+    assert!(removed.get("ok").is_some(), "{removed}");
+    stage.apply_fails();
+    let third = stage.this()["access_key_id"].clone();
+    assert_ne!(third, second);
+    assert_eq!(accounts(), json!([third]));
+    stage.destroy();
+}

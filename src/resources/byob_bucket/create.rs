@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::schema::Bucket;
 use super::settle::{Settled, Work};
+use super::update::rotation;
 use super::{place, spec};
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Generation, Marker};
@@ -14,7 +15,7 @@ use crate::resources::environment::{Configuration, Environment};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Path};
-use crate::sdk::model::Field;
+use crate::sdk::model::{Field, Secret};
 use crate::sdk::private::Private;
 use crate::sdk::resource::{Create, Outcome};
 
@@ -69,6 +70,9 @@ pub async fn create(
         Start::Adopted(generation) => (generation, false, None),
     };
     bucket.generation = Field::Known(generation.to_string());
+    if is_new && fresh.is_none() {
+        take_key(environment, &mut bucket);
+    }
     if is_new {
         cx.exists(&bucket, &Private::default());
     }
@@ -97,6 +101,16 @@ pub async fn create(
     Outcome::exists(bucket, private)
         .with(told)
         .with(diagnostics)
+}
+
+/// Goes on with the key that the deleting half of this replacement has left.
+fn take_key(environment: &Environment, bucket: &mut Bucket) {
+    let id = bucket.id.known().cloned().unwrap_or_default();
+    let key = environment.take_key(&id, &rotation(bucket));
+    if let (Some(key), Field::Unknown) = (key, &bucket.access_key_id) {
+        bucket.secret_access_key = Field::Known(Secret::new(key.expose_secret()));
+        bucket.access_key_id = Field::Known(key.id);
+    }
 }
 
 async fn start(

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::read::check_host;
 use super::schema::Bucket;
+use super::update::rotation;
 use super::{place, plan, spec};
 use crate::byob::cloud::{KeyEnd, OwnedBucket, Sighting};
 use crate::byob::diff::Change;
-use crate::byob::identity::Identity;
+use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::{Access, BucketSpec};
 use crate::byob::{Cloud, CloudError};
-use crate::resources::environment::Configuration;
+use crate::resources::environment::{Configuration, Environment};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -25,11 +26,12 @@ pub const COUNT_LIMIT: u64 = 10_000;
 /// Deletes, keeps or leaves the bucket of a state.
 pub async fn delete(
     cx: &Context,
+    environment: &Environment,
     configuration: &Configuration,
     state: Bucket,
     private: Private,
 ) -> Outcome<Bucket> {
-    match steps(cx, configuration, &state, &private).await {
+    match steps(cx, environment, configuration, &state, &private).await {
         Ok(told) => Outcome::gone().with(told),
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
@@ -37,6 +39,7 @@ pub async fn delete(
 
 async fn steps(
     cx: &Context,
+    environment: &Environment,
     configuration: &Configuration,
     state: &Bucket,
     private: &Private,
@@ -66,6 +69,7 @@ async fn steps(
             && private.text(plan::CREATE) == Some(&name)
         {
             // The other half of this replacement goes on with the half-made bucket.
+            leave_key(environment, state);
             return Ok(Diagnostics::new());
         }
         let owned = match confirm(&cloud, state, &name, &sighting).await? {
@@ -89,6 +93,18 @@ async fn steps(
     match (&spec, &generation) {
         (Some(spec), Some(generation)) => Ok(remove_key(cx, &cloud, spec, generation).await?),
         _ => Ok(Diagnostics::new()),
+    }
+}
+
+/// Hands W&B's key on with the bucket.
+fn leave_key(environment: &Environment, state: &Bucket) {
+    if let (Some(id), Some(key), Some(secret)) = (
+        state.id.known(),
+        state.access_key_id.known(),
+        state.secret_access_key.known(),
+    ) {
+        let key = AccessKey::new(key.as_str(), secret.expose());
+        environment.leave_key(id, key, rotation(state));
     }
 }
 

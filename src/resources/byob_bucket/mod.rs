@@ -183,7 +183,7 @@ impl Resource for ByobBucket {
             return Outcome::exists(state, private).with([not_configured()]);
         };
         let cx = cx.limited(timeout(&state.timeouts, "delete", 60 * MINUTE));
-        delete::delete(&cx, &configuration, state, private).await
+        delete::delete(&cx, &self.environment, &configuration, state, private).await
     }
 
     async fn import(&self, cx: &Context, id: &str) -> Outcome<Bucket> {

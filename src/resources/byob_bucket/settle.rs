@@ -121,11 +121,16 @@ impl Work<'_> {
         settled.diagnostics.extend(told);
 
         self.judge(&wanted, &after, &tried, settled);
-        if settled.diagnostics.has_errors() {
+        let has_failed = settled.diagnostics.has_errors();
+        // A key that works is kept until another one is proven. Of a bucket that is still
+        // being made nobody has the older keys: their secrets went with the run.
+        if !has_failed || self.is_new {
+            self.retire_keys(&wanted, &after, key_is_new, settled)
+                .await?;
+        }
+        if has_failed {
             return Ok(());
         }
-        self.retire_keys(&wanted, &after, key_is_new, settled)
-            .await?;
         self.finish(&wanted, &after).await
     }
 

@@ -124,13 +124,14 @@ async fn first_generation(
     Ok(marker.map_or_else(super::create::random_generation, |marker| marker.generation))
 }
 
+/// What W&B's key was made for; another value asks for another key.
+pub fn rotation(bucket: &Bucket) -> Value {
+    let block = bucket.known_block();
+    block.map_or(Value::Null, |block| block.attribute(KEY_ROTATION).clone())
+}
+
 /// Whether the configuration asks for a new key although there is one.
 pub fn is_rotated(prior: &Bucket, planned: &Bucket) -> bool {
-    let rotation = |bucket: &Bucket| {
-        bucket
-            .known_block()
-            .map(|block| block.attribute(KEY_ROTATION).clone())
-    };
     prior.access_key_id.known().is_some() && rotation(prior) != rotation(planned)
 }
 
