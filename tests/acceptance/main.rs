@@ -18,6 +18,7 @@ mod bucket_existing;
 mod bucket_keys;
 mod bucket_odd;
 mod bucket_replace;
+mod bucket_tls;
 mod bucket_trouble;
 mod examples;
 mod permissions;

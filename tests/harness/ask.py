@@ -34,6 +34,8 @@ def client(to, kind):
                 aws_access_key_id=to["access_key"],
                 aws_secret_access_key=to["secret_key"],
                 region_name="us-east-1",
+                # Servers that speak TLS here have an authority of their own.
+                verify=False,
                 config=botocore.config.Config(
                     s3={"addressing_style": "path"}, retries={"max_attempts": 1}
                 ),

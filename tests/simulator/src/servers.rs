@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// How long a server may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,6 +38,8 @@ pub struct MinioOptions {
     pub site_region: Option<String>,
     /// Its port; a free one without it.
     pub port: Option<u16>,
+    /// It speaks TLS, with a certificate of an authority of its own.
+    pub tls: bool,
 }
 
 /// A running server.
@@ -47,6 +50,8 @@ pub struct Server {
     address: SocketAddr,
     access_key: String,
     secret_key: String,
+    /// The authority's certificate in PEM, of a server that speaks TLS.
+    authority: Option<String>,
 }
 
 impl Server {
@@ -77,7 +82,14 @@ impl Server {
         if let Some(region) = &options.site_region {
             command.env("MINIO_SITE_REGION", region);
         }
-        let server = Self::run(command, address, access_key, secret_key)?;
+        let mut authority = None;
+        if options.tls {
+            let certificates = data.join(".certificates");
+            authority = Some(certify(&certificates)?);
+            command.arg("--certs-dir").arg(&certificates);
+        }
+        let mut server = Self::run(command, address, access_key, secret_key)?;
+        server.authority = authority;
         // "live" comes before users and buckets are loaded.
         server.wait_for("minio/health/cluster").await?;
         Ok(server)
@@ -174,12 +186,18 @@ impl Server {
             address,
             access_key,
             secret_key,
+            authority: None,
         })
     }
 
     async fn wait_for(&self, path: &str) -> anyhow::Result<()> {
         let url = format!("{}/{path}", self.endpoint());
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let mut client = reqwest::Client::builder().no_proxy();
+        if let Some(authority) = &self.authority {
+            client =
+                client.add_root_certificate(reqwest::Certificate::from_pem(authority.as_bytes())?);
+        }
+        let client = client.build()?;
         let deadline = Instant::now() + PATIENCE;
         let mut poll = tokio::time::interval(Duration::from_millis(50));
         while Instant::now() < deadline {
@@ -194,7 +212,17 @@ impl Server {
 
     /// Scheme, host and port.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.authority.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The certificate to trust, in PEM, for a server that speaks TLS.
+    pub fn authority(&self) -> Option<&str> {
+        self.authority.as_deref()
     }
 
     /// Host and port.
@@ -280,6 +308,22 @@ fn credentials(name: &str) -> (String, String) {
         .map(|since| since.as_nanos())
         .unwrap_or_default();
     (format!("{name}admin"), format!("{name}-secret-{stamp:x}"))
+}
+
+/// Writes a certificate for 127.0.0.1 and its key as MinIO wants them; returns the
+/// authority's certificate.
+fn certify(folder: &Path) -> anyhow::Result<String> {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority_key = KeyPair::generate()?;
+    let root = authority.self_signed(&authority_key)?.pem();
+    let issuer = Issuer::new(authority, authority_key);
+    let key = KeyPair::generate()?;
+    let leaf = CertificateParams::new(vec!["127.0.0.1".to_owned()])?.signed_by(&key, &issuer)?;
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join("public.crt"), leaf.pem())?;
+    std::fs::write(folder.join("private.key"), key.serialize_pem())?;
+    Ok(root)
 }
 
 fn free_address() -> anyhow::Result<SocketAddr> {
