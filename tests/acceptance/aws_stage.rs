@@ -33,6 +33,11 @@ impl Amazon {
         self.0.set(name, value);
     }
 
+    /// A stage on another server than the one that all tests share.
+    pub fn on(name: &str, login: Login) -> Self {
+        Self(Stage::on(name, login))
+    }
+
     /// The provider block; `extra` goes into it, `aws` into its block `aws`.
     pub fn provider_block(&self, extra: &str, aws: &str) -> String {
         let Login {

@@ -1,0 +1,50 @@
+//! A provider that dies at a request that a test names: what the loops of all clouds share.
+
+use std::process::Command;
+
+use simulator::proxy::{Options, Proxy};
+use simulator::servers::Server;
+
+use crate::harness::{Login, Stage, wait};
+
+/// A proxy before a server, and how to log in through it.
+pub fn proxy_to(server: &Server) -> (Proxy, Login) {
+    let proxy = wait(Proxy::start(server.address(), Options::default())).expect("a proxy");
+    let login = Login {
+        endpoint: proxy.url(),
+        ..Login::of(server)
+    };
+    (proxy, login)
+}
+
+/// Plans, and kills the provider right before request `number` of the apply is passed on;
+/// whether the apply had that many.
+pub fn is_killed_at(stage: &Stage, proxy: &Proxy, number: usize, plan: &[&str]) -> bool {
+    let mut arguments = vec!["plan", "-out=plan.bin", "-no-color"];
+    arguments.extend(plan);
+    stage.terraform(&arguments).succeeds();
+    proxy.clear();
+    let directory = stage.path().display().to_string();
+    proxy.run_at(number, move || kill_provider_in(&directory));
+    let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
+    // The run is over, so nothing is left that could hit the next one.
+    proxy.clear();
+    !run.0.status.success()
+}
+
+/// Kills the provider process that Terraform runs in this directory.
+fn kill_provider_in(directory: &str) {
+    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        let path = entry.path();
+        let is_ours = std::fs::read_link(path.join("cwd"))
+            .is_ok_and(|cwd| cwd.display().to_string() == directory)
+            && std::fs::read_to_string(path.join("comm"))
+                .is_ok_and(|name| name.starts_with("terraform-provi"));
+        if is_ours && let Some(pid) = entry.file_name().to_str() {
+            Command::new("kill")
+                .args(["-KILL", pid])
+                .status()
+                .expect("kill");
+        }
+    }
+}
