@@ -2,6 +2,9 @@
 //! happened, the next apply comes to one bucket, one key, one alias, one user with one
 //! access key, and an empty plan.
 //!
+//! The first turn of each loop is undisturbed and tells which requests there are; reads
+//! that follow each other are taken for one.
+//!
 //! Each loop has a stand-in of its own, so that every key in it is known.
 
 use std::collections::BTreeSet;
@@ -12,7 +15,7 @@ use simulator::servers::Server;
 
 use crate::aws_stage::{Amazon, THIS};
 use crate::harness::wait;
-use crate::kill::{is_killed_at, proxy_to};
+use crate::kill::{is_killed_at, points_of, proxy_to, turning_points};
 
 /// What the creates ask for. The stand-in lets every key do everything, which the probe
 /// would find.
@@ -35,6 +38,13 @@ impl World {
     fn behind_proxy(&self, name: &str) -> (Amazon, Proxy) {
         let (proxy, login) = proxy_to(&self.server);
         (Amazon::on(name, login), proxy)
+    }
+
+    /// A stage that has not made its bucket yet.
+    fn create(&self, name: &str) -> (Amazon, Proxy) {
+        let (amazon, proxy) = self.behind_proxy(name);
+        amazon.give(ARGUMENTS, "create_access_key = true");
+        (amazon, proxy)
     }
 
     /// Keys that were made since this was asked the last time.
@@ -118,27 +128,23 @@ fn plans_nothing(amazon: &Amazon, when: &str) {
 #[test]
 fn a_kill_at_any_request_of_a_create_on_aws_is_survived() {
     let mut world = World::new();
-    let mut number = 1;
-    loop {
+    let (amazon, proxy) = world.create("aws-undisturbed");
+    let points = points_of(&amazon, &proxy, &[]);
+    let keys = world.new_keys(&amazon);
+    is_tidy(&amazon, &keys[0], "undisturbed");
+    assert!(points.len() > 15, "only {points:?}");
+    for number in points {
         let when = format!("killed at {number}");
-        let (amazon, proxy) = world.behind_proxy(&format!("aws-kill-{number}"));
-        amazon.give(ARGUMENTS, "create_access_key = true");
-        let killed = is_killed_at(&amazon, &proxy, number, &[]);
-        if killed && is_ready(&amazon) {
+        let (amazon, proxy) = world.create(&format!("aws-kill-{number}"));
+        assert!(is_killed_at(&amazon, &proxy, number, &[]), "not {when}");
+        if is_ready(&amazon) {
             import_it(&amazon);
         }
-        if killed {
-            comes_to_its_end(&amazon, &when);
-        }
+        comes_to_its_end(&amazon, &when);
         let keys = world.new_keys(&amazon);
         assert_eq!(keys.len(), 1, "{when}: {keys:?}");
         is_tidy(&amazon, &keys[0], &when);
         assert_eq!(amazon.tags()["a"], "b", "{when}");
-        if !killed {
-            assert!(number > 20, "only {number} requests were killed");
-            return;
-        }
-        number += 1;
     }
 }
 
@@ -193,25 +199,21 @@ fn a_kill_at_any_request_of_an_update_on_aws_is_survived() {
     write(0);
     amazon.apply();
     let keys = world.new_keys(&amazon);
-    let mut number = 1;
-    loop {
-        write(number);
-        let when = format!("killed at {number}");
+    write(1);
+    let points = points_of(&amazon, &proxy, &[]);
+    is_updated(&amazon, &keys[0], 1, admin, "undisturbed");
+    assert!(points.len() > 10, "only {points:?}");
+    for (turn, number) in (2..).zip(points) {
+        write(turn);
+        let when = format!("turn {turn}, killed at {number}");
         let before = in_state(&amazon)["access_key_id"].clone();
-        let killed = is_killed_at(&amazon, &proxy, number, &[]);
-        if killed {
-            comes_to_its_end(&amazon, &when);
-        }
+        assert!(is_killed_at(&amazon, &proxy, number, &[]), "not {when}");
+        comes_to_its_end(&amazon, &when);
         assert_eq!(world.new_keys(&amazon), Vec::<String>::new(), "{when}");
         is_tidy(&amazon, &keys[0], &when);
-        is_updated(&amazon, &keys[0], number, admin, &when);
+        is_updated(&amazon, &keys[0], turn, admin, &when);
         let after = in_state(&amazon)["access_key_id"].clone();
         assert_ne!(after, before, "{when}: the access key was not rotated");
-        if !killed {
-            assert!(number > 20, "only {number} requests were killed");
-            break;
-        }
-        number += 1;
     }
     amazon.destroy();
 }
@@ -251,56 +253,62 @@ fn a_kill_at_any_request_of_a_destroy_on_aws_is_survived() {
         "verify = \"settings\"\n on_destroy = \"delete_everything\"",
         "create_access_key = true\n kms_deletion_window_days = 7",
     );
-    let mut number = 1;
-    loop {
-        let when = format!("killed at {number}");
+    let fill = || {
         amazon.apply();
         amazon.put("a");
         amazon.put("a");
         amazon.s3_ok("create_multipart_upload", json!({"Key": "big"}));
-        let state = in_state(&amazon);
-        let user = user(&amazon, state["generation"].as_str().expect("a generation"));
-        let key = state["aws"]["kms_key_arn"].as_str().expect("a key");
-        let killed = is_killed_at(&amazon, &proxy, number, &["-destroy"]);
-        if killed {
-            amazon.destroy();
-        }
+        in_state(&amazon)
+    };
+    fill();
+    let points = points_of(&amazon, &proxy, &["-destroy"]);
+    let keys = world.new_keys(&amazon);
+    assert!(points.len() > 8, "only {points:?}");
+    for number in points {
+        let when = format!("killed at {number}");
+        let state = fill();
+        assert_eq!(state["aws"]["kms_key_arn"], keys[0], "{when}");
+        assert!(
+            is_killed_at(&amazon, &proxy, number, &["-destroy"]),
+            "not {when}"
+        );
+        let is_gone = !amazon.exists();
+        let had_begun = amazon.described(&keys[0])["KeyState"] == "PendingDeletion";
+        let text = amazon.destroy().text();
         assert!(!amazon.exists(), "{when}");
+        let user = user(&amazon, state["generation"].as_str().expect("a generation"));
         let users = amazon.iam("list_users", json!({}));
         assert!(!users.to_string().contains(&user), "{when}: {users}");
-        assert_eq!(
-            amazon.described(key)["KeyState"],
-            "PendingDeletion",
-            "{when}"
-        );
-        // The alias stays with its key: the next bucket of this name takes the key back.
-        assert_eq!(aliases(&amazon), [key], "{when}");
-        if !killed {
-            assert!(number > 10, "only {number} requests were killed");
-            break;
-        }
-        number += 1;
+        // Where the bucket went and its key did not, Terraform asks for nothing any more:
+        // the user is told which key it is, and the next bucket of this name takes it.
+        let stays = is_gone && !had_begun;
+        let expected = if stays { "Enabled" } else { "PendingDeletion" };
+        assert_eq!(amazon.described(&keys[0])["KeyState"], expected, "{when}");
+        let told = text.contains("is gone, and its key is not");
+        assert_eq!(told, stays, "{when}: {text}");
+        let left = format!("Left behind: the key {}", keys[0]);
+        assert_eq!(text.contains(&left), stays, "{when}: {text}");
+        // The alias stays with the key, for the same reason.
+        assert_eq!(aliases(&amazon), keys, "{when}");
     }
-    let keys = world.new_keys(&amazon);
-    assert_eq!(
-        keys.len(),
-        1,
-        "the one key was taken back each time: {keys:?}"
-    );
+    assert_eq!(world.new_keys(&amazon), Vec::<String>::new());
 }
 
 /// The connection ends at each request of a create in turn.
 fn a_lost_request_of_a_create(name: &str, cut: Cut) {
     let mut world = World::new();
-    let mut number = 1;
-    loop {
+    let (amazon, proxy) = world.create("aws-undisturbed");
+    proxy.clear();
+    amazon.apply();
+    let points = turning_points(&proxy.requests());
+    world.new_keys(&amazon);
+    assert!(points.len() > 15, "only {points:?}");
+    for number in points {
         let when = format!("lost at {number}");
-        let (amazon, proxy) = world.behind_proxy(&format!("aws-{name}-{number}"));
-        amazon.give(ARGUMENTS, "create_access_key = true");
+        let (amazon, proxy) = world.create(&format!("aws-{name}-{number}"));
         proxy.clear();
         proxy.cut_at(number, cut);
         let run = amazon.terraform(&["apply", "-auto-approve", "-no-color"]);
-        let requests = proxy.requests().len();
         proxy.clear();
         assert!(!run.text().contains("plugin crashed"), "{}", run.text());
         // Most are repeated at once; the next apply goes on with the rest.
@@ -313,10 +321,6 @@ fn a_lost_request_of_a_create(name: &str, cut: Cut) {
         assert_eq!(keys.len(), 1, "{when}: {keys:?}");
         is_tidy(&amazon, &keys[0], &when);
         assert_eq!(amazon.tags()["a"], "b", "{when}");
-        if requests < number {
-            return;
-        }
-        number += 1;
     }
 }
 
