@@ -9,6 +9,7 @@ mod harness;
 #[path = "../acceptance/aws_stage.rs"]
 mod aws_stage;
 
+mod aws_answers;
 mod aws_interrupted;
 mod instance;
 mod interrupted;
