@@ -24,6 +24,13 @@ impl Deref for Amazon {
     }
 }
 
+/// A stage on another server than the one that all tests share.
+impl From<Stage> for Amazon {
+    fn from(stage: Stage) -> Self {
+        Self(stage)
+    }
+}
+
 impl Amazon {
     pub fn new(name: &str) -> Self {
         Self(Stage::on(name, Login::of(moto())))
@@ -31,11 +38,6 @@ impl Amazon {
 
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.set(name, value);
-    }
-
-    /// A stage on another server than the one that all tests share.
-    pub fn on(name: &str, login: Login) -> Self {
-        Self(Stage::on(name, login))
     }
 
     /// The provider block; `extra` goes into it, `aws` into its block `aws`.

@@ -6,7 +6,7 @@ use simulator::amazon;
 use simulator::proxy::{Proxy, Reply, Seen};
 
 use crate::aws_stage::Amazon;
-use crate::harness::moto;
+use crate::harness::{Stage, moto};
 use crate::kill::proxy_to;
 
 /// The stand-in's one caller.
@@ -16,7 +16,7 @@ const QUIET: &str = "verify = \"settings\"";
 
 fn stage(name: &str) -> (Amazon, Proxy) {
     let (proxy, login) = proxy_to(moto());
-    (Amazon::on(name, login), proxy)
+    (Stage::on(name, login).into(), proxy)
 }
 
 fn is_put(part: &'static str) -> impl Fn(&Seen) -> bool + Send + 'static {

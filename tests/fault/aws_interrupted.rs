@@ -14,7 +14,7 @@ use simulator::proxy::{Cut, Proxy};
 use simulator::servers::Server;
 
 use crate::aws_stage::{Amazon, THIS};
-use crate::harness::wait;
+use crate::harness::{Stage, wait};
 use crate::kill::{is_killed_at, points_of, proxy_to, turning_points};
 
 /// What the creates ask for. The stand-in lets every key do everything, which the probe
@@ -37,7 +37,7 @@ impl World {
 
     fn behind_proxy(&self, name: &str) -> (Amazon, Proxy) {
         let (proxy, login) = proxy_to(&self.server);
-        (Amazon::on(name, login), proxy)
+        (Stage::on(name, login).into(), proxy)
     }
 
     /// A stage that has not made its bucket yet.
