@@ -399,6 +399,17 @@ pub trait Cloud: fmt::Debug + Send + Sync {
         Ok(KeyEnd::None)
     }
 
+    /// The bucket's own key, where it outlived its bucket and nobody has given it up. For a
+    /// bucket that is gone.
+    async fn key_left_behind(
+        &self,
+        key: &str,
+        generation: &super::Generation,
+    ) -> Result<Option<String>, CloudError> {
+        let _ = (key, generation);
+        Ok(None)
+    }
+
     /// Makes sure that the identity exists with exactly its rights.
     ///
     /// `AlreadyExists` when somebody else's identity has the name; it is not touched.
@@ -417,6 +428,8 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     }
 
     /// A new key for the identity. Its secret is given this one time.
+    ///
+    /// `Conflict` when the identity holds as many keys as it may.
     async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError>;
 
     /// Removes every key of the identity except the ones in `keep`.

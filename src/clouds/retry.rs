@@ -65,6 +65,11 @@ impl Patience {
         Self { max_retries, stop }
     }
 
+    /// What ends it.
+    pub fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
     /// The same patience, for calls that a stop must not end.
     #[must_use]
     pub fn unstopped(&self) -> Self {

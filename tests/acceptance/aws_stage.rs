@@ -24,6 +24,13 @@ impl Deref for Amazon {
     }
 }
 
+/// A stage on another server than the one that all tests share.
+impl From<Stage> for Amazon {
+    fn from(stage: Stage) -> Self {
+        Self(stage)
+    }
+}
+
 impl Amazon {
     pub fn new(name: &str) -> Self {
         Self(Stage::on(name, Login::of(moto())))

@@ -3,20 +3,16 @@
 use std::process::{Command, Stdio};
 
 use serde_json::json;
-use simulator::proxy::{Cut, Options, Proxy};
+use simulator::proxy::{Cut, Proxy};
 
-use crate::harness::{Login, Stage, ask, minio, until, wait};
+use crate::harness::{Stage, ask, minio, until};
+use crate::kill::{self, is_killed_at};
 
 const THIS: &str = "wandb_byob_bucket.this";
 
 /// A stage whose storage server is behind a proxy.
 fn behind_proxy(name: &str) -> (Stage, Proxy) {
-    let proxy =
-        wait(Proxy::start(minio().address(), Options::default())).expect("the proxy starts");
-    let login = Login {
-        endpoint: proxy.url(),
-        ..Login::of(minio())
-    };
+    let (proxy, login) = kill::proxy_to(minio());
     (Stage::on(name, login), proxy)
 }
 
@@ -55,21 +51,6 @@ fn ctrl_c_in_the_middle_keeps_what_exists_and_the_next_apply_goes_on() {
     );
     stage.destroy();
     assert!(!stage.exists());
-}
-
-/// Plans, and kills the provider right before request `number` of the apply is passed on;
-/// whether the apply had that many.
-fn is_killed_at(stage: &Stage, proxy: &Proxy, number: usize, plan: &[&str]) -> bool {
-    let mut arguments = vec!["plan", "-out=plan.bin", "-no-color"];
-    arguments.extend(plan);
-    stage.terraform(&arguments).succeeds();
-    proxy.clear();
-    let directory = stage.path().display().to_string();
-    proxy.run_at(number, move || kill_provider_in(&directory));
-    let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
-    // The run is over, so nothing is left that could hit the next one.
-    proxy.clear();
-    !run.0.status.success()
 }
 
 /// Nothing of the provider's own is left in the bucket, and there is one user and one key.
@@ -315,23 +296,6 @@ fn ctrl_c_during_the_probe_does_not_stand_in_the_way() {
     is_tidy(&stage, 0);
     stage.destroy();
     assert!(!stage.exists());
-}
-
-/// Kills the provider process that Terraform runs in this directory.
-fn kill_provider_in(directory: &str) {
-    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
-        let path = entry.path();
-        let is_ours = std::fs::read_link(path.join("cwd"))
-            .is_ok_and(|cwd| cwd.display().to_string() == directory)
-            && std::fs::read_to_string(path.join("comm"))
-                .is_ok_and(|name| name.starts_with("terraform-provi"));
-        if is_ours && let Some(pid) = entry.file_name().to_str() {
-            Command::new("kill")
-                .args(["-KILL", pid])
-                .status()
-                .expect("kill");
-        }
-    }
 }
 
 #[test]

@@ -5,5 +5,12 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+#[allow(dead_code, reason = "shared with the acceptance tests")]
+#[path = "../acceptance/aws_stage.rs"]
+mod aws_stage;
+
+mod aws_answers;
+mod aws_interrupted;
 mod instance;
 mod interrupted;
+mod kill;

@@ -8,8 +8,8 @@ use crate::byob::diff::Change;
 use crate::byob::policy::Document;
 use crate::byob::spec::{Grants, Key};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::Work;
-use crate::clouds::s3::error::not_set;
+use crate::clouds::retry::{Work, settle};
+use crate::clouds::s3::error::{no_bucket, not_set};
 use crate::clouds::s3::read::{self, Found};
 use crate::clouds::s3::{change, look, refused};
 
@@ -18,8 +18,7 @@ use super::{Aws, key, policy};
 /// The region in which no location may be named.
 const NAMELESS_REGION: &str = "us-east-1";
 
-/// Makes the bucket with its tags in one call. The caller has looked before: in
-/// us-east-1 Amazon answers a second creation by the owner with success.
+/// Makes the bucket with its tags in one call.
 pub(super) async fn create(
     cloud: &Aws,
     bucket: &str,
@@ -45,8 +44,42 @@ pub(super) async fn create(
                 .create_bucket_configuration(configuration.clone())
                 .send()
         })
-        .await
-        .map(drop)
+        .await?;
+    if region == NAMELESS_REGION {
+        return is_made_here(cloud, bucket, tags).await;
+    }
+    Ok(())
+}
+
+/// In us-east-1 Amazon answers a second creation by the owner with success and drops its
+/// tags. The caller has looked before, but somebody may have been faster since.
+async fn is_made_here(
+    cloud: &Aws,
+    bucket: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    let found = settle(
+        &cloud.stop,
+        "s3:GetBucketTagging",
+        bucket,
+        |outcome: &Result<BTreeMap<String, String>, CloudError>| match outcome {
+            Ok(found) => found.is_empty(),
+            Err(error) => no_bucket(error),
+        },
+        || async { Ok(look::read_tags(&cloud.s3, bucket).await) },
+    )
+    .await?;
+    match found {
+        Ok(found) if look::marker_of(&found) != look::marker_of(tags) => Err(refused(
+            CloudErrorKind::AlreadyExists,
+            "s3:CreateBucket",
+            bucket,
+            "somebody has made it in the meantime",
+        )),
+        // Who may not read tags has made the bucket all the same, as far as can be told.
+        Err(error) if error.kind != CloudErrorKind::Denied => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes one setting.
@@ -58,6 +91,7 @@ pub(super) async fn change(cloud: &Aws, bucket: &str, what: &Change) -> Result<(
         Change::Encryption(encryption) => {
             change::change(&cloud.s3, bucket, what).await?;
             match &encryption.key {
+                Key::Named(name) if cloud.own_key.get() == Some(name) => Ok(()),
                 Key::Named(name) => key::claim(cloud, bucket, name).await,
                 Key::Server | Key::ToMake => Ok(()),
             }
@@ -153,7 +187,7 @@ async fn grant(cloud: &Aws, bucket: &str, grants: &Grants) -> Result<(), CloudEr
         ));
     }
     let text = after.to_json();
-    let outcome = cloud
+    cloud
         .s3
         .sdk(Work::Write, call, bucket, || {
             client
@@ -163,16 +197,7 @@ async fn grant(cloud: &Aws, bucket: &str, grants: &Grants) -> Result<(), CloudEr
                 .send()
         })
         .await
-        .map(drop);
-    outcome.map_err(|error| {
-        if error.code.as_deref() != Some("MalformedPolicy") {
-            return error;
-        }
-        error.hint(
-            "AWS refuses principals that do not exist. Check wandb_principal_arns; a role or user \
-             that was made a moment ago may need a minute, then apply again.",
-        )
-    })
+        .map(drop)
 }
 
 /// The bucket's document now; an empty one when it has none.

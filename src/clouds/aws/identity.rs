@@ -12,7 +12,7 @@ use crate::byob::observed::{IdentityState, Reading};
 use crate::byob::policy::Document;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
-use crate::clouds::s3::iam::{Iam, missing};
+use crate::clouds::s3::iam::{Iam, is_unknown, missing};
 
 use super::Aws;
 
@@ -147,7 +147,12 @@ pub(super) async fn put(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudE
     let before = observe(iam, identity).await?;
     let Some((user, state)) = before else {
         create(iam, identity).await?;
-        return put_rights(iam, identity).await;
+        return iam
+            .s3
+            .once_known("iam:PutUserPolicy", name, is_unknown, || {
+                put_rights(iam, identity)
+            })
+            .await;
     };
     if !user.is_ours {
         return Err(CloudError::new(

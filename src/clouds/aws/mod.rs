@@ -4,6 +4,7 @@
 //! what only Amazon has: access documents of buckets and keys, the block on public
 //! access, object ownership, keys, and users.
 
+mod advice;
 mod change;
 mod client;
 mod credentials;
@@ -17,8 +18,8 @@ mod preflight;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
@@ -33,9 +34,12 @@ use crate::byob::observed::Observed;
 use crate::byob::probe::{ProbeRequest, WebAnswer, WebRequest};
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::{Patience, settle};
-use crate::clouds::s3::iam::Iam;
+use crate::clouds::retry::Patience;
+use crate::clouds::s3::error::no_bucket;
+use crate::clouds::s3::iam::{Iam, is_unknown};
 use crate::clouds::s3::{Dialect, S3, contents, look, sign};
+
+use advice::names_no_principal;
 
 pub use client::{Clients, Endpoints, Settings};
 pub use credentials::{AssumeRole, Source, WebIdentity, default_region};
@@ -49,6 +53,7 @@ pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {
         clients: Arc::clone(clients),
         stop,
         made_here: AtomicBool::new(false),
+        own_key: OnceLock::new(),
     })
 }
 
@@ -60,6 +65,8 @@ struct Aws {
     /// This operation has made the bucket, so that "no such bucket" means "not known
     /// everywhere yet".
     made_here: AtomicBool,
+    /// The bucket's own key, which this operation has made or found.
+    own_key: OnceLock<String>,
 }
 
 impl fmt::Debug for Aws {
@@ -78,12 +85,19 @@ impl Aws {
         }
     }
 
-    /// A refusal with the caller's name and the missing action in it.
+    /// A refusal with what to do about it: the missing action and the caller's name, or
+    /// what its code asks for.
     async fn told<T>(&self, outcome: Result<T, CloudError>) -> Result<T, CloudError> {
         let error = match outcome {
-            Err(error) if error.kind == CloudErrorKind::Denied && error.hint.is_none() => error,
+            Err(error) if error.hint.is_none() => error,
             outcome => return outcome,
         };
+        if let Some(advice) = advice::about(&error) {
+            return Err(error.hint(advice));
+        }
+        if error.kind != CloudErrorKind::Denied {
+            return Err(error);
+        }
         let caller = match self.clients.caller(&self.s3).await {
             Ok(caller) => caller.arn.clone(),
             Err(_) => "the caller".to_owned(),
@@ -119,7 +133,7 @@ impl Aws {
         .hint("Use credentials of the right account, or add this one to allowed_account_ids."))
     }
 
-    /// Repeats a call about a bucket that was made a moment ago until it is known.
+    /// Repeats a call about a bucket until what was made a moment ago is known.
     async fn once_known<T, Calling>(
         &self,
         call: &str,
@@ -130,24 +144,9 @@ impl Aws {
         Calling: Future<Output = Result<T, CloudError>>,
     {
         let made_here = self.made_here.load(Ordering::Relaxed);
-        let mut attempt = attempt;
-        settle(
-            &self.stop,
-            call,
-            bucket,
-            |outcome: &Result<T, CloudError>| {
-                outcome.as_ref().is_err_and(|error| {
-                    let code = error.code.as_deref().unwrap_or_default();
-                    (made_here && code == "NoSuchBucket")
-                        || (code == "MalformedPolicy" && error.message.contains("principal"))
-                })
-            },
-            || {
-                let calling = attempt();
-                async move { Ok(calling.await) }
-            },
-        )
-        .await?
+        let waiting =
+            |error: &CloudError| (made_here && no_bucket(error)) || names_no_principal(error);
+        self.s3.once_known(call, bucket, waiting, attempt).await
     }
 }
 
@@ -216,7 +215,14 @@ impl Cloud for Aws {
         key: &KeySpec,
         marker: &Marker,
     ) -> Result<String, CloudError> {
-        let outcome = key::put(self, bucket, key, marker).await;
+        let outcome = self
+            .once_known("kms:PutKeyPolicy", bucket, || {
+                key::put(self, bucket, key, marker)
+            })
+            .await;
+        if let Ok(name) = &outcome {
+            let _ = self.own_key.set(name.clone());
+        }
         self.told(outcome).await
     }
 
@@ -237,13 +243,27 @@ impl Cloud for Aws {
         self.told(outcome).await
     }
 
+    async fn key_left_behind(
+        &self,
+        key: &str,
+        generation: &Generation,
+    ) -> Result<Option<String>, CloudError> {
+        key::outliving(self, key, generation).await
+    }
+
     async fn put_identity(&self, identity: &Identity) -> Result<(), CloudError> {
         let outcome = identity::put(&self.iam(), identity).await;
         self.told(outcome).await
     }
 
     async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
-        let outcome = self.iam().make_key(identity).await;
+        let iam = self.iam();
+        let outcome = self
+            .s3
+            .once_known("iam:CreateAccessKey", &identity.name, is_unknown, || {
+                iam.make_key(identity)
+            })
+            .await;
         self.told(outcome).await
     }
 

@@ -30,11 +30,9 @@ where
                     .map(str::to_owned)
                     .or_else(|| not_understood(&error, raw.status().is_success())),
                 request_id: request_id(raw.headers()),
-                bucket_region: raw
-                    .headers()
-                    .get("x-amz-bucket-region")
-                    .filter(|_| is_misdirected(raw.status().as_u16(), context.err().code()))
-                    .map(str::to_owned),
+                bucket_region: is_misdirected(raw.status().as_u16(), context.err().code())
+                    .then(|| bucket_region(raw))
+                    .flatten(),
             };
             answer.failure(call, target)
         }
@@ -87,6 +85,17 @@ fn request_id(headers: &Headers) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// The region that a refusal names, in a header or in its body.
+fn bucket_region(raw: &HttpResponse) -> Option<String> {
+    if let Some(region) = raw.headers().get("x-amz-bucket-region") {
+        return Some(region.to_owned());
+    }
+    let body = String::from_utf8_lossy(raw.body().bytes()?);
+    let (_, rest) = body.split_once("<Region>")?;
+    let (region, _) = rest.split_once("</Region>")?;
+    Some(region.to_owned())
+}
+
 /// Whether S3 refuses because the bucket is in another region.
 fn is_misdirected(status: u16, code: Option<&str>) -> bool {
     (300..400).contains(&status)
@@ -136,8 +145,9 @@ impl Answer {
             (_, "") => format!("the server answered with status {}", self.status),
             (_, code) => code.to_owned(),
         };
-        // Another change of the same bucket is under way; Amazon has not begun this one.
-        let undone = kind == CloudErrorKind::Throttled || code == "OperationAborted";
+        // Another change of the same thing is under way; Amazon has not begun this one.
+        let undone = kind == CloudErrorKind::Throttled
+            || matches!(code, "OperationAborted" | "ConcurrentModification");
         let passing = undone || (self.status >= 500 && kind == CloudErrorKind::Unexpected);
         let mut error = CloudError::new(kind, call, target, message);
         error.code = self.code.filter(|code| !code.is_empty());
@@ -179,6 +189,8 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
         | "Throttling"
         | "ThrottlingException"
         | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "TooManyRequestsException"
         | "TooManyRequests" => Kind::Throttled,
         "NotImplemented"
         | "NotSupported"

@@ -28,6 +28,11 @@ pub(in crate::clouds) fn missing<T>(
     }
 }
 
+/// Whether the answer is that there is nothing, be it for this moment only.
+pub(in crate::clouds) fn is_unknown(error: &CloudError) -> bool {
+    error.kind == CloudErrorKind::NotFound
+}
+
 impl Iam<'_> {
     /// The user's keys, id to "is it enabled"; `None` without such a user.
     pub(in crate::clouds) async fn keys(

@@ -27,7 +27,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::byob::probe::{WebAnswer, WebRequest};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::{Patience, Work};
+use crate::clouds::retry::{Patience, Work, settle};
 
 use change::{Knowledge, Sub};
 use client::Clients;
@@ -96,6 +96,32 @@ impl S3 {
                 }
             })
             .await
+    }
+
+    /// Repeats something while `waiting` says of its error that it is about a thing made a
+    /// moment ago, which is not known everywhere yet.
+    pub(in crate::clouds) async fn once_known<T, Calling>(
+        &self,
+        call: &str,
+        target: &str,
+        waiting: impl Fn(&CloudError) -> bool,
+        mut attempt: impl FnMut() -> Calling,
+    ) -> Result<T, CloudError>
+    where
+        Calling: Future<Output = Result<T, CloudError>>,
+    {
+        settle(
+            self.patience.stop(),
+            call,
+            target,
+            |outcome: &Result<T, CloudError>| outcome.as_ref().is_err_and(&waiting),
+            || {
+                // On the heap: these are whole chains of calls, and several stand in one.
+                let calling = Box::pin(attempt());
+                async move { Ok(calling.await) }
+            },
+        )
+        .await?
     }
 
     /// Sends one plain request, again when that makes sense. Every answer is a success.

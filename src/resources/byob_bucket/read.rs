@@ -46,7 +46,7 @@ pub async fn read(
             let bucket = with_drift(state, configuration, &site, *wanted, &observed);
             Outcome::exists(bucket, private).with(told)
         }
-        Ok(Seen::Gone) => Outcome::gone(),
+        Ok(Seen::Gone(told)) => Outcome::gone().with(told),
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
 }
@@ -65,8 +65,8 @@ fn not_refreshed() -> Diagnostic {
 enum Seen {
     /// The provider block leaves open how the bucket is reached.
     Open,
-    /// The server says that there is no such bucket.
-    Gone,
+    /// The server says that there is no such bucket; with what it left behind.
+    Gone(Option<Diagnostic>),
     There(Box<Site>, Box<BucketSpec>, Box<Observed>),
 }
 
@@ -116,9 +116,36 @@ async fn observe(
             observed = looked.map_err(failed)?;
         }
     }
-    Ok(observed.map_or(Seen::Gone, |observed| {
-        Seen::There(Box::new(site), Box::new(wanted), Box::new(observed))
-    }))
+    if let Some(observed) = observed {
+        return Ok(Seen::There(
+            Box::new(site),
+            Box::new(wanted),
+            Box::new(observed),
+        ));
+    }
+    let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
+    let left = match (key, &generation) {
+        (Some(key), Some(generation)) => cloud.key_left_behind(key, generation).await,
+        _ => Ok(None),
+    };
+    Ok(Seen::Gone(
+        left.map_err(failed)?
+            .map(|key| outlived(&wanted.name, &key)),
+    ))
+}
+
+/// Nothing that Terraform asks for after this can reach the key: the state forgets it.
+fn outlived(bucket: &str, key: &str) -> Diagnostic {
+    Trouble::new(
+        format!("Bucket {bucket:?} is gone, and its key is not"),
+        "the bucket was deleted by somebody else, or by a run that ended before it came to the key",
+    )
+    .left_behind(format!("the key {key}"))
+    .what_to_do(
+        "Apply again, and the bucket is made again with this key; or schedule the key's deletion \
+         by hand, once nothing is left that it encrypts.",
+    )
+    .warning()
 }
 
 /// "Not there" counts only when it is said by the host that the bucket is on.

@@ -4,6 +4,7 @@
 //! Written from W&B's documentation alone and without any code of the provider, so
 //! that a misreading in one of them shows as a failing test.
 
+pub mod amazon;
 pub mod proxy;
 pub mod servers;
 pub mod wandb;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_kms::types as sdk;
 
 use super::{DEFAULT, alias};
-use crate::byob::marker::{self, Marker};
+use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::observed::{KeyState, Reading, Rule};
 use crate::byob::policy::Document;
 use crate::byob::spec::KeySpec;
@@ -170,6 +170,23 @@ pub(in crate::clouds::aws) async fn reading(
         marker,
         name: found.arn,
     })))
+}
+
+/// The key of this generation, where its deletion is not due; who may not look is told
+/// nothing.
+pub(in crate::clouds::aws) async fn outliving(
+    cloud: &Aws,
+    key: &str,
+    generation: &Generation,
+) -> Result<Option<String>, CloudError> {
+    let (found, tags) = tokio::join!(describe(cloud, key), tags(cloud, key));
+    let (Reading::Known(Some(found)), Reading::Known(tags)) = (read(found)?, read(missing(tags))?)
+    else {
+        return Ok(None);
+    };
+    let marker = tags.as_ref().and_then(marker_of);
+    let is_ours = marker.is_some_and(|marker| &marker.generation == generation);
+    Ok((is_ours && !found.is_pending_deletion()).then_some(found.arn))
 }
 
 fn rules(

@@ -16,15 +16,18 @@ use crate::byob::policy::Document;
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
+use crate::clouds::s3::iam::is_unknown;
 use crate::clouds::s3::refused;
 
 use super::{Aws, partition, policy};
 use look::{Found, describe, document, marker_of, tags};
 
-pub(super) use look::reading;
+pub(super) use look::{outliving, reading};
 
 /// The one name that a key's document can have.
 const DEFAULT: &str = "default";
+/// The answer to a call that a key does not take while its deletion is due.
+const INVALID_STATE: &str = "KMSInvalidStateException";
 /// Keys of a page.
 const PAGE: i32 = 1000;
 
@@ -177,9 +180,16 @@ async fn make(
         }
         Err(error) => return Err(error),
     };
-    name(cloud, bucket, &arn).await?;
+    let s3 = &cloud.s3;
+    s3.once_known("kms:CreateAlias", &arn, is_unknown, || {
+        name(cloud, bucket, &arn)
+    })
+    .await?;
     if spec.rotation {
-        rotate(cloud, &arn, true).await?;
+        s3.once_known("kms:EnableKeyRotation", &arn, is_unknown, || {
+            rotate(cloud, &arn, true)
+        })
+        .await?;
     }
     Ok(arn)
 }
@@ -203,10 +213,15 @@ async fn mend(
             .await?;
     }
     if found.state != Some(sdk::KeyState::Enabled) {
+        let call = "kms:EnableKey";
+        // Not every part of KMS knows at once that the deletion was taken back.
+        let still_pending = |error: &CloudError| error.code.as_deref() == Some(INVALID_STATE);
         cloud
             .s3
-            .sdk(Work::Write, "kms:EnableKey", arn, || {
-                client.enable_key().key_id(id(arn)).send()
+            .once_known(call, arn, still_pending, || {
+                cloud.s3.sdk(Work::Write, call, arn, || {
+                    client.enable_key().key_id(id(arn)).send()
+                })
             })
             .await?;
     }
@@ -425,7 +440,7 @@ pub(super) async fn remove(
     }
     let days = i32::try_from(days).unwrap_or(30);
     let client = cloud.clients.kms();
-    cloud
+    let outcome = cloud
         .s3
         .sdk(Work::Write, "kms:ScheduleKeyDeletion", &arn, || {
             client
@@ -434,8 +449,12 @@ pub(super) async fn remove(
                 .pending_window_in_days(days)
                 .send()
         })
-        .await?;
-    Ok(KeyEnd::Scheduled { key: arn })
+        .await;
+    match outcome {
+        // The first answer was lost, and the second says that it is pending deletion.
+        Err(error) if error.code.as_deref() != Some(INVALID_STATE) => Err(error),
+        _ => Ok(KeyEnd::Scheduled { key: arn }),
+    }
 }
 
 /// Takes this bucket's claim from a key that is another's.

@@ -64,6 +64,23 @@ impl Head {
         self.word(1)
     }
 
+    /// Whether the body is a form, which may name an action.
+    pub(super) fn has_form(&self) -> bool {
+        self.header("content-type")
+            .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+    }
+
+    /// What is asked for, by `x-amz-target: Service.Action` or by `Action=…` in the form.
+    pub(super) fn action(&self, form: &[u8]) -> String {
+        if let Some(target) = self.header("x-amz-target") {
+            return target.rsplit('.').next().unwrap_or_default().to_owned();
+        }
+        let form = String::from_utf8_lossy(form);
+        let mut fields = form.split('&');
+        let action = fields.find_map(|field| field.strip_prefix("Action="));
+        action.unwrap_or_default().to_owned()
+    }
+
     fn status(&self) -> Result<u16> {
         self.word(1)
             .parse()

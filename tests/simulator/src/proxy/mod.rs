@@ -5,6 +5,7 @@
 //! upgrades, no `CONNECT`.
 
 mod message;
+mod reply;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +20,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use message::{Body, Head};
+use reply::Planned;
+
+pub use reply::Reply;
 
 /// How the proxy treats every request.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,6 +47,9 @@ pub struct Seen {
     pub method: String,
     /// Path and query, as they were sent.
     pub target: String,
+    /// What is asked for, where that stands in no address: Amazon's services but S3 name
+    /// it in a header or in the form that is sent. Empty elsewhere.
+    pub action: String,
     /// The upstream's status; `None` while there is none.
     pub status: Option<u16>,
 }
@@ -65,12 +72,35 @@ struct State {
     /// Grows with [`Proxy::clear`], so that late answers do not land in a new list.
     era: u32,
     hooks: BTreeMap<usize, Vec<Hook>>,
+    replies: Vec<Planned>,
 }
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn note_status(&self, noted: Noted, status: u16) {
+        let mut state = self.state();
+        if state.era == noted.era
+            && let Some(seen) = state.seen.get_mut(noted.number - 1)
+        {
+            seen.status = Some(status);
+        }
+    }
+}
+
+/// Where a request stands in the list.
+#[derive(Clone, Copy)]
+struct Noted {
+    number: usize,
+    era: u32,
+}
+
+/// What was planned for a request.
+struct Plan {
+    hooks: Vec<Hook>,
+    reply: Option<Reply>,
 }
 
 /// A running proxy; dropping it stops it.
@@ -128,6 +158,7 @@ impl Proxy {
         let mut state = self.shared.state();
         state.seen.clear();
         state.hooks.clear();
+        state.replies.clear();
         state.era += 1;
     }
 
@@ -145,6 +176,16 @@ impl Proxy {
     /// Runs something right before request number `n`, counted from 1, is passed on.
     pub fn run_at(&self, n: usize, action: impl FnOnce() + Send + 'static) {
         self.hook(n, Hook::Run(Box::new(action)));
+    }
+
+    /// Answers the next `times` requests that fit in place of the upstream, which never
+    /// sees them.
+    pub fn reply(&self, times: usize, reply: Reply, fits: impl Fn(&Seen) -> bool + Send + 'static) {
+        self.shared.state().replies.push(Planned {
+            fits: Box::new(fits),
+            times,
+            reply,
+        });
     }
 
     fn hook(&self, n: usize, hook: Hook) {
@@ -208,10 +249,14 @@ impl Line {
         let Some(head) = Head::read(&mut self.client_read).await? else {
             return Ok(false);
         };
-        let (number, era, hooks) = self.note(&head);
         let mut body = head.request_body();
         let mut whole = Vec::new();
-        if !hooks.is_empty() {
+        if head.has_form() {
+            body.copy(&mut self.client_read, &mut whole).await?;
+            body = Body::None;
+        }
+        let (noted, plan) = self.note(&head, &whole);
+        if !plan.hooks.is_empty() || plan.reply.is_some() {
             // Whoever sent it may be dead in a moment: the request has to be complete.
             body.copy(&mut self.client_read, &mut whole).await?;
             body = Body::None;
@@ -220,7 +265,7 @@ impl Line {
             tokio::time::sleep(self.shared.options.delay).await;
         }
         let mut loses_answer = false;
-        for hook in hooks {
+        for hook in plan.hooks {
             match hook {
                 Hook::Cut(Cut::Before) => return Ok(false),
                 Hook::Cut(Cut::After) => loses_answer = true,
@@ -228,18 +273,16 @@ impl Line {
                 Hook::Run(action) => action(),
             }
         }
+        let shared = self.shared.clone();
+        let note_status = |status| shared.note_status(noted, status);
+        let method = head.method();
+        if let Some(reply) = plan.reply {
+            note_status(reply.status);
+            reply.write(&mut self.client_write, &method).await?;
+            return Ok(!head.closes());
+        }
         self.upstream_write.write_all(&head.bytes).await?;
         self.upstream_write.write_all(&whole).await?;
-        let shared = self.shared.clone();
-        let note_status = |status| {
-            let mut state = shared.state();
-            if state.era == era
-                && let Some(seen) = state.seen.get_mut(number - 1)
-            {
-                seen.status = Some(status);
-            }
-        };
-        let method = head.method();
         let goes_on = if loses_answer {
             body.copy(&mut self.client_read, &mut self.upstream_write)
                 .await?;
@@ -285,16 +328,21 @@ impl Line {
         }
     }
 
-    fn note(&self, head: &Head) -> (usize, u32, Vec<Hook>) {
-        let mut state = self.shared.state();
-        state.seen.push(Seen {
+    /// Notes a request and takes what was planned for it.
+    fn note(&self, head: &Head, form: &[u8]) -> (Noted, Plan) {
+        let seen = Seen {
             method: head.method(),
             target: head.target(),
+            action: head.action(form),
             status: None,
-        });
+        };
+        let mut state = self.shared.state();
+        let reply = reply::take(&mut state.replies, &seen);
+        state.seen.push(seen);
         let number = state.seen.len();
         let hooks = state.hooks.remove(&number).unwrap_or_default();
-        (number, state.era, hooks)
+        let era = state.era;
+        (Noted { number, era }, Plan { hooks, reply })
     }
 }
 

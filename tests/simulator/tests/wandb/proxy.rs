@@ -10,7 +10,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{any, get, put};
-use simulator::proxy::{Cut, Options, Proxy};
+use simulator::proxy::{Cut, Options, Proxy, Reply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -174,6 +174,42 @@ async fn connections_are_cut_before_or_after_the_work() {
             "PUT /echo 200"
         ]
     );
+}
+
+#[tokio::test]
+async fn requests_are_answered_in_place_of_the_upstream() {
+    let (address, count) = upstream().await;
+    let proxy = start(address).await;
+    let reply = Reply {
+        status: 503,
+        headers: vec![("x-amz-request-id", "R1".to_owned())],
+        body: "<Error/>".to_owned(),
+    };
+    proxy.reply(1, reply.clone(), |seen| seen.action == "CreateKey");
+    proxy.reply(2, reply, |seen| {
+        seen.method == "PUT" && seen.target.contains('?')
+    });
+    let http = client();
+    let put = |target: &str| http.put(format!("{}{target}", proxy.url())).body("x");
+    let form = |text: &'static str| {
+        put("/echo")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(text)
+    };
+    let json = put("/echo").header("x-amz-target", "TrentService.CreateKey");
+    let answer = json.send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.headers()["x-amz-request-id"], "R1");
+    assert_eq!(answer.text().await.unwrap(), "<Error/>");
+    let passed = form("Version=1&Action=CreateKey").send().await.unwrap();
+    assert_eq!(passed.text().await.unwrap(), "Version=1&Action=CreateKey");
+    for expected in [503, 503, 200] {
+        let answer = put("/echo?policy").send().await.unwrap();
+        assert_eq!(answer.status(), expected);
+    }
+    assert_eq!(count.load(Ordering::Relaxed), 2);
+    let actions: Vec<String> = proxy.requests().into_iter().map(|one| one.action).collect();
+    assert_eq!(actions, ["CreateKey", "CreateKey", "", "", ""]);
 }
 
 #[tokio::test]

@@ -1,0 +1,85 @@
+//! A provider that dies at a request that a test names: what the loops of all clouds share.
+
+use std::process::Command;
+
+use simulator::proxy::{Options, Proxy, Seen};
+use simulator::servers::Server;
+
+use crate::harness::{Login, Stage, wait};
+
+/// A proxy before a server, and how to log in through it.
+pub fn proxy_to(server: &Server) -> (Proxy, Login) {
+    let proxy = wait(Proxy::start(server.address(), Options::default())).expect("a proxy");
+    let login = Login {
+        endpoint: proxy.url(),
+        ..Login::of(server)
+    };
+    (proxy, login)
+}
+
+/// Plans and applies undisturbed; the numbers of the requests to kill the provider at.
+pub fn points_of(stage: &Stage, proxy: &Proxy, plan: &[&str]) -> Vec<usize> {
+    plan_to(stage, plan);
+    proxy.clear();
+    stage
+        .terraform(&["apply", "-no-color", "plan.bin"])
+        .succeeds();
+    turning_points(&proxy.requests())
+}
+
+fn plan_to(stage: &Stage, plan: &[&str]) {
+    let mut arguments = vec!["plan", "-out=plan.bin", "-no-color"];
+    arguments.extend(plan);
+    stage.terraform(&arguments).succeeds();
+}
+
+/// Plans, and kills the provider right before request `number` of the apply is passed on;
+/// whether the apply had that many.
+pub fn is_killed_at(stage: &Stage, proxy: &Proxy, number: usize, plan: &[&str]) -> bool {
+    plan_to(stage, plan);
+    proxy.clear();
+    let directory = stage.path().display().to_string();
+    proxy.run_at(number, move || kill_provider_in(&directory));
+    let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
+    // The run is over, so nothing is left that could hit the next one.
+    proxy.clear();
+    !run.0.status.success()
+}
+
+/// The numbers of the requests at which an end leaves a world of its own: each write, and
+/// the first of each row of reads, which come in any order and change nothing.
+pub fn turning_points(requests: &[Seen]) -> Vec<usize> {
+    let mut points = Vec::new();
+    let mut after_read = false;
+    for (index, seen) in requests.iter().enumerate() {
+        let reads = is_read(seen);
+        if !reads || !after_read {
+            points.push(index + 1);
+        }
+        after_read = reads;
+    }
+    points
+}
+
+fn is_read(seen: &Seen) -> bool {
+    let verbs = ["Get", "List", "Describe", "Simulate"];
+    matches!(seen.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+        || verbs.iter().any(|verb| seen.action.starts_with(verb))
+}
+
+/// Kills the provider process that Terraform runs in this directory.
+fn kill_provider_in(directory: &str) {
+    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        let path = entry.path();
+        let is_ours = std::fs::read_link(path.join("cwd"))
+            .is_ok_and(|cwd| cwd.display().to_string() == directory)
+            && std::fs::read_to_string(path.join("comm"))
+                .is_ok_and(|name| name.starts_with("terraform-provi"));
+        if is_ours && let Some(pid) = entry.file_name().to_str() {
+            Command::new("kill")
+                .args(["-KILL", pid])
+                .status()
+                .expect("kill");
+        }
+    }
+}
