@@ -1,12 +1,15 @@
-//! Ctrl-C, kill -9, and many buckets at once.
+//! Ctrl-C, kill -9, lost requests, and many buckets at once.
+//!
+//! The first turn of each loop is undisturbed and tells which requests there are; reads
+//! that follow each other are taken for one, since they change nothing.
 
 use std::process::{Command, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::proxy::{Cut, Proxy};
 
 use crate::harness::{Stage, ask, minio, until};
-use crate::kill::{self, is_killed_at};
+use crate::kill::{self, is_killed_at, points_of, turning_points};
 
 const THIS: &str = "wandb_byob_bucket.this";
 
@@ -115,30 +118,32 @@ fn import_it(stage: &Stage) {
 /// apply must come to the same end.
 #[test]
 fn a_kill_at_any_request_of_a_create_is_survived() {
-    let mut number = 1;
-    loop {
-        let (stage, proxy) = behind_proxy(&format!("kill-{number}"));
+    let create = |name: &str| {
+        let (stage, proxy) = behind_proxy(name);
         stage.write_bucket("tags = { a = \"b\" }", "create_access_key = true");
-        let killed = is_killed_at(&stage, &proxy, number, &[]);
-        if killed && is_ready(&stage) {
+        (stage, proxy)
+    };
+    let ends = |stage: &Stage, number: usize| {
+        is_tidy(stage, number);
+        assert_eq!(stage.tags()["a"], "b");
+        stage.destroy();
+        assert!(!stage.exists(), "killed at {number}");
+    };
+    let (stage, proxy) = create("kill-none");
+    let points = points_of(&stage, &proxy, &[]);
+    ends(&stage, 0);
+    assert!(points.len() > 10, "only {points:?}");
+    for number in points {
+        let (stage, proxy) = create(&format!("kill-{number}"));
+        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
+        if is_ready(&stage) {
             // The last step was done, and nobody heard of it: that is a finished bucket of
             // another state, which is imported and never taken.
             import_it(&stage);
         }
-        if killed {
-            stage.apply();
-            stage.assert_empty_plan();
-        }
-        is_tidy(&stage, number);
-        assert_eq!(stage.tags()["a"], "b");
-        stage.destroy();
-        assert!(!stage.exists(), "killed at {number}");
-        if !killed {
-            // The create has fewer requests than that.
-            assert!(number > 10, "only {number} requests were killed");
-            return;
-        }
-        number += 1;
+        stage.apply();
+        stage.assert_empty_plan();
+        ends(&stage, number);
     }
 }
 
@@ -153,22 +158,12 @@ fn a_kill_at_any_request_of_an_update_is_survived() {
             &format!("create_access_key = true\n access_key_rotation = \"{turn}\""),
         );
     };
-    write(0);
-    stage.apply();
-    let mut number = 1;
-    loop {
-        write(number);
-        let before = stage.this()["access_key_id"].clone();
-        let killed = is_killed_at(&stage, &proxy, number, &[]);
-        if killed {
-            stage.apply();
-            stage.assert_empty_plan();
-        }
-        assert_eq!(stage.tags()["turn"], number.to_string());
+    let is_done = |turn: usize, before: &Value, number: usize| {
+        assert_eq!(stage.tags()["turn"], turn.to_string());
         let rules = stage.s3_ok("get_bucket_lifecycle_configuration", json!({}));
         let days = &rules["Rules"][0]["NoncurrentVersionExpiration"]["NoncurrentDays"];
-        assert_eq!(*days, json!(number % 2 + 3), "killed at {number}");
-        let wanted = if number.is_multiple_of(2) {
+        assert_eq!(*days, json!(turn % 2 + 3), "killed at {number}");
+        let wanted = if turn.is_multiple_of(2) {
             "Enabled"
         } else {
             "Suspended"
@@ -176,16 +171,23 @@ fn a_kill_at_any_request_of_an_update_is_survived() {
         let versioning = stage.s3_ok("get_bucket_versioning", json!({}));
         assert_eq!(versioning["Status"], wanted, "killed at {number}");
         is_tidy(&stage, number);
-        assert_ne!(
-            stage.this()["access_key_id"],
-            before,
-            "killed at {number}: the key was not rotated"
-        );
-        if !killed {
-            assert!(number > 10, "only {number} requests were killed");
-            break;
-        }
-        number += 1;
+        let key = &stage.this()["access_key_id"];
+        assert_ne!(key, before, "killed at {number}: the key was not rotated");
+    };
+    write(0);
+    stage.apply();
+    write(1);
+    let before = stage.this()["access_key_id"].clone();
+    let points = points_of(&stage, &proxy, &[]);
+    is_done(1, &before, 0);
+    assert!(points.len() > 10, "only {points:?}");
+    for (number, turn) in points.into_iter().zip(2..) {
+        write(turn);
+        let before = stage.this()["access_key_id"].clone();
+        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
+        stage.apply();
+        stage.assert_empty_plan();
+        is_done(turn, &before, number);
     }
     stage.destroy();
 }
@@ -198,17 +200,16 @@ fn a_kill_at_any_request_of_a_destroy_is_survived() {
         "on_destroy = \"delete_everything\"",
         "create_access_key = true",
     );
-    let mut number = 1;
-    loop {
+    let make = || {
         stage.apply();
         stage.put("a");
         stage.put("a");
         stage.s3_ok("create_multipart_upload", json!({"Key": "big"}));
         let generation = stage.this()["generation"].clone();
         let generation = generation.as_str().expect("a generation");
-        let user = format!("wandb-byob-{generation}-{}", stage.bucket());
-        let killed = is_killed_at(&stage, &proxy, number, &["-destroy"]);
-        stage.destroy();
+        format!("wandb-byob-{generation}-{}", stage.bucket())
+    };
+    let is_gone = |user: &str, number: usize| {
         assert!(!stage.exists(), "killed at {number}");
         for (call, name) in [("user_info", "access_key"), ("policy_info", "policy_name")] {
             let told = ask(&stage.login, "admin", call, json!({name: user}));
@@ -219,52 +220,63 @@ fn a_kill_at_any_request_of_a_destroy_is_survived() {
                 "killed at {number}: {told}"
             );
         }
-        if !killed {
-            assert!(number > 5, "only {number} requests were killed");
-            return;
-        }
-        number += 1;
+    };
+    let user = make();
+    let points = points_of(&stage, &proxy, &["-destroy"]);
+    is_gone(&user, 0);
+    assert!(points.len() > 5, "only {points:?}");
+    for number in points {
+        let user = make();
+        assert!(
+            is_killed_at(&stage, &proxy, number, &["-destroy"]),
+            "not at {number}"
+        );
+        stage.destroy();
+        is_gone(&user, number);
     }
 }
 
 /// The connection ends at each request in turn, after the server has carried it out or
 /// before: one bucket, one user, one key, whatever was repeated.
-fn a_lost_request_of_a_create(when: Cut, first: usize) {
-    let mut number = first;
-    loop {
-        let (stage, proxy) = behind_proxy(&format!("lost-{number}"));
+fn a_lost_request_of_a_create(when: Cut) {
+    let apply = |name: &str, cut: Option<usize>| {
+        let (stage, proxy) = behind_proxy(name);
         stage.write_bucket("tags = { a = \"b\" }", "create_access_key = true");
         stage
             .terraform(&["plan", "-out=plan.bin", "-no-color"])
             .succeeds();
         proxy.clear();
-        proxy.cut_at(number, when);
+        if let Some(number) = cut {
+            proxy.cut_at(number, when);
+        }
         let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
-        let requests = proxy.requests().len();
         assert!(!run.text().contains("plugin crashed"), "{}", run.text());
+        let points = turning_points(&proxy.requests());
         proxy.clear();
         // Most are repeated at once; the next apply goes on with the rest.
         stage.apply();
         stage.assert_empty_plan();
-        is_tidy(&stage, number);
+        is_tidy(&stage, cut.unwrap_or_default());
         assert_eq!(stage.tags()["a"], "b");
         stage.destroy();
-        assert!(!stage.exists(), "lost at {number}");
-        if requests < number {
-            return;
-        }
-        number += 1;
+        assert!(!stage.exists(), "lost at {cut:?}");
+        points
+    };
+    let points = apply("lost-none", None);
+    assert!(points.len() > 10, "only {points:?}");
+    for number in points {
+        apply(&format!("lost-{number}"), Some(number));
     }
 }
 
 #[test]
 fn a_lost_answer_to_any_request_of_a_create_is_survived() {
-    a_lost_request_of_a_create(Cut::After, 1);
+    a_lost_request_of_a_create(Cut::After);
 }
 
 #[test]
 fn a_lost_request_of_a_create_is_survived() {
-    a_lost_request_of_a_create(Cut::Before, 1);
+    a_lost_request_of_a_create(Cut::Before);
 }
 
 /// Terraform taints what a stopped create leaves; the bucket is gone on with, not replaced.

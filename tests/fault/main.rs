@@ -14,3 +14,4 @@ mod aws_interrupted;
 mod instance;
 mod interrupted;
 mod kill;
+mod team;

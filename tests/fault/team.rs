@@ -1,0 +1,162 @@
+//! A team and the bucket that it owns: the provider killed at each of their requests.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use simulator::proxy::{Options, Proxy};
+
+use crate::harness::{Stage, wait};
+use crate::kill::{is_killed_at, points_of};
+
+const TEAM: &str = "wandb_team_storage.this";
+
+/// A stage whose W&B instance is behind a proxy and knows the key that is given for the
+/// bucket, so that bucket and team are made in one apply.
+fn behind_proxy(name: &str) -> (Stage, Proxy) {
+    let stage = Stage::new(name);
+    let url = stage.wandb.url();
+    let address = url
+        .trim_start_matches("http://")
+        .parse()
+        .expect("an address");
+    let proxy = wait(Proxy::start(address, Options::default())).expect("a proxy");
+    let (host, login) = (stage.login.endpoint.replace("http://", ""), &stage.login);
+    stage.wandb.add_store(&format!(
+        "s3://{}:{}@{host}/{}?region=us-east-1&tls=false",
+        login.access_key,
+        login.secret_key,
+        stage.bucket()
+    ));
+    write(&stage, &proxy, "");
+    (stage, proxy)
+}
+
+fn write(stage: &Stage, proxy: &Proxy, bucket: &str) {
+    let provider = stage.provider("").replace(&stage.wandb.url(), &proxy.url());
+    stage.write_raw(&format!(
+        "{provider}resource \"wandb_team_storage\" \"this\" {{\n  team = \"{name}\"\n  on_destroy = \"delete\"\n  \
+         byob_bucket {{\n    name = \"{name}\"\n    on_destroy = \"delete_everything\"\n    {bucket}\n    \
+         s3_compatible {{\n      wandb_access_key = \"{}\"\n      wandb_secret_key = \"{}\"\n    }}\n  }}\n}}\n",
+        stage.login.access_key,
+        stage.login.secret_key,
+        name = stage.bucket(),
+    ));
+}
+
+fn is_whole(stage: &Stage, when: &str) {
+    let state = stage.state(TEAM);
+    let teams = stage.wandb.teams();
+    assert_eq!(teams.len(), 1, "{when}");
+    assert_eq!(state["id"], teams[0].id, "{when}");
+    assert_eq!(state["storage_status"], "bound", "{when}");
+    let generation = state["byob_bucket"]["generation"]
+        .as_str()
+        .expect("a generation");
+    assert_eq!(
+        stage.tags()["terraform-provider-wandb"],
+        format!("ready-{generation}"),
+        "{when}"
+    );
+    let held = stage.s3_ok("holds", json!({}));
+    assert_eq!(held["uploads"], 0, "{when}");
+}
+
+/// Follows the advice of the errors about what is there already: the bucket is taken over,
+/// the team imported.
+fn follow_the_advice(stage: &Stage, proxy: &Proxy) {
+    if stage.state(TEAM) != Value::Null {
+        return;
+    }
+    if !stage.wandb.teams().is_empty() {
+        let text = stage.plan_fails();
+        assert!(
+            text.contains(&format!("id = \"{}\"", stage.bucket())),
+            "{text}"
+        );
+        stage
+            .terraform(&["import", "-no-color", TEAM, stage.bucket()])
+            .succeeds();
+    }
+    let marker = stage.tags()["terraform-provider-wandb"].clone();
+    if marker
+        .as_str()
+        .is_some_and(|text| text.starts_with("ready-"))
+    {
+        let text = stage.apply_fails();
+        assert!(text.contains("adopt = true"), "{text}");
+        write(stage, proxy, "adopt = true");
+    }
+}
+
+#[test]
+fn a_kill_at_any_request_to_the_instance_is_survived() {
+    let (stage, proxy) = behind_proxy("team-kill-none");
+    let points = points_of(&stage, &proxy, &[]);
+    is_whole(&stage, "undisturbed");
+    stage.destroy();
+    assert!(points.len() > 3, "only {points:?}");
+    for number in points {
+        let when = format!("killed at {number}");
+        let (stage, proxy) = behind_proxy(&format!("team-kill-{number}"));
+        assert!(is_killed_at(&stage, &proxy, number, &[]), "not {when}");
+        follow_the_advice(&stage, &proxy);
+        stage.apply();
+        stage.assert_empty_plan();
+        is_whole(&stage, &when);
+        stage.destroy();
+        assert!(!stage.exists(), "{when}");
+        assert!(stage.wandb.teams().is_empty(), "{when}");
+    }
+}
+
+/// The bucket is kept in the state while its team is still to be made: whatever ends the
+/// run there, the next apply makes the team on it, and finds one that nobody heard of.
+#[test]
+fn a_team_that_waits_is_made_once() {
+    let (stage, proxy) = behind_proxy("team-waits");
+    stage.wandb.clear_stores();
+    write(&stage, &proxy, "");
+    let text = stage.apply().text();
+    assert!(text.contains("the team is not made yet"), "{text}");
+    let generation = stage.state(TEAM)["byob_bucket"]["generation"].clone();
+    let host = stage.login.endpoint.replace("http://", "");
+    stage.wandb.add_store(&format!(
+        "s3://{}:{}@{host}/{}?region=us-east-1&tls=false",
+        stage.login.access_key,
+        stage.login.secret_key,
+        stage.bucket()
+    ));
+    let points = points_of(&stage, &proxy, &[]);
+    is_whole(&stage, "undisturbed");
+    assert!(points.len() > 3, "only {points:?}");
+    for number in points {
+        let when = format!("killed at {number}");
+        // Back to the moment before the team: the state has begun, the bucket stands.
+        stage.wandb.remove_team(stage.bucket());
+        stage
+            .terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
+            .succeeds();
+        assert_eq!(
+            stage.state(TEAM)["storage_status"],
+            "not_registered",
+            "{when}"
+        );
+        assert!(is_killed_at(&stage, &proxy, number, &[]), "not {when}");
+        stage.apply();
+        stage.assert_empty_plan();
+        is_whole(&stage, &when);
+        assert_eq!(stage.state(TEAM)["byob_bucket"]["generation"], generation);
+    }
+    // A team of that name on another bucket is nobody's to take.
+    stage.wandb.remove_team(stage.bucket());
+    let elsewhere = [("name", "s3://elsewhere/b"), ("provider", "MINIO")];
+    let elsewhere: BTreeMap<String, String> = elsewhere
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    stage.wandb.add_team(stage.bucket(), &[], elsewhere);
+    assert!(stage.apply_fails().contains("exists already"));
+    assert_eq!(stage.wandb.teams().len(), 1);
+    stage.wandb.remove_team(stage.bucket());
+    stage.destroy();
+    assert!(!stage.exists());
+}
