@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::place::Site;
 use super::schema::Bucket;
-use super::{keys, place, spec, verify};
+use super::{place, spec, verify};
 use crate::byob::cloud::LookAt;
 use crate::byob::diff::{self, Change};
 use crate::byob::identity::{AccessKey, Identity};
@@ -294,7 +294,7 @@ impl Work<'_> {
         }
         if self.rotate || wanted.access_key_id.is_none() {
             let known = wanted.access_key_id.as_ref();
-            let made = keys::make(self.cloud.as_ref(), &identity, known).await;
+            let made = super::keys::make(self.cloud.as_ref(), &identity, known).await;
             let key = made.map_err(failed)?;
             wanted.access_key_id = Some(key.id.clone());
             let bucket = &mut settled.bucket;
