@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod keys;
 mod place;
 mod plan;
 mod read;

@@ -314,7 +314,8 @@ impl Work<'_> {
         }
         if self.rotate || wanted.access_key_id.is_none() {
             let known = wanted.access_key_id.as_ref();
-            let key = self.make_key(&identity, known).await.map_err(failed)?;
+            let made = super::keys::make(self.cloud.as_ref(), &identity, known).await;
+            let key = made.map_err(failed)?;
             wanted.access_key_id = Some(key.id.clone());
             let bucket = &mut settled.bucket;
             bucket.access_key_id = Field::Known(key.id.clone());
@@ -324,23 +325,6 @@ impl Work<'_> {
         }
         settled.bucket.supported_file_store = spec::file_store(&settled.bucket, &self.site);
         Ok(spec::wandb_key(&settled.bucket, config, &self.site).into_known())
-    }
-
-    /// A new key. Where there is no room for it, keys go whose secrets were lost with the
-    /// runs that made them: every one but the key of the state.
-    async fn make_key(
-        &self,
-        identity: &Identity,
-        known: Option<&String>,
-    ) -> Result<AccessKey, CloudError> {
-        match self.cloud.make_key(identity).await {
-            Err(error) if error.kind == CloudErrorKind::Conflict => {
-                let keep = known.into_iter().cloned().collect();
-                self.cloud.remove_keys(identity, &keep).await?;
-                self.cloud.make_key(identity).await
-            }
-            outcome => outcome,
-        }
     }
 
     /// Removes keys that are not W&B's any more, and an identity that lost its use.

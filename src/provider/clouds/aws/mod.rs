@@ -463,14 +463,11 @@ impl Account for AwsAccount {
     }
 
     fn with_key(&self, block: &Value, key: &str) -> Value {
-        match read(block) {
-            Ok(block) => Arguments {
-                kms_key_arn: key.into(),
-                ..block
-            }
-            .to_value(),
-            Err(_) => block.clone(),
-        }
+        let Ok(mut arguments) = read(block) else {
+            return block.clone();
+        };
+        arguments.kms_key_arn = key.into();
+        arguments.to_value()
     }
 
     fn argument_of(&self, setting: Setting) -> Option<Path> {
