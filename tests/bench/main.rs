@@ -13,7 +13,6 @@ use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P521_SHA512};
 use simulator::proxy::{Options, Proxy};
 use simulator::servers::{MinioOptions, Server};
-use simulator::wandb::{Config, Instance};
 use tokio::net::UnixStream;
 use tonic::transport::{Endpoint, Uri};
 use tower::service_fn;
@@ -24,7 +23,6 @@ mod wire {
 }
 
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-wandb");
-const KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 const ROUNDS: usize = 40;
 const MANY: usize = 100;
 
@@ -44,8 +42,10 @@ fn main() {
     rows.push(size());
     rows.push(start());
     runtime.block_on(schema(&mut rows));
-    runtime.block_on(requests(&mut rows));
-    runtime.block_on(many(&mut rows));
+    for job in [MINIO, AWS] {
+        runtime.block_on(requests(&job, &mut rows));
+        runtime.block_on(many(&job, &mut rows));
+    }
     print(&rows);
 }
 
@@ -182,13 +182,70 @@ async fn schema(rows: &mut Vec<Row>) {
     });
 }
 
+/// What is measured: a cloud, the server in its place, and the budgets.
+struct Job {
+    cloud: &'static str,
+    what: &'static str,
+    /// Requests, and wall times behind a delay.
+    budgets: [&'static str; 2],
+}
+
+const MINIO: Job = Job {
+    cloud: "s3_compatible",
+    what: "MinIO, bucket + user + policy + key",
+    budgets: ["26 / 9 / 12", "2.5 / 0.7 / 1.5 s"],
+};
+const AWS: Job = Job {
+    cloud: "aws",
+    what: "AWS, bucket + key + policies",
+    budgets: ["40 / 16 / 14", "3 / 0.8 / 1.5 s"],
+};
+
+impl Job {
+    async fn server(&self) -> Server {
+        match self.cloud {
+            "aws" => Server::moto().await.expect("moto"),
+            _ => Server::minio(MinioOptions::default()).await.expect("MinIO"),
+        }
+    }
+
+    /// The cloud's block of the provider.
+    fn login(&self, server: &Server, endpoint: &str) -> String {
+        let key = format!(
+            "access_key = \"{}\"\n secret_key = \"{}\"\n",
+            server.access_key(),
+            server.secret_key()
+        );
+        let place = match self.cloud {
+            "aws" => {
+                let services = ["s3", "kms", "iam", "sts"];
+                let lines = services.map(|service| format!("{service} = \"{endpoint}\"\n"));
+                format!(
+                    "region = \"us-east-1\"\n endpoints {{\n {} }}\n",
+                    lines.concat()
+                )
+            }
+            _ => format!("endpoint = \"{endpoint}\"\n"),
+        };
+        format!("{} {{\n {key} {place} }}", self.cloud)
+    }
+
+    /// The cloud's block of a bucket. The stand-in for AWS speaks no TLS.
+    fn block(&self) -> &'static str {
+        match self.cloud {
+            "aws" => "aws {\n https_only = false\n }",
+            _ => "s3_compatible {\n create_access_key = true\n }",
+        }
+    }
+}
+
 /// A working directory with the release binary as the provider.
 struct Work {
     directory: tempfile::TempDir,
 }
 
 impl Work {
-    fn new(wandb: &Instance, endpoint: &str, server: &Server, count: usize) -> Self {
+    fn new(job: &Job, endpoint: &str, server: &Server, count: usize) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let folder = Path::new(BINARY)
             .parent()
@@ -201,13 +258,10 @@ impl Work {
         fs::write(directory.path().join("cli.tfrc"), cli).expect("written");
         let text = format!(
             "terraform {{\n required_providers {{\n wandb = {{ source = \"wandb-byob/wandb\" }}\n }}\n}}\n\
-             provider \"wandb\" {{\n base_url = \"{}\"\n api_key = \"{KEY}\"\n s3_compatible {{\n endpoint = \"{endpoint}\"\n \
-             access_key = \"{}\"\n secret_key = \"{}\"\n }}\n}}\n\
-             resource \"wandb_byob_bucket\" \"this\" {{\n count = {count}\n name = \"bench-${{count.index}}\"\n register = false\n \
-             s3_compatible {{\n create_access_key = true\n }}\n}}\n",
-            wandb.url(),
-            server.access_key(),
-            server.secret_key()
+             provider \"wandb\" {{\n deployment = \"dedicated\"\n {}\n}}\n\
+             resource \"wandb_byob_bucket\" \"this\" {{\n count = {count}\n name = \"bench-${{count.index}}\"\n {}\n}}\n",
+            job.login(server, endpoint),
+            job.block()
         );
         fs::write(directory.path().join("main.tf"), text).expect("written");
         Self { directory }
@@ -242,18 +296,13 @@ impl Work {
 const APPLY: [&str; 2] = ["apply", "-auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "-auto-approve"];
 
-async fn requests(rows: &mut Vec<Row>) {
-    let server = Server::minio(MinioOptions::default()).await.expect("MinIO");
-    let config = Config {
-        api_key: KEY.to_owned(),
-        ..Config::default()
-    };
-    let wandb = Instance::start(config).await.expect("the instance");
+async fn requests(job: &Job, rows: &mut Vec<Row>) {
+    let server = job.server().await;
     for delay in [Duration::ZERO, Duration::from_millis(50)] {
         let proxy = Proxy::start(server.address(), Options { delay })
             .await
             .expect("the proxy");
-        let work = Work::new(&wandb, &proxy.url(), &server, 1);
+        let work = Work::new(job, &proxy.url(), &server, 1);
         let mut counts = Vec::new();
         let mut times = Vec::new();
         for arguments in [&APPLY[..], &["plan"], &DESTROY] {
@@ -272,65 +321,93 @@ async fn requests(rows: &mut Vec<Row>) {
             .iter()
             .map(|time| format!("{:.2} s", time.as_secs_f64()))
             .collect();
-        if delay.is_zero() {
-            rows.push(Row {
-                what: "MinIO, bucket + user + policy + key: requests for create with probe / no-change plan / destroy".into(),
+        let [for_requests, for_times] = job.budgets;
+        rows.push(if delay.is_zero() {
+            Row {
+                what: format!(
+                    "{}: requests for create with probe / no-change plan / destroy",
+                    job.what
+                ),
                 measured: counts.join(" / "),
-                budget: "26 / 9 / 12",
-            });
+                budget: for_requests,
+            }
         } else {
-            rows.push(Row {
+            Row {
                 what: "the same behind 50 ms: wall of create / no-change plan / destroy".into(),
                 measured: times.join(" / "),
-                budget: "2.5 / 0.7 / 1.5 s",
-            });
-        }
+                budget: for_times,
+            }
+        });
     }
-    wandb.stop().await;
     server.stop().await;
 }
 
-async fn many(rows: &mut Vec<Row>) {
-    let server = Server::minio(MinioOptions::default()).await.expect("MinIO");
-    let config = Config {
-        api_key: KEY.to_owned(),
-        ..Config::default()
-    };
-    let wandb = Instance::start(config).await.expect("the instance");
-    let work = Work::new(&wandb, &server.endpoint(), &server, MANY);
+async fn many(job: &Job, rows: &mut Vec<Row>) {
+    let server = job.server().await;
+    let proxy = Proxy::start(server.address(), Options::default())
+        .await
+        .expect("the proxy");
+    let work = Work::new(job, &proxy.url(), &server, MANY);
+    let begin = Instant::now();
     let mut child = work
-        .command(&[APPLY[0], APPLY[1], "-parallelism=20"])
+        .command(&APPLY)
+        // Nobody reads what it prints.
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .expect("terraform");
     let directory = fs::canonicalize(work.directory.path()).expect("a directory");
     let (mut most, mut last) = (0.0_f64, 0.0);
-    while child.try_wait().expect("a child").is_none() {
-        for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-            let is_provider = fs::read_to_string(entry.path().join("comm"))
-                .is_ok_and(|name| name.starts_with("terraform-provi"))
-                && fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == directory);
-            if let (true, Some(pid)) = (
-                is_provider,
-                entry
-                    .file_name()
-                    .to_str()
-                    .and_then(|name| name.parse().ok()),
-            ) {
-                let now = resident(pid);
-                most = most.max(now);
-                last = if now > 0.0 { now } else { last };
-            }
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        for pid in providers_in(&directory) {
+            let now = resident(pid);
+            most = most.max(now);
+            last = if now > 0.0 { now } else { last };
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    };
+    assert!(status.success(), "the apply of {MANY} buckets failed");
+    let took = begin.elapsed().as_secs_f64();
+    let created = proxy.requests().len();
+    proxy.clear();
+    work.run(&["plan"]);
+    let planned = proxy.requests();
+    let writes = planned.iter().filter(|seen| !seen.is_read()).count();
+    let each = |count: usize| count as f64 / MANY as f64;
     rows.push(Row {
-        what: format!("resident memory after applying {MANY} buckets / at most meanwhile"),
-        measured: format!("{last:.1} / {most:.1} MiB"),
+        what: format!(
+            "{MANY} buckets: requests of each for create / no-change plan; writes of that plan"
+        ),
+        measured: format!(
+            "{:.1} / {:.1}; {writes}",
+            each(created),
+            each(planned.len())
+        ),
+        budget: "as for one; 0",
+    });
+    rows.push(Row {
+        what: format!(
+            "{MANY} buckets: resident memory after the apply / at most; wall of the apply"
+        ),
+        measured: format!("{last:.1} / {most:.1} MiB; {took:.1} s"),
         budget: "48 MiB / -",
     });
     work.run(&DESTROY);
-    wandb.stop().await;
     server.stop().await;
+}
+
+/// The providers that Terraform runs in a directory.
+fn providers_in(directory: &Path) -> Vec<u32> {
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    entries
+        .filter(|entry| {
+            fs::read_to_string(entry.path().join("comm"))
+                .is_ok_and(|name| name.starts_with("terraform-provi"))
+                && fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == directory)
+        })
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect()
 }

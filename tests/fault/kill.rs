@@ -52,19 +52,13 @@ pub fn turning_points(requests: &[Seen]) -> Vec<usize> {
     let mut points = Vec::new();
     let mut after_read = false;
     for (index, seen) in requests.iter().enumerate() {
-        let reads = is_read(seen);
+        let reads = seen.is_read();
         if !reads || !after_read {
             points.push(index + 1);
         }
         after_read = reads;
     }
     points
-}
-
-fn is_read(seen: &Seen) -> bool {
-    let verbs = ["Get", "List", "Describe", "Simulate"];
-    matches!(seen.method.as_str(), "GET" | "HEAD" | "OPTIONS")
-        || verbs.iter().any(|verb| seen.action.starts_with(verb))
 }
 
 /// Kills the provider process that Terraform runs in this directory.

@@ -54,6 +54,16 @@ pub struct Seen {
     pub status: Option<u16>,
 }
 
+impl Seen {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        let verbs = ["Get", "List", "Describe", "Simulate"];
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+            || verbs.iter().any(|verb| self.action.starts_with(verb))
+    }
+}
+
 enum Hook {
     Cut(Cut),
     Kill(u32),
