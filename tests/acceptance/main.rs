@@ -9,6 +9,7 @@ mod harness;
 
 mod aws_basic;
 mod aws_drift;
+mod aws_examples;
 mod aws_life;
 mod aws_stage;
 mod bucket_basic;

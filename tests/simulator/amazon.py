@@ -1,16 +1,45 @@
 """Starts moto with its answers put right where they are not Amazon's and a client notices.
 
-moto names the root of some S3 answers after the operation, which strict clients refuse,
-and forgets the tags that come with CreateBucket.
+- moto names the root of some S3 answers after the operation, which strict clients refuse.
+- It forgets the tags that come with CreateBucket.
+- It takes any text for a bucket's policy.
+- Of a bucket's policy it applies statements for everybody whatever their conditions; here
+  the condition aws:SecureTransport counts, and statements with others do nothing.
+- With its authentication switched on it fails on signed addresses, and disabled keys work.
+
+It listens a second time, behind TLS. With ADMIN_KEY in the environment signatures and the
+policies of users are checked, and that key is an administrator's. What a bucket's policy
+gives to a principal is still not applied.
 """
 
+import json
+import os
 import sys
+import threading
+from urllib.parse import parse_qs, urlsplit
 
 import xmltodict
+from botocore.auth import S3SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
 from flask import request
-from moto import server
-from moto.s3.models import S3Backend
+from moto import server, settings
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.iam.access_control import (
+    IAMPolicyStatement,
+    IAMUserAccessKey,
+    PermissionResult,
+    S3IAMRequest,
+)
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from moto.s3.exceptions import BucketAccessDeniedError, S3ClientError
+from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
+from werkzeug.serving import run_simple
 
 # Amazon's own names, by operation.
 ROOTS = {
@@ -27,9 +56,14 @@ ROOTS = {
     "ListObjectsV2": "ListBucketResult",
     "ListParts": "ListPartsResult",
 }
+# The account of every key that moto has not made itself.
+ACCOUNT = "123456789012"
 
 serialized = S3Response.serialized
 create_bucket = S3Backend.create_bucket
+put_bucket_policy = S3Backend.put_bucket_policy
+user_key = IAMUserAccessKey.__init__
+authenticate = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
 
 def with_amazons_root(self, *args, **kwargs):
@@ -53,6 +87,115 @@ def with_tags(self, bucket_name, *args, **kwargs):
     return bucket
 
 
+def with_a_document(self, bucket_name, policy):
+    try:
+        json.loads(policy)
+    except ValueError:
+        message = "Policies must be valid JSON and the first byte must be '{'"
+        raise S3ClientError("MalformedPolicy", message) from None
+    put_bucket_policy(self, bucket_name, policy)
+
+
+def holds(condition):
+    """Whether a condition is met; None for one that is not understood."""
+    if not condition:
+        return True
+    if list(condition) == ["Bool"] and list(condition["Bool"]) == ["aws:SecureTransport"]:
+        return condition["Bool"]["aws:SecureTransport"] == str(request.is_secure).lower()
+    return None
+
+
+def permission_for_everybody(self, action, resource):
+    """What the statements for everybody say about an action."""
+    found = PermissionResult.NEUTRAL
+    for raw in json.loads(self.policy)["Statement"] if self.policy else []:
+        is_for_all = raw.get("Principal") in ("*", {"AWS": "*"}, {"AWS": ["*"]})
+        statement = IAMPolicyStatement(raw)
+        if (
+            not is_for_all
+            or not holds(raw.get("Condition"))
+            or not statement._check_element_matches("Action", action)
+            or not statement._check_element_matches("Resource", resource)
+        ):
+            continue
+        if raw["Effect"] == "Deny":
+            return PermissionResult.DENIED
+        found = PermissionResult.PERMITTED
+    return found
+
+
+class SignedAddress(S3IAMRequest):
+    """A request whose signature is in its address."""
+
+    def _calculate_signature(self):
+        query = parse_qs(urlsplit(self._path).query)
+        lifetime = int(query["X-Amz-Expires"][0])
+        credentials = self._access_key.create_credentials()
+        auth = S3SigV4QueryAuth(credentials, self._service, self._region, lifetime)
+        path, _, rest = self._path.partition("?")
+        pairs = [pair for pair in rest.split("&") if not pair.startswith("X-Amz-Signature=")]
+        signed = AWSRequest(
+            method=self._method,
+            url=f"http://{self._headers['Host']}{path}?{'&'.join(pairs)}",
+            headers={"host": self._headers["Host"]},
+        )
+        signed.context["timestamp"] = query["X-Amz-Date"][0]
+        text = auth.string_to_sign(signed, auth.canonical_request(signed))
+        return auth.signature(text, signed)
+
+
+def authenticate_addresses_too(self, iam_request, resource="*"):
+    is_on = ActionAuthenticatorMixin.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
+    if not is_on or "Authorization" in self.headers:
+        return authenticate(self, iam_request, resource)
+    query = parse_qs(urlsplit(self.uri).query)
+    if "X-Amz-Signature" not in query:
+        raise BucketAccessDeniedError(bucket=self.bucket_name)
+    self.headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={query['X-Amz-Credential'][0]}, "
+        f"SignedHeaders=host, Signature={query['X-Amz-Signature'][0]}"
+    )
+    return authenticate(self, SignedAddress, resource)
+
+
+def only_enabled(self, account_id, partition, access_key_id, headers):
+    user_key(self, account_id, partition, access_key_id, headers)
+    for key in self.backend.list_access_keys(self._owner_user_name):
+        if key.access_key_id == access_key_id and key.status != "Active":
+            # Known to nobody, as Amazon answers for it.
+            user_key(self, account_id, partition, "disabled", headers)
+
+
+def switch_authentication_on(key, secret):
+    iam = iam_backends[ACCOUNT]["aws"]
+    iam.create_user("aws", "admin")
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [everything]}
+    iam.put_user_policy("admin", "admin", json.dumps(document))
+    made = iam.create_access_key("admin")
+    made.access_key_id, made.secret_access_key = key, secret
+    iam.access_keys[key] = made
+    settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
+
+
+def behind_tls():
+    run_simple(
+        "127.0.0.1",
+        int(os.environ["TLS_PORT"]),
+        DomainDispatcherApplication(create_backend_app),
+        threaded=True,
+        ssl_context=(os.environ["TLS_CERTIFICATE"], os.environ["TLS_KEY"]),
+        request_handler=MotoRequestHandler,
+    )
+
+
 S3Response.serialized = with_amazons_root
 S3Backend.create_bucket = with_tags
+S3Backend.put_bucket_policy = with_a_document
+FakeBucket.get_permission = permission_for_everybody
+ActionAuthenticatorMixin._authenticate_and_authorize_action = authenticate_addresses_too
+IAMUserAccessKey.__init__ = only_enabled
+if "ADMIN_KEY" in os.environ:
+    switch_authentication_on(os.environ["ADMIN_KEY"], os.environ["ADMIN_SECRET"])
+threading.Thread(target=behind_tls, daemon=True).start()
 server.main(sys.argv[1:])

@@ -5,7 +5,8 @@
 use crate::byob::CloudError;
 use crate::byob::cloud::Right;
 use crate::byob::spec::KeySpec;
-use crate::clouds::retry::Work;
+use crate::clouds::retry::{Patience, Work};
+use crate::clouds::s3::{Dialect, S3};
 
 use super::Aws;
 
@@ -80,8 +81,9 @@ async fn ask(
     let caller = cloud.clients.caller(&cloud.s3).await?;
     let source = principal(&caller.arn);
     let iam = cloud.clients.iam();
-    let answer = cloud
-        .s3
+    // Asked once: not to know is an answer as well, and nobody waits for it.
+    let patience = Patience::new(0, cloud.stop.clone());
+    let answer = S3::new(cloud.clients.s3(), patience, Dialect::Amazon)
         .sdk(
             Work::Read,
             "iam:SimulatePrincipalPolicy",
