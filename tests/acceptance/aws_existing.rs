@@ -15,7 +15,7 @@ fn byob_bucket_aws_of_another_state_is_refused_and_a_half_made_one_is_gone_on_wi
     amazon.s3_ok("create_bucket", json!({}));
     marked(&amazon, "ready-00c0ffee");
     amazon.give("", "");
-    let text = amazon.plan_fails();
+    let text = amazon.apply_fails();
     assert!(text.contains("exists already"), "{text}");
     let id = format!("id = \"aws/us-east-1/{}\"", amazon.bucket());
     assert!(text.contains(&id), "{text}");

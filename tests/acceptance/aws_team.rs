@@ -73,16 +73,23 @@ fn team_storage_on_a_bucket_on_aws() {
     assert_eq!(of("name"), Some(amazon.bucket()));
     assert_eq!(amazon.state(TEAM)["storage"], amazon.this()["storage"]);
     assert_eq!(amazon.this()["storage"]["kms_key_id"], amazon.key());
-    // Another key would be another storage, which W&B never changes for a team.
+    // Another key is another storage, which W&B never changes for a team.
     let other = amazon.foreign_key();
     let changed = bucket.replace(
         "aws_external_id",
         &format!("kms_key_arn = \"{other}\"\n aws_external_id"),
     );
     amazon.write_raw(&format!("{}{changed}{team}", provider(&amazon)));
+    let plan = amazon.plan();
+    assert_eq!(plan.actions(TEAM), ["delete", "create"], "{}", plan.text);
+    let kept = team.replace("on_destroy = \"delete\"", "");
+    amazon.write_raw(&format!("{}{bucket}{kept}", provider(&amazon)));
+    amazon.apply();
+    amazon.write_raw(&format!("{}{changed}{kept}", provider(&amazon)));
     let text = amazon.plan_fails();
     assert!(text.contains("W&B cannot change"), "{text}");
     amazon.write_raw(&format!("{}{bucket}{team}", provider(&amazon)));
+    amazon.apply();
     amazon.destroy();
     assert!(amazon.wandb.teams().is_empty());
     assert!(!amazon.exists());

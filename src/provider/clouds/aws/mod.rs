@@ -449,6 +449,8 @@ impl Account for AwsAccount {
                     block.kms_key_rotation = Field::Known(*rotation);
                 }
             }
+            // Made by nobody yet: a create that ended before the key.
+            _ if block.kms_key_arn.is_unknown() => block.kms_key_arn = Field::Null,
             _ => {}
         }
         if let Reading::Known(grants) = &observed.grants
