@@ -79,6 +79,21 @@ impl Amazon {
         Self(on_amazon(name, Login::of(moto())))
     }
 
+    /// On another stand-in.
+    pub fn on(name: &str, login: Login) -> Self {
+        Self(on_amazon(name, login))
+    }
+
+    /// The same behind TLS.
+    pub fn behind_tls(name: &str) -> Self {
+        Self(on_amazon(name, by_tls()))
+    }
+
+    /// From now on somebody else asks, here and by the provider's block.
+    pub fn login(&mut self, login: Login) {
+        self.0.login = login;
+    }
+
     pub fn set(&mut self, name: &str, value: &str) {
         self.0.set(name, value);
     }

@@ -5,7 +5,9 @@
 - It takes any text for a bucket's policy.
 - Of a bucket's policy it applies statements for everybody whatever their conditions; here
   the condition aws:SecureTransport counts, and statements with others do nothing.
-- With its authentication switched on it fails on signed addresses, and disabled keys work.
+- It has no permissions boundaries of users; here they are kept, and not applied.
+- With its authentication switched on it fails on signed addresses, takes disabled keys, and
+  checks the signature of a form as it would have written the form itself.
 
 It listens a second time, behind TLS. With ADMIN_KEY in the environment signatures and the
 policies of users are checked, and that key is an administrator's. What a bucket's policy
@@ -24,6 +26,7 @@ from botocore.awsrequest import AWSRequest
 from flask import request
 from moto import server, settings
 from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.responses import EmptyResult
 from moto.iam.access_control import (
     IAMPolicyStatement,
     IAMUserAccessKey,
@@ -31,6 +34,7 @@ from moto.iam.access_control import (
     S3IAMRequest,
 )
 from moto.iam.models import iam_backends
+from moto.iam.responses import IamResponse
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -39,6 +43,7 @@ from moto.moto_server.werkzeug_app import (
 from moto.s3.exceptions import BucketAccessDeniedError, S3ClientError
 from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
+from werkzeug.datastructures import Headers
 from werkzeug.serving import run_simple
 
 # Amazon's own names, by operation.
@@ -63,6 +68,7 @@ serialized = S3Response.serialized
 create_bucket = S3Backend.create_bucket
 put_bucket_policy = S3Backend.put_bucket_policy
 user_key = IAMUserAccessKey.__init__
+create_user = IamResponse.create_user
 authenticate = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
 
@@ -145,12 +151,17 @@ class SignedAddress(S3IAMRequest):
 
 
 def authenticate_addresses_too(self, iam_request, resource="*"):
+    if request.mimetype == "application/x-www-form-urlencoded":
+        self.raw_body = request.get_data()
     is_on = ActionAuthenticatorMixin.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
     if not is_on or "Authorization" in self.headers:
         return authenticate(self, iam_request, resource)
+    if request.method == "OPTIONS":
+        return None
     query = parse_qs(urlsplit(self.uri).query)
     if "X-Amz-Signature" not in query:
         raise BucketAccessDeniedError(bucket=self.bucket_name)
+    self.headers = Headers(self.headers)
     self.headers["Authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={query['X-Amz-Credential'][0]}, "
         f"SignedHeaders=host, Signature={query['X-Amz-Signature'][0]}"
@@ -166,6 +177,20 @@ def only_enabled(self, account_id, partition, access_key_id, headers):
             user_key(self, account_id, partition, "disabled", headers)
 
 
+def with_boundary(self):
+    answer = create_user(self)
+    put_boundary(self)
+    return answer
+
+
+def put_boundary(self):
+    arn = self._get_param("PermissionsBoundary")
+    kind = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    user = self.backend.get_user(self._get_param("UserName"))
+    user.permissions_boundary = kind if arn else None
+    return EmptyResult()
+
+
 def switch_authentication_on(key, secret):
     iam = iam_backends[ACCOUNT]["aws"]
     iam.create_user("aws", "admin")
@@ -178,21 +203,35 @@ def switch_authentication_on(key, secret):
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
 
 
+def app_that_keeps_bodies(service):
+    app = create_backend_app(service)
+
+    @app.before_request
+    def keep_body():
+        request.get_data(cache=True)
+
+    return app
+
+
 def behind_tls():
     run_simple(
         "127.0.0.1",
         int(os.environ["TLS_PORT"]),
-        DomainDispatcherApplication(create_backend_app),
+        DomainDispatcherApplication(app_that_keeps_bodies),
         threaded=True,
         ssl_context=(os.environ["TLS_CERTIFICATE"], os.environ["TLS_KEY"]),
         request_handler=MotoRequestHandler,
     )
 
 
+server.create_backend_app = app_that_keeps_bodies
 S3Response.serialized = with_amazons_root
 S3Backend.create_bucket = with_tags
 S3Backend.put_bucket_policy = with_a_document
 FakeBucket.get_permission = permission_for_everybody
+IamResponse.create_user = with_boundary
+IamResponse.put_user_permissions_boundary = put_boundary
+IamResponse.delete_user_permissions_boundary = put_boundary
 ActionAuthenticatorMixin._authenticate_and_authorize_action = authenticate_addresses_too
 IAMUserAccessKey.__init__ = only_enabled
 if "ADMIN_KEY" in os.environ:

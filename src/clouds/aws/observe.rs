@@ -94,6 +94,13 @@ pub(super) async fn observe(
     else {
         return Ok(None);
     };
+    let refusals = (&tags, &versioning, &lifecycle, &grants);
+    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
+        refusals
+    {
+        // Nothing but refusals would pass for a bucket without drift.
+        look::look(s3, bucket).await?;
+    }
     let partition = cloud.clients.partition();
     let marker = tags.known().and_then(look::marker_of);
     Ok(Some(Observed {
