@@ -2,52 +2,15 @@
 //! users, and signed addresses. What a bucket's policy gives to another principal it does
 //! not apply; that is tried on SeaweedFS, in `policy_in_force`.
 
-use std::sync::OnceLock;
-
 use serde_json::{Value, json};
-use simulator::servers::Server;
 
+use crate::aws_callers::{caller, iam, new_key, root};
 use crate::aws_stage::{ACCOUNT, Amazon, THIS};
-use crate::harness::{Login, ask, wait};
+use crate::harness::{Login, ask};
 
 const PAGE: &str = include_str!("../../docs/guides/permissions.md");
 /// The lists of the page that this caller needs, by words of their headings.
 const LISTS: [&str; 4] = ["Every bucket", "verify", "kms_key_arn", "create_access_key"];
-
-fn root() -> Login {
-    static SERVER: OnceLock<Server> = OnceLock::new();
-    let started = || wait(Server::moto_with_authentication()).expect("moto starts");
-    Login::of(SERVER.get_or_init(started))
-}
-
-fn iam(call: &str, args: Value) -> Value {
-    let answer = ask(&root(), "iam", call, args);
-    assert!(answer.get("ok").is_some(), "{call}: {answer}");
-    answer["ok"].clone()
-}
-
-fn new_key(user: &str) -> Login {
-    let made = iam("create_access_key", json!({"UserName": user}));
-    let text = |name: &str| made["AccessKey"][name].as_str().expect("a text").to_owned();
-    Login {
-        access_key: text("AccessKeyId"),
-        secret_key: text("SecretAccessKey"),
-        ..root()
-    }
-}
-
-/// A user with a policy, and its key.
-fn caller(user: &str, actions: &[String]) -> Login {
-    let statement = json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
-    let document = json!({"Version": "2012-10-17", "Statement": [statement]});
-    iam("create_user", json!({"UserName": user}));
-    let policy = json!({"PolicyName": user, "PolicyDocument": document.to_string()});
-    iam("create_policy", policy);
-    let arn = format!("arn:aws:iam::{ACCOUNT}:policy/{user}");
-    let attached = json!({"UserName": user, "PolicyArn": arn});
-    iam("attach_user_policy", attached);
-    new_key(user)
-}
 
 /// The actions of AWS's lists on the page that people read.
 fn listed() -> Vec<String> {

@@ -9,6 +9,8 @@ mod harness;
 
 mod aws_authority;
 mod aws_basic;
+mod aws_callers;
+mod aws_credentials;
 mod aws_drift;
 mod aws_examples;
 mod aws_existing;

@@ -7,9 +7,11 @@
   the condition aws:SecureTransport counts, and statements with others do nothing.
 - It has no permissions boundaries of users; here they are kept, and not applied.
 - With its authentication switched on it fails on signed addresses, takes disabled keys, and
-  checks the signature of a form as it would have written the form itself.
+  checks the signature of a form as it would have written the form itself; its refusals have
+  a form that Amazon's do not have.
 
-It listens a second time, behind TLS. With ADMIN_KEY in the environment signatures and the
+It listens a second time, behind TLS, and has the one call of single sign-on that gives a
+role to a token. With ADMIN_KEY in the environment signatures and the
 policies of users are checked, and that key is an administrator's. What a bucket's policy
 gives to a principal is still not applied.
 """
@@ -18,6 +20,7 @@ import json
 import os
 import sys
 import threading
+import time
 from urllib.parse import parse_qs, urlsplit
 
 import xmltodict
@@ -26,6 +29,7 @@ from botocore.awsrequest import AWSRequest
 from flask import request
 from moto import server, settings
 from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.exceptions import JsonRESTError
 from moto.core.responses import EmptyResult
 from moto.iam.access_control import (
     IAMPolicyStatement,
@@ -43,7 +47,9 @@ from moto.moto_server.werkzeug_app import (
 from moto.s3.exceptions import BucketAccessDeniedError, S3ClientError
 from moto.s3.models import FakeBucket, S3Backend
 from moto.s3.responses import S3Response
+from moto.sts.models import sts_backends
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.serving import run_simple
 
 # Amazon's own names, by operation.
@@ -63,11 +69,14 @@ ROOTS = {
 }
 # The account of every key that moto has not made itself.
 ACCOUNT = "123456789012"
+# Where the token of single sign-on is kept.
+TOKEN = "amazon.token"
 
 serialized = S3Response.serialized
 create_bucket = S3Backend.create_bucket
 put_bucket_policy = S3Backend.put_bucket_policy
 user_key = IAMUserAccessKey.__init__
+make_environ = MotoRequestHandler.make_environ
 create_user = IamResponse.create_user
 authenticate = ActionAuthenticatorMixin._authenticate_and_authorize_action
 
@@ -150,13 +159,33 @@ class SignedAddress(S3IAMRequest):
         return auth.signature(text, signed)
 
 
+# What the JSON services call the refusals of the others.
+REFUSALS = {
+    "AccessDenied": "AccessDeniedException",
+    "SignatureDoesNotMatch": "InvalidSignatureException",
+    "InvalidClientTokenId": "UnrecognizedClientException",
+}
+
+
+def authenticate_in_amazons_words(self, iam_request, resource="*"):
+    try:
+        return authenticate_addresses_too(self, iam_request, resource)
+    except HTTPException as refusal:
+        if self.headers.get("X-Amz-Target"):
+            kind = REFUSALS.get(refusal.error_type, refusal.error_type)
+            raise JsonRESTError(kind, refusal.message) from None
+        for tag in ("<Errors>", "</Errors>"):
+            refusal.description = refusal.description.replace(tag, "")
+        raise
+
+
 def authenticate_addresses_too(self, iam_request, resource="*"):
     if request.mimetype == "application/x-www-form-urlencoded":
         self.raw_body = request.get_data()
     is_on = ActionAuthenticatorMixin.request_count >= settings.INITIAL_NO_AUTH_ACTION_COUNT
     if not is_on or "Authorization" in self.headers:
         return authenticate(self, iam_request, resource)
-    if request.method == "OPTIONS":
+    if request.method == "OPTIONS" or self._get_action() == "AssumeRoleWithWebIdentity":
         return None
     query = parse_qs(urlsplit(self.uri).query)
     if "X-Amz-Signature" not in query:
@@ -166,6 +195,8 @@ def authenticate_addresses_too(self, iam_request, resource="*"):
         f"AWS4-HMAC-SHA256 Credential={query['X-Amz-Credential'][0]}, "
         f"SignedHeaders=host, Signature={query['X-Amz-Signature'][0]}"
     )
+    if "X-Amz-Security-Token" in query:
+        self.headers["X-Amz-Security-Token"] = query["X-Amz-Security-Token"][0]
     return authenticate(self, SignedAddress, resource)
 
 
@@ -203,12 +234,41 @@ def switch_authentication_on(key, secret):
     settings.INITIAL_NO_AUTH_ACTION_COUNT = 0
 
 
+def with_token(self):
+    # The server drops names of headers that have an underscore.
+    return {**make_environ(self), TOKEN: self.headers.get("x-amz-sso_bearer_token")}
+
+
+def role_of_single_sign_on():
+    if request.environ[TOKEN] != "signed-on":
+        return {"message": "Session token not found or invalid"}, 401
+    role = sts_backends[ACCOUNT]["aws"].assume_role(
+        region_name="us-east-1",
+        role_session_name="jane",
+        role_arn=f"arn:aws:iam::{request.args['account_id']}:role/{request.args['role_name']}",
+        policy=None,
+        duration=3600,
+        external_id=None,
+    )
+    return {
+        "roleCredentials": {
+            "accessKeyId": role.access_key_id,
+            "secretAccessKey": role.secret_access_key,
+            "sessionToken": role.session_token,
+            "expiration": int((time.time() + 3600) * 1000),
+        }
+    }
+
+
 def app_that_keeps_bodies(service):
     app = create_backend_app(service)
 
     @app.before_request
     def keep_body():
         request.get_data(cache=True)
+        if request.path == "/federation/credentials":
+            return role_of_single_sign_on()
+        return None
 
     return app
 
@@ -224,6 +284,7 @@ def behind_tls():
     )
 
 
+MotoRequestHandler.make_environ = with_token
 server.create_backend_app = app_that_keeps_bodies
 S3Response.serialized = with_amazons_root
 S3Backend.create_bucket = with_tags
@@ -232,7 +293,7 @@ FakeBucket.get_permission = permission_for_everybody
 IamResponse.create_user = with_boundary
 IamResponse.put_user_permissions_boundary = put_boundary
 IamResponse.delete_user_permissions_boundary = put_boundary
-ActionAuthenticatorMixin._authenticate_and_authorize_action = authenticate_addresses_too
+ActionAuthenticatorMixin._authenticate_and_authorize_action = authenticate_in_amazons_words
 IAMUserAccessKey.__init__ = only_enabled
 if "ADMIN_KEY" in os.environ:
     switch_authentication_on(os.environ["ADMIN_KEY"], os.environ["ADMIN_SECRET"])

@@ -82,6 +82,10 @@ impl Aws {
     async fn told<T>(&self, outcome: Result<T, CloudError>) -> Result<T, CloudError> {
         let error = match outcome {
             Err(error) if error.kind == CloudErrorKind::Denied && error.hint.is_none() => error,
+            // No server has refused them: they were not found, or not to be had.
+            Err(error) if error.kind == CloudErrorKind::Unauthenticated && error.code.is_none() => {
+                return Err(error.hint(credentials::ADVICE));
+            }
             outcome => return outcome,
         };
         let caller = match self.clients.caller(&self.s3).await {
