@@ -1,12 +1,12 @@
 //! Signatures and rights on AWS, at a stand-in that checks them: keys, the policies of
 //! users, and signed addresses. What a bucket's policy gives to another principal it does
-//! not apply; that is tried on SeaweedFS, in `policy_in_force`.
+//! not apply; that is tried on SeaweedFS.
 
 use serde_json::{Value, json};
 
 use crate::aws_callers::{caller, iam, new_key, root};
 use crate::aws_stage::{ACCOUNT, Amazon, THIS};
-use crate::harness::{Login, ask};
+use crate::harness::{Login, ask, seaweedfs};
 
 const PAGE: &str = include_str!("../../docs/guides/permissions.md");
 /// The lists of the page that this caller needs, by words of their headings.
@@ -237,4 +237,88 @@ fn byob_bucket_aws_callers_new_key_is_used_at_once() {
     amazon.give("", "");
     amazon.assert_empty_plan();
     amazon.destroy();
+}
+
+/// The very document that was written for AWS, at a server that applies it to a second
+/// principal. SeaweedFS has no block on public access, so it cannot take the whole bucket.
+#[test]
+fn byob_bucket_aws_policy_lets_wandb_do_its_work_and_no_more() {
+    let weed = Login::of(seaweedfs());
+    let amazon = Amazon::new("aws-principal");
+    let (bucket, user) = (amazon.bucket(), format!("wandb-{}", amazon.bucket()));
+    let who = format!("arn:aws:iam::000000000000:user/{user}");
+    amazon.give(
+        "path = \"teams/omega\"",
+        &format!("wandb_principal_arns = [\"{who}\"]"),
+    );
+    amazon.apply();
+    let policy = amazon.policy().to_string();
+    amazon.destroy();
+
+    let did = |service: &str, call: &str, args: Value| {
+        let answer = ask(&weed, service, call, args);
+        assert!(answer.get("ok").is_some(), "{call}: {answer}");
+        answer["ok"].clone()
+    };
+    for name in [bucket, &format!("{bucket}-2")] {
+        did("s3", "create_bucket", json!({"Bucket": name}));
+        let args = json!({"Bucket": name, "Key": "teams/other/run", "Body": "theirs"});
+        did("s3", "put_object", args);
+    }
+    did("iam", "create_user", json!({"UserName": user}));
+    let made = did("iam", "create_access_key", json!({"UserName": user}));
+    let text = |name: &str| made["AccessKey"][name].as_str().expect("a text").to_owned();
+    let wandb = Login {
+        access_key: text("AccessKeyId"),
+        secret_key: text("SecretAccessKey"),
+        ..weed.clone()
+    };
+    let tries = |call: &str, args: Value| ask(&wandb, "s3", call, args)["error"].clone();
+    let put = |key: &str| {
+        tries(
+            "put_object",
+            json!({"Bucket": bucket, "Key": key, "Body": "x"}),
+        )
+    };
+    let at = |key: &str| json!({"Bucket": bucket, "Key": key});
+    assert_eq!(put("teams/omega/run"), "AccessDenied", "before the policy");
+    let args = json!({"Bucket": bucket, "Policy": policy});
+    did("s3", "put_bucket_policy", args.clone());
+    crate::harness::until("the policy", || put("teams/omega/run").is_null());
+    for call in [
+        "get_object",
+        "head_object",
+        "create_multipart_upload",
+        "delete_object",
+    ] {
+        assert_eq!(tries(call, at("teams/omega/run")), Value::Null, "{call}");
+    }
+    for call in [
+        "list_objects_v2",
+        "list_object_versions",
+        "list_multipart_uploads",
+        "get_bucket_location",
+    ] {
+        assert_eq!(
+            tries(call, json!({"Bucket": bucket})),
+            Value::Null,
+            "{call}"
+        );
+    }
+    assert_eq!(put("teams/other/run"), "AccessDenied");
+    assert_eq!(tries("get_object", at("teams/other/run")), "AccessDenied");
+    assert_eq!(tries("put_bucket_policy", args), "AccessDenied");
+    assert_eq!(
+        tries("delete_bucket", json!({"Bucket": bucket})),
+        "AccessDenied"
+    );
+    let other = format!("{bucket}-2");
+    assert_eq!(
+        tries("list_objects_v2", json!({"Bucket": other})),
+        "AccessDenied"
+    );
+    did("s3", "delete_bucket_policy", json!({"Bucket": bucket}));
+    crate::harness::until("the end of the policy", || {
+        put("teams/omega/run") == "AccessDenied"
+    });
 }

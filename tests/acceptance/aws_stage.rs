@@ -114,7 +114,7 @@ impl Amazon {
         )
     }
 
-    /// The resource. The stand-in speaks no TLS.
+    /// The resource; most tests come without TLS.
     pub fn resource(&self, arguments: &str, block: &str) -> String {
         format!(
             "resource \"wandb_byob_bucket\" \"this\" {{\n  name = \"{}\"\n  {arguments}\n  aws {{\n    \

@@ -2,6 +2,7 @@
 
 - moto names the root of some S3 answers after the operation, which strict clients refuse.
 - It forgets the tags that come with CreateBucket.
+- It loses the empty value of a bucket's tag, and gives the object for its retention.
 - It takes any text for a bucket's policy.
 - Of a bucket's policy it applies statements for everybody whatever their conditions; here
   the condition aws:SecureTransport counts, and statements with others do nothing.
@@ -72,7 +73,14 @@ ACCOUNT = "123456789012"
 # Where the token of single sign-on is kept.
 TOKEN = "amazon.token"
 
+
+class NoSuchObjectLock(S3ClientError):
+    """The refusal of an object that nobody has locked."""
+
+
 serialized = S3Response.serialized
+get_key = S3Response._key_response_get
+put_bucket_tagging = S3Backend.put_bucket_tagging
 create_bucket = S3Backend.create_bucket
 put_bucket_policy = S3Backend.put_bucket_policy
 user_key = IAMUserAccessKey.__init__
@@ -100,6 +108,24 @@ def with_tags(self, bucket_name, *args, **kwargs):
         pairs = {tag["Key"]: tag["Value"] or "" for tag in tags}
         self.put_bucket_tagging(bucket_name, pairs)
     return bucket
+
+
+def with_values(self, bucket_name, tags):
+    put_bucket_tagging(self, bucket_name, {key: value or "" for key, value in tags.items()})
+
+
+def with_retention(self, query, key_name):
+    if "retention" not in query:
+        return get_key(self, query, key_name)
+    self._set_action("KEY", "GET", query)
+    self._authenticate_and_authorize_s3_action(bucket_name=self.bucket_name, key_name=key_name)
+    version = query.get("versionId", [None])[0]
+    found = self.backend.get_object(self.bucket_name, key_name, version_id=version)
+    if found is None or not found.lock_mode:
+        message = "The specified object does not have a ObjectLock configuration"
+        raise NoSuchObjectLock("NoSuchObjectLockConfiguration", message)
+    until = f"<RetainUntilDate>{found.lock_until}</RetainUntilDate>"
+    return 200, {}, f"<Retention><Mode>{found.lock_mode}</Mode>{until}</Retention>"
 
 
 def with_a_document(self, bucket_name, policy):
@@ -287,7 +313,9 @@ def behind_tls():
 MotoRequestHandler.make_environ = with_token
 server.create_backend_app = app_that_keeps_bodies
 S3Response.serialized = with_amazons_root
+S3Response._key_response_get = with_retention
 S3Backend.create_bucket = with_tags
+S3Backend.put_bucket_tagging = with_values
 S3Backend.put_bucket_policy = with_a_document
 FakeBucket.get_permission = permission_for_everybody
 IamResponse.create_user = with_boundary

@@ -63,7 +63,7 @@ pub(super) async fn observe(
     let (tags, versioning, encryption, cors, lifecycle, grants, public, owner, identity, key) = tokio::join!(
         read::tags(s3, bucket),
         read::versioning(s3, bucket),
-        read::encryption(s3, bucket, true),
+        read::encryption(s3, bucket, look_at.encryption),
         read::cors(s3, bucket, ""),
         read::lifecycle(s3, bucket),
         read::grants(s3, bucket),
