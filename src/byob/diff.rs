@@ -134,7 +134,17 @@ fn key(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     .iter()
     .any(|requirement| requirement.verdict(evidence).status == Status::Fail);
     let is_to_make = spec.key.as_ref().is_some_and(|key| key.name.is_none());
-    (is_to_make || is_at_fault).then_some(Change::Key)
+    (is_to_make || is_at_fault || has_other_tags(spec, observed)).then_some(Change::Key)
+}
+
+/// Whether the key's tags are not those of its bucket.
+fn has_other_tags(spec: &BucketSpec, observed: &Observed) -> bool {
+    let (Some(wanted), Reading::Known(Some(state))) = (&spec.key, &observed.key) else {
+        return false;
+    };
+    let mut found = state.tags.clone();
+    found.retain(|key, _| !wanted.ignored_tags.contains(key));
+    found != wanted.tags
 }
 
 fn public_access(spec: &BucketSpec, observed: &Observed) -> Option<Change> {

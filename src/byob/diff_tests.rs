@@ -307,6 +307,7 @@ fn key_spec() -> KeySpec {
         deletion_days: 30,
         may_be_unnamed: false,
         tags: BTreeMap::new(),
+        ignored_tags: BTreeSet::from(["audit".to_owned()]),
         generation: Some(Generation::from_bytes([0, 0, 0, 7])),
     }
 }
@@ -315,6 +316,7 @@ fn good_key() -> KeyState {
     KeyState {
         name: "key-1".into(),
         marker: Some(Marker::ready(Generation::from_bytes([0, 0, 0, 7]))),
+        tags: BTreeMap::new(),
         other_usage: String::new(),
         enabled: true,
         days_to_deletion: None,
@@ -326,13 +328,17 @@ fn good_key() -> KeyState {
     }
 }
 
+fn tag(name: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([(name.to_owned(), "x".to_owned())])
+}
+
 #[test]
 fn a_key_of_our_own_is_mended_and_a_given_one_never_touched() {
     let mut spec = wanted();
     spec.cloud = CloudKind::Aws;
     spec.key = Some(key_spec());
     type Break = fn(&mut KeyState);
-    let table: [(Break, bool); 8] = [
+    let table: [(Break, bool); 10] = [
         (|_| {}, false),
         (|key| key.enabled = false, true),
         (|key| key.days_to_deletion = Some(29), true),
@@ -343,6 +349,8 @@ fn a_key_of_our_own_is_mended_and_a_given_one_never_touched() {
             true,
         ),
         (|key| key.alias = false, true),
+        (|key| key.tags = tag("stray"), true),
+        (|key| key.tags = tag("audit"), false),
         (
             |key| key.users = Reading::Denied("kms:GetKeyPolicy".into()),
             false,

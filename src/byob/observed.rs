@@ -185,6 +185,8 @@ pub struct KeyState {
     pub name: String,
     /// Our marker, if this provider made the key.
     pub marker: Option<Marker>,
+    /// Its tags or labels, without ours.
+    pub tags: BTreeMap<String, String>,
     /// What the key is for, in the cloud's words; empty when it is for encryption.
     pub other_usage: String,
     /// It encrypts and decrypts now.

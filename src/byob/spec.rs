@@ -60,6 +60,8 @@ pub struct KeySpec {
     pub may_be_unnamed: bool,
     /// Tags, the marker not among them.
     pub tags: BTreeMap<String, String>,
+    /// Keys of tags that are neither read nor written.
+    pub ignored_tags: BTreeSet<String>,
     /// Whose key it is: the generation of the bucket that it was made for.
     pub generation: Option<Generation>,
 }

@@ -1,5 +1,5 @@
 //! What changes on AWS behind Terraform's back shows in the plan, and the next apply
-//! mends it. Without TLS the rule about HTTPS cannot be tried: see the unit tests.
+//! mends it. What takes more than one change of a setting is in `aws_requirements`.
 
 use serde_json::{Value, json};
 

@@ -4,7 +4,10 @@ use std::ops::Deref;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Login, Stage, ask, moto};
+use simulator::servers::BehindTls;
+use simulator::wandb::Config;
+
+use crate::harness::{API_KEY, Login, Stage, ask, moto};
 
 /// The resource of every test.
 pub const THIS: &str = "wandb_byob_bucket.this";
@@ -12,6 +15,53 @@ pub const THIS: &str = "wandb_byob_bucket.this";
 pub const ACCOUNT: &str = "123456789012";
 /// Everything of W&B's on dedicated instances.
 pub const WANDB: &str = "arn:aws:iam::830241207209:root";
+
+/// The stand-in's address behind TLS.
+pub fn behind_tls() -> &'static BehindTls {
+    moto().behind_tls().expect("moto is behind TLS as well")
+}
+
+/// The stand-in behind TLS, for whoever has to come by it.
+pub fn by_tls() -> Login {
+    Login {
+        endpoint: behind_tls().endpoint.clone(),
+        ..Login::of(moto())
+    }
+}
+
+/// A stage whose W&B instance trusts the stand-in's certificate.
+pub fn on_amazon(name: &str, login: Login) -> Stage {
+    let pem = std::fs::read_to_string(&behind_tls().certificate).expect("a certificate");
+    let config = Config {
+        api_key: API_KEY.to_owned(),
+        certificates: Some(pem),
+        ..Config::default()
+    };
+    Stage::with(name, login, config)
+}
+
+/// Tells by the variables of AWS's own tools where the stand-in is, behind TLS, and who asks.
+pub fn tell_by_environment(stage: &mut Stage) {
+    let login = stage.login.clone();
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", behind_tls().endpoint.as_str()),
+        (
+            "AWS_CA_BUNDLE",
+            &behind_tls().certificate.display().to_string(),
+        ),
+        ("AWS_ACCESS_KEY_ID", &login.access_key),
+        ("AWS_SECRET_ACCESS_KEY", &login.secret_key),
+    ] {
+        stage.set(name, value);
+    }
+}
+
+/// The entry of the simulated instance's list that stands for W&B's own identity.
+pub fn way_in_for_wandb(stage: &Stage, bucket: &str) -> String {
+    let host = behind_tls().endpoint.replace("https://", "");
+    let (key, secret) = (&stage.login.access_key, &stage.login.secret_key);
+    format!("s3://{key}:{secret}@{host}/{bucket}?region=us-east-1&tls=true")
+}
 
 /// One test's stage.
 pub struct Amazon(Stage);
@@ -33,7 +83,22 @@ impl From<Stage> for Amazon {
 
 impl Amazon {
     pub fn new(name: &str) -> Self {
-        Self(Stage::on(name, Login::of(moto())))
+        Self(on_amazon(name, Login::of(moto())))
+    }
+
+    /// On another stand-in.
+    pub fn on(name: &str, login: Login) -> Self {
+        Self(on_amazon(name, login))
+    }
+
+    /// The same behind TLS.
+    pub fn behind_tls(name: &str) -> Self {
+        Self(on_amazon(name, by_tls()))
+    }
+
+    /// From now on somebody else asks, here and by the provider's block.
+    pub fn login(&mut self, login: Login) {
+        self.0.login = login;
     }
 
     pub fn set(&mut self, name: &str, value: &str) {
@@ -56,7 +121,7 @@ impl Amazon {
         )
     }
 
-    /// The resource. The stand-in speaks no TLS.
+    /// The resource; most tests come without TLS.
     pub fn resource(&self, arguments: &str, block: &str) -> String {
         format!(
             "resource \"wandb_byob_bucket\" \"this\" {{\n  name = \"{}\"\n  {arguments}\n  aws {{\n    \

@@ -11,18 +11,26 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use simulator::servers::{MinioOptions, Server};
 
+use crate::aws_examples;
 use crate::harness::{API_KEY, Login, Stage, ask, seaweedfs, wait};
 
 const BUCKET: &str = "wandb_byob_bucket.omega";
 /// What examples call the host of their server.
 const HOST: &str = "minio.example.com:9000";
 
+/// The server that an example runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum On {
+    Minio,
+    SeaweedFs,
+    Amazon,
+}
+
 /// One example, and what it needs and does beyond being applied.
 struct Example {
     /// Below `examples`: a file, or a folder.
     path: &'static str,
-    /// It runs on SeaweedFS instead of MinIO.
-    on_seaweedfs: bool,
+    on: On,
     /// What has to be there before it is planned.
     prepare: fn(&mut Stage),
     /// What has to be there once it is applied, asked by independent clients.
@@ -32,9 +40,16 @@ struct Example {
 const fn example(path: &'static str, prepare: fn(&mut Stage), look: fn(&Stage)) -> Example {
     Example {
         path,
-        on_seaweedfs: false,
+        on: On::Minio,
         prepare,
         look,
+    }
+}
+
+const fn on_aws(path: &'static str, prepare: fn(&mut Stage), look: fn(&Stage)) -> Example {
+    Example {
+        on: On::Amazon,
+        ..example(path, prepare, look)
     }
 }
 
@@ -42,7 +57,7 @@ const EXAMPLES: &[Example] = &[
     example("provider/provider.tf", nothing, no_bucket),
     example("resources/wandb_byob_bucket/resource.tf", nothing, made_key),
     Example {
-        on_seaweedfs: true,
+        on: On::SeaweedFs,
         ..example("resources/wandb_byob_bucket/cors.tf", nothing, own_cors)
     },
     example(
@@ -78,6 +93,13 @@ const EXAMPLES: &[Example] = &[
     ),
     example("two-providers", both_overridden, made_key),
     example("minio", first_step, team_of_minio),
+    on_aws("aws-team", aws_examples::reached_bucket, aws_examples::team),
+    on_aws("aws-instance", nothing, aws_examples::instance),
+    on_aws(
+        "aws-given-key",
+        aws_examples::key_of_others,
+        aws_examples::given_key,
+    ),
 ];
 
 fn folder() -> PathBuf {
@@ -138,12 +160,11 @@ fn every_example_lives() {
     {
         // Shown when the test fails.
         println!("example {}", example.path);
-        let server = if example.on_seaweedfs {
-            seaweedfs()
-        } else {
-            &minio
+        let mut stage = match example.on {
+            On::Minio => Stage::on("example", Login::of(&minio)),
+            On::SeaweedFs => Stage::on("example", Login::of(seaweedfs())),
+            On::Amazon => aws_examples::stage(),
         };
-        let mut stage = Stage::on("example", Login::of(server));
         give_variables(&mut stage);
         take(&stage, example.path);
         (example.prepare)(&mut stage);

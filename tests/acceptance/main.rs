@@ -7,10 +7,19 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod aws_authority;
 mod aws_basic;
+mod aws_callers;
+mod aws_credentials;
 mod aws_drift;
+mod aws_examples;
+mod aws_existing;
 mod aws_life;
+mod aws_names;
+mod aws_replace;
+mod aws_requirements;
 mod aws_stage;
+mod aws_team;
 mod bucket_basic;
 mod bucket_destroy;
 mod bucket_drift;

@@ -8,6 +8,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod aws;
 mod contents;
 mod identity;
 mod looks;
@@ -91,4 +92,4 @@ macro_rules! promises {
     };
 }
 
-promises! { minio minio_without_kms seaweedfs }
+promises! { minio minio_without_kms seaweedfs amazon }

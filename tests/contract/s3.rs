@@ -21,11 +21,18 @@ use wandb_provider::clouds::s3_compatible::{AdminApi, Clients, Settings, open};
 use crate::harness::{Login, ask, wait};
 use crate::server::{Caller, Deed, Holds, Seen, Server};
 
+/// The one account of the stand-in for Amazon's services.
+const ACCOUNT: &str = "123456789012";
+
 /// The kinds of server, by how they differ in what they keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Minio { kms: bool },
+    Minio {
+        kms: bool,
+    },
     SeaweedFs,
+    /// The stand-in for Amazon's services, with keys and rights checked.
+    Amazon,
 }
 
 /// One server.
@@ -47,6 +54,7 @@ fn start(kind: Kind) -> S3 {
                 .await
             }
             Kind::SeaweedFs => servers::Server::seaweedfs().await,
+            Kind::Amazon => servers::Server::moto_with_authentication().await,
         }
     });
     // It lives as long as the process, and ends with it.
@@ -77,6 +85,12 @@ pub fn seaweedfs() -> &'static dyn Server {
     SERVER.get_or_init(|| start(Kind::SeaweedFs))
 }
 
+/// Amazon's S3, KMS and IAM.
+pub fn amazon() -> &'static dyn Server {
+    static SERVER: OnceLock<S3> = OnceLock::new();
+    SERVER.get_or_init(|| start(Kind::Amazon))
+}
+
 impl S3 {
     fn open(
         &self,
@@ -84,8 +98,12 @@ impl S3 {
         key: AccessKey,
         stop: &CancellationToken,
     ) -> Arc<dyn Cloud> {
+        let endpoint = Url::parse(&format!("http://{address}")).expect("an address");
+        if self.kind == Kind::Amazon {
+            return crate::aws::open(endpoint, &key, stop);
+        }
         let clients = Clients::new(Settings {
-            endpoint: Url::parse(&format!("http://{address}")).expect("an address"),
+            endpoint,
             region: "us-east-1".to_owned(),
             access_key: key.id.clone(),
             secret_key: SecretString::from(key.expose_secret()),
@@ -155,7 +173,12 @@ impl S3 {
         // There already is as good.
         let args = json!({"PolicyName": name, "PolicyDocument": document.to_string()});
         self.ask("iam", "create_policy", args);
-        format!("arn:aws:iam:::policy/{name}")
+        let account = if self.kind == Kind::Amazon {
+            ACCOUNT
+        } else {
+            ""
+        };
+        format!("arn:aws:iam::{account}:policy/{name}")
     }
 
     fn give(&self, name: &str, rights: &str) {
@@ -230,7 +253,7 @@ impl Server for S3 {
         match (self.kind, setting) {
             (Kind::Minio { .. }, Setting::Cors) => false,
             (Kind::Minio { kms }, Setting::Encryption) => kms,
-            (Kind::Minio { .. } | Kind::SeaweedFs, _) => true,
+            (Kind::Minio { .. } | Kind::SeaweedFs | Kind::Amazon, _) => true,
         }
     }
 
@@ -392,11 +415,15 @@ impl Server for S3 {
             .as_array()
             .cloned()
             .unwrap_or_default();
-        Some(
-            list.iter()
-                .filter_map(|one| text(&one["PolicyName"]))
-                .collect(),
-        )
+        let attached = list.iter().filter_map(|one| text(&one["PolicyName"]));
+        let inline = match self.kind {
+            Kind::Amazon => {
+                let told = self.ok("iam", "list_user_policies", json!({"UserName": name}));
+                texts(&told["PolicyNames"])
+            }
+            Kind::Minio { .. } | Kind::SeaweedFs => Vec::new(),
+        };
+        Some(attached.chain(inline).collect())
     }
 
     fn keys(&self, name: &str) -> BTreeSet<String> {

@@ -10,9 +10,20 @@ fn runtime() -> &'static Runtime {
     RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
 }
 
-/// Runs something asynchronous of the simulator.
-pub fn wait<T>(future: impl Future<Output = T>) -> T {
-    runtime().block_on(future)
+/// As much as the provider itself has: unoptimized calls of a cloud need more than the
+/// stack of a test.
+const STACK: usize = 8 << 20;
+
+/// Runs something asynchronous to its end.
+pub fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        let runner = std::thread::Builder::new().stack_size(STACK);
+        let running = runner.spawn_scoped(scope, || runtime().block_on(future));
+        match running.expect("a thread").join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 /// The MinIO server that all tests share.

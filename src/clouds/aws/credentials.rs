@@ -4,23 +4,25 @@
 //! nothing. What was found is kept until shortly before it expires.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use aws_config::sts::AssumeRoleProvider;
-use aws_config::web_identity_token::{StaticConfiguration, WebIdentityTokenCredentialsProvider};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{
     ProvideCredentials, Result as Found, SharedCredentialsProvider, future,
 };
+use aws_sdk_sts::types::Credentials as Given;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, OnceCell};
 
 /// Credentials are fetched anew this long before they expire.
 const MARGIN: Duration = Duration::from_secs(300);
+/// What to do where none are found.
+pub(super) const ADVICE: &str = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or profile, or access_key and \
+     secret_key in the provider's aws block. With single sign-on, run aws sso login first; with a \
+     role, see whether its trust policy lets the caller in.";
 /// What a role's sessions are called in AWS's logs.
 const SESSION: &str = "terraform-provider-wandb";
 
@@ -134,7 +136,7 @@ impl Chain {
     async fn build(&self) -> SharedCredentialsProvider {
         let config = self.config().await;
         let base = match &self.source.web_identity {
-            Some(identity) => web_identity(identity, &config),
+            Some(identity) => self.of_role(&config, By::Token(identity.clone())),
             None => config
                 .credentials_provider()
                 .unwrap_or_else(|| SharedCredentialsProvider::new(Missing)),
@@ -142,16 +144,21 @@ impl Chain {
         match &self.source.assume_role {
             None => base,
             Some(role) => {
-                let mut builder = AssumeRoleProvider::builder(&role.arn)
-                    .session_name(SESSION)
-                    .region(self.region.clone())
-                    .configure(&config);
-                if let Some(id) = &role.external_id {
-                    builder = builder.external_id(id);
-                }
-                SharedCredentialsProvider::new(builder.build_from_provider(base).await)
+                let config = config.into_builder().credentials_provider(base).build();
+                self.of_role(&config, By::Caller(role.clone()))
             }
         }
+    }
+
+    fn of_role(&self, config: &SdkConfig, by: By) -> SharedCredentialsProvider {
+        let mut sts = aws_sdk_sts::config::Builder::from(config);
+        if let Some(endpoint) = &self.source.sts_endpoint {
+            sts = sts.endpoint_url(endpoint);
+        }
+        SharedCredentialsProvider::new(OfRole {
+            by,
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+        })
     }
 
     async fn config(&self) -> SdkConfig {
@@ -168,33 +175,83 @@ impl Chain {
                 token.as_ref().map(|token| token.expose_secret().to_owned()),
             ));
         }
-        let config = loader.load().await;
-        match &self.source.sts_endpoint {
-            Some(endpoint) => config.into_builder().endpoint_url(endpoint).build(),
-            None => config,
-        }
+        loader.load().await
     }
 }
 
-fn web_identity(identity: &WebIdentity, config: &SdkConfig) -> SharedCredentialsProvider {
-    let mut providers = aws_config::provider_config::ProviderConfig::without_region()
-        .with_region(config.region().cloned());
-    if let Some(http) = config.http_client() {
-        providers = providers.with_http_client(http);
+/// By what a role is taken.
+#[derive(Debug)]
+enum By {
+    Token(WebIdentity),
+    Caller(AssumeRole),
+}
+
+/// The credentials of a role. AWS's own crate has providers for this, which ask where the
+/// environment says, whatever the provider's block does.
+#[derive(Debug)]
+struct OfRole {
+    by: By,
+    sts: aws_sdk_sts::Client,
+}
+
+impl OfRole {
+    async fn credentials(&self) -> Found {
+        let answer = match &self.by {
+            By::Token(identity) => self.by_token(identity).await?,
+            By::Caller(role) => self.by_caller(role).await?,
+        };
+        let given = answer
+            .ok_or_else(|| CredentialsError::unhandled("the answer of STS holds no credentials"))?;
+        let expiry = SystemTime::try_from(given.expiration)
+            .map_err(|_| CredentialsError::unhandled("the answer of STS holds no time"))?;
+        Ok(Credentials::new(
+            given.access_key_id,
+            given.secret_access_key,
+            Some(given.session_token),
+            Some(expiry),
+            "STS",
+        ))
     }
-    SharedCredentialsProvider::new(
-        WebIdentityTokenCredentialsProvider::builder()
-            .configure(&providers)
-            .static_configuration(StaticConfiguration {
-                web_identity_token_file: PathBuf::from(&identity.token_file),
-                role_arn: identity.role_arn.clone(),
-                session_name: identity
-                    .session_name
-                    .clone()
-                    .unwrap_or_else(|| SESSION.to_owned()),
-            })
-            .build(),
-    )
+
+    async fn by_token(&self, identity: &WebIdentity) -> Result<Option<Given>, CredentialsError> {
+        let file = &identity.token_file;
+        let token = tokio::fs::read_to_string(file).await.map_err(|error| {
+            CredentialsError::invalid_configuration(format!(
+                "web_identity_token_file {file:?} cannot be read: {error}"
+            ))
+        })?;
+        let session = identity.session_name.as_deref().unwrap_or(SESSION);
+        self.sts
+            .assume_role_with_web_identity()
+            .role_arn(&identity.role_arn)
+            .role_session_name(session)
+            .web_identity_token(token.trim())
+            .send()
+            .await
+            .map(|answer| answer.credentials)
+            .map_err(CredentialsError::provider_error)
+    }
+
+    async fn by_caller(&self, role: &AssumeRole) -> Result<Option<Given>, CredentialsError> {
+        self.sts
+            .assume_role()
+            .role_arn(&role.arn)
+            .role_session_name(SESSION)
+            .set_external_id(role.external_id.clone())
+            .send()
+            .await
+            .map(|answer| answer.credentials)
+            .map_err(CredentialsError::provider_error)
+    }
+}
+
+impl ProvideCredentials for OfRole {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
 }
 
 #[derive(Debug)]

@@ -89,6 +89,10 @@ impl Aws {
     /// what its code asks for.
     async fn told<T>(&self, outcome: Result<T, CloudError>) -> Result<T, CloudError> {
         let error = match outcome {
+            // No server has refused them: they were not found, or not to be had.
+            Err(error) if error.kind == CloudErrorKind::Unauthenticated && error.code.is_none() => {
+                return Err(error.hint(credentials::ADVICE));
+            }
             Err(error) if error.hint.is_none() => error,
             outcome => return outcome,
         };

@@ -63,7 +63,7 @@ pub(super) async fn observe(
     let (tags, versioning, encryption, cors, lifecycle, grants, public, owner, identity, key) = tokio::join!(
         read::tags(s3, bucket),
         read::versioning(s3, bucket),
-        read::encryption(s3, bucket, true),
+        read::encryption(s3, bucket, look_at.encryption),
         read::cors(s3, bucket, ""),
         read::lifecycle(s3, bucket),
         read::grants(s3, bucket),
@@ -94,6 +94,13 @@ pub(super) async fn observe(
     else {
         return Ok(None);
     };
+    let refusals = (&tags, &versioning, &lifecycle, &grants);
+    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
+        refusals
+    {
+        // Nothing but refusals would pass for a bucket without drift.
+        look::look(s3, bucket).await?;
+    }
     let partition = cloud.clients.partition();
     let marker = tags.known().and_then(look::marker_of);
     Ok(Some(Observed {

@@ -52,6 +52,7 @@ pub const PERMISSIONS: Permissions = Permissions {
 
 const EVERY_BUCKET: &[Permission] = &[
     Permission::new("s3:CreateBucket", "Makes the bucket."),
+    Permission::new("s3:ListBucket", "Tells whether the bucket is there."),
     Permission::new(
         "s3:GetBucketTagging",
         "Finds the bucket, its tags, and the marker that says who made it.",
@@ -124,6 +125,7 @@ const OWN_KEY: &[Permission] = &[
         "kms:TagResource",
         "Marks the key as this bucket's, in the call that makes it and later.",
     ),
+    Permission::new("kms:UntagResource", "Removes tags that were taken out."),
     Permission::new("kms:CreateAlias", "Names the key after the bucket."),
     Permission::new(
         "kms:UpdateAlias",

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::Headers;
@@ -18,6 +19,10 @@ pub(in crate::clouds) fn failure<E>(
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
+    if let Some(why) = without_credentials(&error) {
+        let kind = CloudErrorKind::Unauthenticated;
+        return Failure::lasting(CloudError::new(kind, call, target, why));
+    }
     match &error {
         SdkError::ServiceError(context) => {
             let raw = context.raw();
@@ -70,6 +75,21 @@ where
             causes(&error),
         )),
     }
+}
+
+/// Why a request was not sent for want of credentials, if that is what stopped it.
+fn without_credentials(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = error.source();
+    while let Some(current) = next {
+        if current.is::<CredentialsError>() {
+            return Some(format!(
+                "there are no credentials to ask with: {}",
+                causes(current)
+            ));
+        }
+        next = current.source();
+    }
+    None
 }
 
 /// What is wrong with an answer that says "done" and cannot be read.

@@ -9,7 +9,7 @@ use crate::byob::address;
 use crate::byob::deployment::Scope;
 use crate::byob::identity::AccessKey;
 use crate::byob::marker::Generation;
-use crate::byob::spec::{BucketSpec, Setting, cors_rule};
+use crate::byob::spec::{BucketSpec, KeySpec, Setting, cors_rule};
 use crate::resources::account::{self, About};
 use crate::resources::environment::Configuration;
 use crate::sdk::model::{Field, Secret};
@@ -88,6 +88,12 @@ pub fn spec(
     let wish = site
         .account
         .wish(site.block(), config.and_then(Bucket::known_block), &about)?;
+    let ignored_tags = configuration.ignore_tags.known().cloned();
+    let ignored_tags = ignored_tags.unwrap_or_default();
+    let key = wish.key.map(|key| KeySpec {
+        ignored_tags: ignored_tags.clone(),
+        ..key
+    });
     let mut chosen = config.map(chosen).unwrap_or_default();
     chosen.extend(wish.chosen);
     let origins: Vec<String> = bucket
@@ -118,15 +124,11 @@ pub fn spec(
         abort_upload_days: days(&bucket.abort_multipart_days),
         cors: cors_rule(origins, max_age),
         encryption: wish.encryption,
-        key: wish.key,
+        key,
         grants: wish.grants,
         closed: wish.closed,
         access: wish.access,
-        ignored_tags: configuration
-            .ignore_tags
-            .known()
-            .cloned()
-            .unwrap_or_default(),
+        ignored_tags,
         access_key_id: bucket.access_key_id.known().cloned(),
         chosen,
         tags,

@@ -76,6 +76,7 @@ async fn main() -> anyhow::Result<()> {
         version: wandb.version,
         stores: wandb.stores,
         old_schema: wandb.old_schema,
+        certificates: None,
     })
     .await?;
     let mut output = std::io::stdout();

@@ -52,6 +52,16 @@ pub struct Server {
     secret_key: String,
     /// The authority's certificate in PEM, of a server that speaks TLS.
     authority: Option<String>,
+    behind_tls: Option<BehindTls>,
+}
+
+/// The same server once more, behind TLS.
+#[derive(Clone, Debug)]
+pub struct BehindTls {
+    /// Scheme, host and port.
+    pub endpoint: String,
+    /// A file with the certificate to trust.
+    pub certificate: PathBuf,
 }
 
 impl Server {
@@ -150,9 +160,19 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts moto: Amazon's S3, KMS, IAM and STS at one address. It takes every key.
+    /// Starts moto: Amazon's S3, KMS, IAM and STS at one address, and at another one
+    /// behind TLS. It takes every key.
     pub async fn moto() -> anyhow::Result<Self> {
-        let address = free_address()?;
+        Self::amazon(false).await
+    }
+
+    /// moto with keys and the policies of users checked.
+    pub async fn moto_with_authentication() -> anyhow::Result<Self> {
+        Self::amazon(true).await
+    }
+
+    async fn amazon(authentication: bool) -> anyhow::Result<Self> {
+        let (address, behind_tls) = (free_address()?, free_address()?);
         let data = fresh_folder("moto")?;
         let (access_key, secret_key) = credentials("moto");
         let mut command = watched(
@@ -163,7 +183,24 @@ impl Server {
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/amazon.py"))
             .args(["-H", "127.0.0.1"])
             .args(["-p", &address.port().to_string()]);
-        let server = Self::run(command, address, access_key, secret_key)?;
+        let made = rcgen::generate_simple_self_signed(vec![address.ip().to_string()])?;
+        let (certificate, key) = (data.join("certificate.pem"), data.join("key.pem"));
+        std::fs::write(&certificate, made.cert.pem())?;
+        std::fs::write(&key, made.signing_key.serialize_pem())?;
+        command
+            .env("TLS_PORT", behind_tls.port().to_string())
+            .env("TLS_CERTIFICATE", &certificate)
+            .env("TLS_KEY", &key);
+        if authentication {
+            command
+                .env("ADMIN_KEY", &access_key)
+                .env("ADMIN_SECRET", &secret_key);
+        }
+        let mut server = Self::run(command, address, access_key, secret_key)?;
+        server.behind_tls = Some(BehindTls {
+            endpoint: format!("https://{behind_tls}"),
+            certificate,
+        });
         server.wait_for("moto-api/").await?;
         Ok(server)
     }
@@ -187,6 +224,7 @@ impl Server {
             access_key,
             secret_key,
             authority: None,
+            behind_tls: None,
         })
     }
 
@@ -228,6 +266,11 @@ impl Server {
     /// Host and port.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The server behind TLS, where it is there as well.
+    pub fn behind_tls(&self) -> Option<&BehindTls> {
+        self.behind_tls.as_ref()
     }
 
     /// The administrator's key.

@@ -76,6 +76,11 @@ pub(super) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
     tags.get(marker::KEY).and_then(|text| Marker::parse(text))
 }
 
+/// Whether a tag is neither one of ours nor one of Amazon's.
+pub(super) fn is_users(key: &str) -> bool {
+    !key.starts_with(marker::KEY) && !key.starts_with("aws:")
+}
+
 pub(super) async fn document(cloud: &Aws, name: &str) -> Result<Document, CloudError> {
     let call = "kms:GetKeyPolicy";
     let client = cloud.clients.kms();
@@ -144,7 +149,8 @@ pub(in crate::clouds::aws) async fn reading(
         Reading::Known(None) => return Ok(Reading::Known(None)),
         reading => return Ok(reading.map(|_| None)),
     };
-    let marker = read(tags)?.known().and_then(marker_of);
+    let tags = read(tags)?.known().cloned().unwrap_or_default();
+    let marker = marker_of(&tags);
     let is_ours = marker.as_ref().map(|marker| &marker.generation) == wanted.generation.as_ref()
         && marker.is_some();
     let rules = read(document)?.map(|document| rules(cloud, wanted, &found, &document, is_ours));
@@ -168,6 +174,7 @@ pub(in crate::clouds::aws) async fn reading(
         users: rules.map(|(_, users)| users),
         remedy: policy::external_text(&wanted.users),
         marker,
+        tags: tags.into_iter().filter(|(key, _)| is_users(key)).collect(),
         name: found.arn,
     })))
 }

@@ -253,6 +253,13 @@ async fn mend(
     if !wanted.is_empty() {
         tag(cloud, arn, &wanted).await?;
     }
+    let extra: Vec<&str> = tags
+        .keys()
+        .map(String::as_str)
+        .filter(|key| look::is_users(key))
+        .filter(|key| !spec.tags.contains_key(*key) && !spec.ignored_tags.contains(*key))
+        .collect();
+    untag(cloud, arn, &extra).await?;
     Ok(found.arn)
 }
 
@@ -285,6 +292,25 @@ async fn tag(cloud: &Aws, key: &str, tags: &BTreeMap<String, String>) -> Result<
                 .tag_resource()
                 .key_id(key)
                 .set_tags(Some(tags.clone()))
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+async fn untag(cloud: &Aws, key: &str, tags: &[&str]) -> Result<(), CloudError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    let client = cloud.clients.kms();
+    cloud
+        .s3
+        .sdk(Work::Write, "kms:UntagResource", key, || {
+            client
+                .untag_resource()
+                .key_id(key)
+                .set_tag_keys(Some(tags.clone()))
                 .send()
         })
         .await
@@ -468,12 +494,5 @@ async fn release(
     if !tags.contains_key(&claim) {
         return Ok(());
     }
-    let client = cloud.clients.kms();
-    cloud
-        .s3
-        .sdk(Work::Write, "kms:UntagResource", key, || {
-            client.untag_resource().key_id(key).tag_keys(&claim).send()
-        })
-        .await
-        .map(drop)
+    untag(cloud, key, &[&claim]).await
 }

@@ -6,7 +6,7 @@ use super::arn;
 use crate::model;
 use crate::provider::arguments::check_endpoint;
 use crate::resources::trouble::Trouble;
-use crate::sdk::diagnostic::{Diagnostics, Path};
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
 use crate::sdk::value::Value;
@@ -310,28 +310,12 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
         );
     };
     if block.sse_algorithm == Field::Known(WITHOUT_KEY.to_owned()) {
-        for (name, is_set) in [
-            ("kms_key_arn", block.kms_key_arn.known().is_some()),
-            // The defaults say nothing; an imported bucket has them written out.
-            (
-                "kms_key_rotation",
-                block.kms_key_rotation == Field::Known(false),
-            ),
-            (
-                "kms_deletion_window_days",
-                block
-                    .kms_deletion_window_days
-                    .known()
-                    .is_some_and(|days| *days != 30),
-            ),
-            ("kms_admin_arns", block.kms_admin_arns.known().is_some()),
-        ] {
-            if is_set {
-                wrong(
-                    name,
-                    "sse_algorithm is \"AES256\", which uses no key of KMS".to_owned(),
-                );
-            }
+        let why = "sse_algorithm is \"AES256\", which uses no key of KMS";
+        if block.kms_key_arn.known().is_some() {
+            wrong("kms_key_arn", why.to_owned());
+        }
+        for name in about_a_made_key(block) {
+            wrong(name, why.to_owned());
         }
     }
     if block.create_access_key != Field::Known(true) && !block.create_access_key.is_unknown() {
@@ -353,6 +337,40 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
             }
         }
     }
+    if block.kms_key_arn.known().is_some() {
+        told.extend(about_a_made_key(block).map(idle));
+    }
     told.extend(arn::check_together(block));
     told
+}
+
+/// What is said about the key that is made. The defaults say nothing; an imported bucket
+/// has them written out.
+fn about_a_made_key(block: &Arguments) -> impl Iterator<Item = &'static str> {
+    let days = block.kms_deletion_window_days.known();
+    [
+        (
+            "kms_key_rotation",
+            block.kms_key_rotation == Field::Known(false),
+        ),
+        (
+            "kms_deletion_window_days",
+            days.is_some_and(|days| *days != 30),
+        ),
+        ("kms_admin_arns", block.kms_admin_arns.known().is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_set)| is_set.then_some(name))
+}
+
+/// The warning about an argument beside a key that may be somebody else's.
+fn idle(name: &'static str) -> Diagnostic {
+    Trouble::new(
+        format!("{name} does nothing to a given key"),
+        "it is about the key that is made for the bucket, and kms_key_arn names one; it counts only \
+         if that key was made for this very bucket",
+    )
+    .what_to_do(format!("Leave {name} out, or kms_key_arn."))
+    .at(argument(name))
+    .warning()
 }

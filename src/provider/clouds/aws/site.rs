@@ -98,6 +98,7 @@ fn key(
         deletion_days: days.and_then(|days| u32::try_from(days).ok()).unwrap_or(30),
         may_be_unnamed: false,
         tags: about.tags.clone(),
+        ignored_tags: BTreeSet::new(),
         generation: about.generation.cloned(),
     })
 }

@@ -56,6 +56,8 @@ pub struct Config {
     pub origin: String,
     /// Whether the GraphQL schema lacks the storage test and the storage read-back.
     pub old_schema: bool,
+    /// Certificates that the instance trusts besides the system's, in PEM.
+    pub certificates: Option<String>,
 }
 
 impl Default for Config {
@@ -69,6 +71,7 @@ impl Default for Config {
             stores: Vec::new(),
             origin: String::new(),
             old_schema: false,
+            certificates: None,
         }
     }
 }
@@ -113,12 +116,15 @@ impl Instance {
         if config.origin.is_empty() {
             config.origin.clone_from(&url);
         }
-        let http = reqwest::Client::builder()
+        let mut http = reqwest::Client::builder()
             // Stores are named by the tests: a proxy of the machine has no say.
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_secs(20))
-            .build()?;
+            .timeout(Duration::from_secs(20));
+        if let Some(pem) = &config.certificates {
+            http = http.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem.as_bytes())?);
+        }
+        let http = http.build()?;
         let world = World::new(&config);
         let shared = Arc::new(Shared {
             config,

@@ -1,0 +1,217 @@
+//! Where AWS is asked, and as whom: by the provider's block, and by the environment.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::super::or_variable;
+use super::block::{Addresses, Defaults};
+use crate::byob::{Cloud, CloudError};
+use crate::clouds::aws::{
+    self, AssumeRole, Clients, Endpoints, Settings, Source, WebIdentity, default_region,
+};
+use crate::resources::account::Place;
+use crate::resources::trouble::Trouble;
+use crate::sdk::diagnostic::Diagnostic;
+use crate::sdk::model::{Field, Secret};
+
+/// The provider's block, and the regions that were opened so far.
+#[derive(Debug)]
+pub(super) struct AwsAccount {
+    defaults: Defaults,
+    max_retries: u32,
+    /// The region where a bucket names none; looked up once, and only then.
+    region: OnceCell<Option<String>>,
+    open: Arc<OpenRegions>,
+}
+
+/// Regions that were opened, each with its connections.
+#[derive(Debug, Default)]
+struct OpenRegions(Mutex<Vec<Arc<Clients>>>);
+
+/// One region, to be opened when it is needed.
+#[derive(Debug)]
+struct RegionPlace {
+    settings: Settings,
+    open: Arc<OpenRegions>,
+}
+
+impl Place for RegionPlace {
+    fn open(&self, stop: &CancellationToken) -> Result<Arc<dyn Cloud>, CloudError> {
+        let mut open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let clients = match open.iter().find(|one| one.settings() == &self.settings) {
+            Some(clients) => Arc::clone(clients),
+            None => {
+                let clients = Arc::new(Clients::new(self.settings.clone())?);
+                open.push(Arc::clone(&clients));
+                clients
+            }
+        };
+        Ok(aws::open(&clients, stop.clone()))
+    }
+}
+
+impl AwsAccount {
+    pub(super) fn new(defaults: Defaults, max_retries: u32) -> Self {
+        Self {
+            defaults,
+            max_retries,
+            region: OnceCell::new(),
+            open: Arc::default(),
+        }
+    }
+
+    /// The region where a bucket names none.
+    pub(super) async fn default_region(&self) -> Field<String> {
+        match &self.defaults.region {
+            Field::Null => {}
+            given => return given.clone(),
+        }
+        if self.defaults.profile.is_unknown() {
+            return Field::Unknown;
+        }
+        let profile = self.defaults.profile.known().map(String::as_str);
+        let found = self.region.get_or_init(|| default_region(profile)).await;
+        found.clone().into()
+    }
+
+    /// An address of the block or of the environment.
+    fn endpoint(&self, own: fn(&Addresses) -> &Field<String>, variable: &str) -> Field<Url> {
+        let own = match &self.defaults.endpoints {
+            Field::Known(addresses) => own(addresses).clone(),
+            Field::Null => Field::Null,
+            Field::Unknown => return Field::Unknown,
+        };
+        let text = or_variable(or_variable(own, variable), "AWS_ENDPOINT_URL");
+        match text {
+            Field::Known(text) => Url::parse(&text).map_or(Field::Null, Field::Known),
+            Field::Null => Field::Null,
+            Field::Unknown => Field::Unknown,
+        }
+    }
+
+    fn endpoints(&self) -> Option<Endpoints> {
+        let known = |field: Field<Url>| match field {
+            Field::Known(url) => Some(Some(url)),
+            Field::Null => Some(None),
+            Field::Unknown => None,
+        };
+        Some(Endpoints {
+            s3: known(self.endpoint(|one| &one.s3, "AWS_ENDPOINT_URL_S3"))?,
+            kms: known(self.endpoint(|one| &one.kms, "AWS_ENDPOINT_URL_KMS"))?,
+            iam: known(self.endpoint(|one| &one.iam, "AWS_ENDPOINT_URL_IAM"))?,
+            sts: known(self.endpoint(|one| &one.sts, "AWS_ENDPOINT_URL_STS"))?,
+        })
+    }
+
+    /// The address of S3, where it is one without TLS.
+    pub(super) fn address_without_tls(&self) -> Option<Url> {
+        self.endpoints()?.s3.filter(|s3| s3.scheme() == "http")
+    }
+
+    /// Where credentials come from; `None` while that is not known.
+    fn source(&self, sts: Option<&Url>) -> Option<Source> {
+        let defaults = &self.defaults;
+        let texts = [
+            &defaults.profile,
+            &defaults.access_key,
+            &defaults.assume_role_arn,
+            &defaults.external_id,
+        ];
+        if texts.iter().any(|text| text.is_unknown())
+            || defaults.secret_key.is_unknown()
+            || defaults.token.is_unknown()
+        {
+            return None;
+        }
+        let secret = |field: &Field<Secret>| {
+            field
+                .known()
+                .map(|secret| secret.expose().to_owned().into())
+        };
+        let web_identity = match &defaults.assume_role_with_web_identity {
+            Field::Unknown => return None,
+            Field::Null => None,
+            Field::Known(map) => {
+                if map.values().any(Field::is_unknown) {
+                    return None;
+                }
+                let text = |name: &str| map.get(name).and_then(|one| one.known().cloned());
+                Some(WebIdentity {
+                    role_arn: text("role_arn")?,
+                    token_file: text("web_identity_token_file")?,
+                    session_name: text("session_name"),
+                })
+            }
+        };
+        Some(Source {
+            keys: defaults
+                .access_key
+                .known()
+                .zip(secret(&defaults.secret_key))
+                .map(|(id, key)| (id.clone(), key, secret(&defaults.token))),
+            profile: defaults.profile.known().cloned(),
+            assume_role: defaults.assume_role_arn.known().map(|arn| AssumeRole {
+                arn: arn.clone(),
+                external_id: defaults.external_id.known().cloned(),
+            }),
+            web_identity,
+            sts_endpoint: sts.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+        })
+    }
+
+    /// The way in, once every part of it is known.
+    pub(super) fn place(
+        &self,
+        region: &Field<String>,
+    ) -> Result<Field<Arc<dyn Place>>, Diagnostic> {
+        let (Field::Known(region), Some(endpoints)) = (region, self.endpoints()) else {
+            return Ok(Field::Unknown);
+        };
+        let Some(source) = self.source(endpoints.sts.as_ref()) else {
+            return Ok(Field::Unknown);
+        };
+        let allowed_account_ids = match &self.defaults.allowed_account_ids {
+            Field::Null => BTreeSet::new(),
+            Field::Unknown => return Ok(Field::Unknown),
+            Field::Known(set) => match set.known() {
+                Some(set) => set,
+                None => return Ok(Field::Unknown),
+            },
+        };
+        let path_style = match &self.defaults.s3_use_path_style {
+            Field::Known(style) => *style,
+            Field::Null => endpoints.s3.is_some(),
+            Field::Unknown => return Ok(Field::Unknown),
+        };
+        Ok(Field::Known(Arc::new(RegionPlace {
+            settings: Settings {
+                region: region.clone(),
+                source,
+                allowed_account_ids,
+                endpoints,
+                path_style,
+                ca_bundle: ca_bundle()?,
+                max_retries: self.max_retries,
+            },
+            open: Arc::clone(&self.open),
+        })))
+    }
+}
+
+/// The certificates that AWS's own tools are told to trust.
+fn ca_bundle() -> Result<Option<String>, Diagnostic> {
+    let Field::Known(file) = or_variable(Field::Null, "AWS_CA_BUNDLE") else {
+        return Ok(None);
+    };
+    std::fs::read_to_string(&file).map(Some).map_err(|error| {
+        Trouble::new(
+            "AWS cannot be reached",
+            format!("AWS_CA_BUNDLE names {file:?}, which cannot be read: {error}"),
+        )
+        .error()
+    })
+}
