@@ -5,4 +5,6 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 tests/setup.sh
+# Most tests wait for Terraform and for servers, so there is room for more than one on a core.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$(($(nproc) * 2))}"
 cargo test --workspace

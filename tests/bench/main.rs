@@ -197,7 +197,7 @@ const MINIO: Job = Job {
 };
 const AWS: Job = Job {
     cloud: "aws",
-    what: "AWS, bucket + key + policies",
+    what: "AWS outside us-east-1, bucket + key + policies",
     budgets: ["40 / 16 / 14", "3 / 0.8 / 1.5 s"],
 };
 
@@ -221,7 +221,7 @@ impl Job {
                 let services = ["s3", "kms", "iam", "sts"];
                 let lines = services.map(|service| format!("{service} = \"{endpoint}\"\n"));
                 format!(
-                    "region = \"us-east-1\"\n endpoints {{\n {} }}\n",
+                    "region = \"eu-west-1\"\n endpoints {{\n {} }}\n",
                     lines.concat()
                 )
             }

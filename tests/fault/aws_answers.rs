@@ -10,11 +10,11 @@ use crate::harness::{Stage, moto};
 use crate::kill::proxy_to;
 
 /// The stand-in's one caller.
-const CALLER: &str = "arn:aws:sts::123456789012:user/moto";
+pub const CALLER: &str = "arn:aws:sts::123456789012:user/moto";
 /// The probe is not what is tried here.
-const QUIET: &str = "verify = \"settings\"";
+pub const QUIET: &str = "verify = \"settings\"";
 
-fn stage(name: &str) -> (Amazon, Proxy) {
+pub fn stage(name: &str) -> (Amazon, Proxy) {
     let (proxy, login) = proxy_to(moto());
     (Stage::on(name, login).into(), proxy)
 }
@@ -28,11 +28,11 @@ fn is_creation(seen: &Seen) -> bool {
     seen.method == "PUT" && !seen.target.contains('?')
 }
 
-fn does(action: &'static str) -> impl Fn(&Seen) -> bool + Send + 'static {
+pub fn does(action: &'static str) -> impl Fn(&Seen) -> bool + Send + 'static {
     move |seen| seen.action == action
 }
 
-fn count(proxy: &Proxy, fits: impl Fn(&Seen) -> bool) -> usize {
+pub fn count(proxy: &Proxy, fits: impl Fn(&Seen) -> bool) -> usize {
     proxy.requests().iter().filter(|seen| fits(seen)).count()
 }
 
@@ -88,7 +88,7 @@ fn aws_principal_that_is_not_there() {
             );
             says(
                 text,
-                "The bucket's access rules was not set",
+                "The bucket's access rules were not set",
                 "Invalid principal in policy",
                 &call,
                 HALF,

@@ -11,6 +11,7 @@ mod aws_stage;
 
 mod aws_answers;
 mod aws_interrupted;
+mod aws_rights;
 mod instance;
 mod interrupted;
 mod kill;

@@ -32,45 +32,31 @@ const KEY_CALLS: [&str; 4] = [
 
 /// Whether the caller may make the bucket and its key.
 pub(super) async fn rights(cloud: &Aws, bucket: &str, key: Option<&KeySpec>) -> Vec<Right> {
-    let makes_key = key.is_some_and(|key| key.name.is_none());
     let whole = format!("arn:{}:s3:::{bucket}", cloud.clients.partition());
-    let asked = [
-        (
-            BUCKET_CALLS.as_slice(),
-            vec![whole.clone(), format!("{whole}/*")],
-            true,
-        ),
-        (KEY_CALLS.as_slice(), Vec::new(), makes_key),
-    ];
-    let mut all = Vec::new();
-    for (calls, resources, is_due) in asked {
-        if is_due {
-            all.extend(simulate(cloud, calls, resources).await);
-        }
+    let mut calls = BUCKET_CALLS.to_vec();
+    let mut resources = vec![whole.clone(), format!("{whole}/*")];
+    if key.is_some_and(|key| key.name.is_none()) {
+        calls.extend(KEY_CALLS);
+        // The key has no name yet.
+        resources.push("*".to_owned());
     }
-    all
-}
-
-async fn simulate(cloud: &Aws, calls: &[&'static str], resources: Vec<String>) -> Vec<Right> {
-    let answers = match ask(cloud, calls, resources).await {
+    let answers = match ask(cloud, &calls, resources).await {
         Ok(answers) => answers,
         Err(error) => {
             tracing::debug!(%error, "the caller's rights are not known");
             Vec::new()
         }
     };
-    calls
-        .iter()
-        .map(|call| {
-            let of_call = answers.iter().filter(|(name, _)| name == call);
-            let verdicts: Vec<bool> = of_call.map(|(_, allowed)| *allowed).collect();
-            Right {
-                call,
-                // With several resources one of them may not be what the call is about.
-                allowed: (!verdicts.is_empty()).then(|| verdicts.contains(&true)),
-            }
-        })
-        .collect()
+    let right = |call: &'static str| {
+        let of_call = answers.iter().filter(|(name, _)| name == call);
+        let verdicts: Vec<bool> = of_call.map(|(_, allowed)| *allowed).collect();
+        Right {
+            call,
+            // Most of the resources are not what the call is about.
+            allowed: (!verdicts.is_empty()).then(|| verdicts.contains(&true)),
+        }
+    };
+    calls.into_iter().map(right).collect()
 }
 
 async fn ask(
@@ -92,7 +78,7 @@ async fn ask(
                 iam.simulate_principal_policy()
                     .policy_source_arn(&source)
                     .set_action_names(Some(calls.iter().map(|call| (*call).to_owned()).collect()))
-                    .set_resource_arns((!resources.is_empty()).then(|| resources.clone()))
+                    .set_resource_arns(Some(resources.clone()))
                     .send()
             },
         )

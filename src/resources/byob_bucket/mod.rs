@@ -11,6 +11,7 @@ mod settle;
 mod spec;
 mod update;
 mod verify;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -448,8 +448,8 @@ async fn missing_rights(
         Trouble::new(
             "The caller may lack rights that the apply needs",
             format!(
-                "the cloud's own simulator says that these calls would be denied: {}. It weighs the \
-                 caller's own policies only, so it can be wrong in both directions",
+                "the cloud says that these calls would be denied: {}. It weighs only what the caller \
+                 itself is given, so it can be wrong in both directions",
                 denied.join(", ")
             ),
         )

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::place::Site;
 use super::schema::Bucket;
 use super::verify::is_probed;
+use super::words::{title, was};
 use super::{place, spec, verify};
 use crate::byob::cloud::LookAt;
 use crate::byob::diff::{self, Change};
@@ -275,7 +276,7 @@ impl Work<'_> {
                     }
                 }
                 Err(error) => {
-                    let summary = format!("{} was not set", title(setting));
+                    let summary = format!("{} {} not set", title(setting), was(setting));
                     let path = self.attribute(setting);
                     return Err(self.trouble(summary, error).at(path).error());
                 }
@@ -457,21 +458,6 @@ pub fn look_at(wanted: &BucketSpec, access_key: Option<AccessKey>) -> LookAt {
             Access::GivenKey | Access::Unmanaged => None,
         },
         access_key,
-    }
-}
-
-fn title(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Tags => "Tags",
-        Setting::Versioning => "Versioning",
-        Setting::Key => "The key",
-        Setting::PublicAccess => "The block on public access",
-        Setting::Ownership => "The ownership of objects",
-        Setting::Encryption => "Encryption",
-        Setting::Cors => "The CORS rule",
-        Setting::Lifecycle => "The lifecycle rule",
-        Setting::Grants => "The bucket's access rules",
-        Setting::Identity => "W&B's access",
     }
 }
 

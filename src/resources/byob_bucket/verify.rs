@@ -2,6 +2,7 @@
 
 use super::place::Site;
 use super::schema::{Bucket, Finding};
+use super::words::word;
 use crate::byob::cloud::Cloud;
 use crate::byob::identity::AccessKey;
 use crate::byob::report::Report;
@@ -303,21 +304,6 @@ pub fn remember_cannot(
         .collect();
     if !words.is_empty() {
         private.set(CANNOT, words);
-    }
-}
-
-fn word(setting: Setting) -> &'static str {
-    match setting {
-        Setting::Tags => "tags",
-        Setting::Versioning => "versioning",
-        Setting::Key => "key",
-        Setting::PublicAccess => "public_access",
-        Setting::Ownership => "ownership",
-        Setting::Encryption => "encryption",
-        Setting::Cors => "cors",
-        Setting::Lifecycle => "lifecycle",
-        Setting::Grants => "grants",
-        Setting::Identity => "identity",
     }
 }
 

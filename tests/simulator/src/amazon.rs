@@ -201,3 +201,27 @@ pub fn kms_denied(caller: &str, action: &str) -> Reply {
         ),
     )
 }
+
+/// What IAM's simulator says of each call on each resource.
+#[must_use]
+pub fn simulated(verdicts: &[(&str, &str, bool)]) -> Reply {
+    let member = |(action, resource, allowed): &(&str, &str, bool)| {
+        let decision = if *allowed { "allowed" } else { "implicitDeny" };
+        format!(
+            "<member><EvalActionName>{action}</EvalActionName><EvalResourceName>{resource}\
+             </EvalResourceName><EvalDecision>{decision}</EvalDecision><MatchedStatements/>\
+             <MissingContextValues/></member>"
+        )
+    };
+    let members: String = verdicts.iter().map(member).collect();
+    Reply {
+        status: 200,
+        headers: vec![("content-type", "text/xml".to_owned())],
+        body: format!(
+            "<SimulatePrincipalPolicyResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+             <SimulatePrincipalPolicyResult><IsTruncated>false</IsTruncated><EvaluationResults>\
+             {members}</EvaluationResults></SimulatePrincipalPolicyResult><ResponseMetadata>\
+             <RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></SimulatePrincipalPolicyResponse>"
+        ),
+    }
+}

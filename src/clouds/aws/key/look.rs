@@ -136,13 +136,21 @@ pub(in crate::clouds::aws) async fn reading(
     else {
         return Ok(Reading::Skipped);
     };
+    // This operation has seen to its alias a moment ago.
+    let is_named = cloud.own_key.get().is_some_and(|own| own == name);
     let alias = alias(bucket);
+    let named = async {
+        if is_named {
+            return Ok(None);
+        }
+        describe(cloud, &alias).await
+    };
     let (found, tags, document, rotation, named) = tokio::join!(
         describe(cloud, name),
         tags(cloud, name),
         document(cloud, name),
         rotation(cloud, name),
-        describe(cloud, &alias),
+        named,
     );
     let found = match read(found)? {
         Reading::Known(Some(found)) => found,
@@ -156,9 +164,10 @@ pub(in crate::clouds::aws) async fn reading(
     let rules = read(document)?.map(|document| rules(cloud, wanted, &found, &document, is_ours));
     let named = read(named)?;
     Ok(Reading::Known(Some(KeyState {
-        alias: named
-            .known()
-            .is_none_or(|named| named.as_ref().is_some_and(|named| named.arn == found.arn)),
+        alias: is_named
+            || named
+                .known()
+                .is_none_or(|named| named.as_ref().is_some_and(|named| named.arn == found.arn)),
         enabled: found.state == Some(sdk::KeyState::Enabled),
         days_to_deletion: found
             .deletion
