@@ -446,6 +446,16 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// Counts what the bucket holds and stops counting at `limit` entries.
     async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError>;
 
+    /// Refuses with `Conflict` when something in the bucket is locked or under retention, as
+    /// [`Cloud::empty`] would. Deletes nothing.
+    async fn can_empty(&self, bucket: &OwnedBucket) -> Result<(), CloudError>;
+
+    /// Notes on the key that this bucket uses it too, where it is one of ours.
+    async fn claim_key(&self, bucket: &str, key: &str) -> Result<(), CloudError> {
+        let _ = (bucket, key);
+        Ok(())
+    }
+
     /// Deletes everything that the bucket holds, in batches, going on where an
     /// earlier run stopped. Refuses before the first deletion when something is
     /// locked or under retention. Returns how much went.

@@ -305,7 +305,7 @@ fn key_spec() -> KeySpec {
         users: vec!["wandb".into()],
         rotation: true,
         deletion_days: 30,
-        may_be_unnamed: false,
+        unnamed_of: None,
         tags: BTreeMap::new(),
         ignored_tags: BTreeSet::from(["audit".to_owned()]),
         generation: Some(Generation::from_bytes([0, 0, 0, 7])),

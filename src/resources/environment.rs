@@ -12,6 +12,7 @@ use super::account::Account;
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::Deployment;
 use crate::byob::identity::AccessKey;
+use crate::byob::marker::Generation;
 use crate::byob::probe::ProbeResult;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::model::Field;
@@ -78,6 +79,17 @@ impl Configuration {
     }
 }
 
+/// What the deleting half of a replacement knows of a half-made bucket.
+#[derive(Debug)]
+pub struct Left {
+    /// Which making of the bucket it is.
+    pub generation: Generation,
+    /// W&B's key, whose secret is told once and which the instance may know by now.
+    pub key: Option<AccessKey>,
+    /// The `access_key_rotation` that the key was made for.
+    pub rotation: Value,
+}
+
 /// What all resources of one provider share.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(Arc<Mutex<Shared>>);
@@ -89,9 +101,8 @@ struct Shared {
     claimed: BTreeSet<String>,
     /// Ids of buckets that were found not to be there, and when.
     absent: BTreeMap<String, Instant>,
-    /// W&B's keys of half-made buckets that are left for the create half of a replacement,
-    /// each with the `access_key_rotation` that it was made for.
-    left: BTreeMap<String, (AccessKey, Value)>,
+    /// Half-made buckets that are left for the create half of a replacement.
+    left: BTreeMap<String, Left>,
 }
 
 impl Environment {
@@ -126,16 +137,14 @@ impl Environment {
         seen.is_some_and(|at| at.elapsed() < MOMENT)
     }
 
-    /// Leaves W&B's key of the half-made bucket `id` to whoever goes on with it: its secret
-    /// is told once, and the instance may know it by now.
-    pub fn leave_key(&self, id: &str, key: AccessKey, rotation: Value) {
-        self.shared().left.insert(id.to_owned(), (key, rotation));
+    /// Leaves the half-made bucket `id` to the other half of its replacement.
+    pub fn leave(&self, id: &str, left: Left) {
+        self.shared().left.insert(id.to_owned(), left);
     }
 
-    /// The key that was left for the bucket `id`, if this rotation asks for no other one.
-    pub fn take_key(&self, id: &str, rotation: &Value) -> Option<AccessKey> {
-        let (key, made_for) = self.shared().left.remove(id)?;
-        (made_for == *rotation).then_some(key)
+    /// What was left of the bucket `id`.
+    pub fn take_left(&self, id: &str) -> Option<Left> {
+        self.shared().left.remove(id)
     }
 
     fn shared(&self) -> std::sync::MutexGuard<'_, Shared> {

@@ -103,6 +103,12 @@ impl Client {
         }
     }
 
+    /// Which instance it asks.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.settings.base_url.as_str()
+    }
+
     /// Sends a request to the SCIM interface; `None` for an empty answer.
     pub(super) async fn scim(&self, request: Request<'_>) -> Result<Option<Value>, WandbError> {
         self.send(&request, |builder| match &self.settings.username {

@@ -74,7 +74,7 @@ fn a_team_whose_creation_nobody_heard_of_is_found_by_its_bucket() {
     let text = stage.plan_fails();
     assert!(text.contains("exists already"), "{text}");
     assert!(text.contains("Choose another name"), "{text}");
-    assert!(!text.contains("import {"), "{text}");
+    assert!(text.contains("terraform state rm"), "{text}");
     stage.wandb.remove_team(stage.bucket());
     let id = stage
         .wandb
@@ -138,7 +138,7 @@ fn a_team_stays_bound_while_its_bucket_is_gone() {
     };
     change("", stage.bucket(), "path = \"b\"");
     refused("byob_bucket.path");
-    change("path = \"b\"", stage.bucket(), "path = \"a\"");
+    change("path = \"a/b\"", stage.bucket(), "path = \"a\"");
     refused("the path of team");
     change("", "another", "path = \"a\"");
     refused("byob_bucket.name");

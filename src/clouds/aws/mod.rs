@@ -37,7 +37,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Patience;
 use crate::clouds::s3::error::no_bucket;
 use crate::clouds::s3::iam::{Iam, is_unknown};
-use crate::clouds::s3::{Dialect, S3, contents, look, sign};
+use crate::clouds::s3::{Dialect, S3, contents, locks, look, sign};
 
 use advice::names_no_principal;
 
@@ -287,6 +287,16 @@ impl Cloud for Aws {
 
     async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError> {
         let outcome = contents::contents(&self.s3, bucket, limit).await;
+        self.told(outcome).await
+    }
+
+    async fn can_empty(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
+        let outcome = locks::refuse_locked(&self.s3, bucket.name()).await;
+        self.told(outcome).await
+    }
+
+    async fn claim_key(&self, bucket: &str, key: &str) -> Result<(), CloudError> {
+        let outcome = key::claim(self, bucket, key).await;
         self.told(outcome).await
     }
 

@@ -11,7 +11,7 @@ use super::error::{no_bucket, not_set};
 use super::{S3, refused};
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
-pub(super) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
+pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
     let outcome = cloud
         .sdk(
             Work::Read,

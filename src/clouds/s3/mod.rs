@@ -10,7 +10,7 @@ pub(in crate::clouds) mod change;
 pub(in crate::clouds) mod contents;
 pub(in crate::clouds) mod error;
 pub(in crate::clouds) mod iam;
-mod locks;
+pub(in crate::clouds) mod locks;
 pub(in crate::clouds) mod look;
 pub(in crate::clouds) mod permissions;
 pub(in crate::clouds) mod random;

@@ -30,7 +30,7 @@ use crate::byob::probe::{ProbeRequest, WebAnswer, WebRequest};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Patience;
 use crate::clouds::s3::iam::Iam;
-use crate::clouds::s3::{Dialect, S3, change, client as s3_client, contents, look, sign};
+use crate::clouds::s3::{Dialect, S3, change, client as s3_client, contents, locks, look, sign};
 
 pub use client::{AdminApi, Clients, Settings};
 pub use permissions::PERMISSIONS;
@@ -176,6 +176,10 @@ impl Cloud for S3Compatible {
 
     async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError> {
         contents::contents(&self.s3, bucket, limit).await
+    }
+
+    async fn can_empty(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
+        locks::refuse_locked(&self.s3, bucket.name()).await
     }
 
     async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError> {

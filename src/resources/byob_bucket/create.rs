@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::place::Site;
 use super::schema::Bucket;
 use super::settle::{Settled, Work};
 use super::update::rotation;
 use super::{place, spec};
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Generation, Marker};
+use crate::byob::spec::Access;
 use crate::byob::{Cloud, CloudErrorKind, Observed};
 use crate::resources::environment::{Configuration, Environment};
 use crate::resources::trouble::Trouble;
@@ -26,7 +28,7 @@ const YOUNG: Duration = Duration::from_secs(3600);
 pub enum Start {
     /// Made now; with what it is like, where that is certain.
     Made(Generation, Option<Box<Observed>>),
-    /// Made by an earlier run that did not finish.
+    /// Made by an earlier run that did not finish, of this generation.
     Continued(Generation),
     /// It was there; `adopt` allows taking it over.
     Adopted(Generation),
@@ -64,15 +66,21 @@ pub async fn create(
         Ok(start) => start,
         Err(diagnostic) => return Outcome::gone().with(told).with([diagnostic]),
     };
+    let mut began = None;
     let (generation, is_new, fresh) = match start {
         Start::Made(generation, fresh) => (generation, true, fresh),
-        Start::Continued(generation) => (generation, true, None),
+        Start::Continued(old) if take_left(environment, &mut bucket, &old) => (old, true, None),
+        Start::Continued(old) => {
+            let anew = begin_anew(cx, configuration, &cloud, &site, &config, &bucket, &old).await;
+            began = Some(old);
+            match anew {
+                Ok(generation) => (generation, true, None),
+                Err(diagnostic) => return Outcome::gone().with(told).with([diagnostic]),
+            }
+        }
         Start::Adopted(generation) => (generation, false, None),
     };
     bucket.generation = Field::Known(generation.to_string());
-    if is_new && fresh.is_none() {
-        take_key(environment, &mut bucket);
-    }
     if is_new {
         cx.exists(&bucket, &Private::default());
     }
@@ -87,6 +95,8 @@ pub async fn create(
         rotate: false,
         old_identity: None,
         is_new,
+        began,
+        takes_over: !is_new,
     };
     let Settled {
         bucket,
@@ -96,21 +106,61 @@ pub async fn create(
     if diagnostics.has_errors() && !is_new {
         // An adoption that failed leaves nothing in the state: Terraform would taint
         // it, and replace somebody's bucket next time.
-        return Outcome::gone().with(told).with(diagnostics);
+        let rest = work.withdraw(&bucket).await;
+        return Outcome::gone().with(told).with(diagnostics).with(rest);
     }
     Outcome::exists(bucket, private)
         .with(told)
         .with(diagnostics)
 }
 
-/// Goes on with the key that the deleting half of this replacement has left.
-fn take_key(environment: &Environment, bucket: &mut Bucket) {
+/// Goes on as the run that has begun, where the deleting half of this replacement has left
+/// its bucket: then no other state knows of it.
+fn take_left(environment: &Environment, bucket: &mut Bucket, began: &Generation) -> bool {
     let id = bucket.id.known().cloned().unwrap_or_default();
-    let key = environment.take_key(&id, &rotation(bucket));
-    if let (Some(key), Field::Unknown) = (key, &bucket.access_key_id) {
+    let Some(left) = environment.take_left(&id) else {
+        return false;
+    };
+    if left.generation != *began {
+        return false;
+    }
+    if let (Some(key), Field::Unknown) = (left.key, &bucket.access_key_id)
+        && left.rotation == rotation(bucket)
+    {
         bucket.secret_access_key = Field::Known(Secret::new(key.expose_secret()));
         bucket.access_key_id = Field::Known(key.id);
     }
+    true
+}
+
+/// Gives a half-made bucket a generation of its own: another state, or an object that
+/// Terraform deletes after this one, may hold the old generation, and must not be able to
+/// delete what is made here.
+async fn begin_anew(
+    cx: &Context,
+    configuration: &Configuration,
+    cloud: &Arc<dyn Cloud>,
+    site: &Site,
+    config: &Bucket,
+    bucket: &Bucket,
+    began: &Generation,
+) -> Result<Generation, Diagnostic> {
+    let name = bucket.name.known().cloned().unwrap_or_default();
+    let failed = |error| {
+        Trouble::cloud("The bucket was not made", error)
+            .left_behind("the bucket, half made; the next apply goes on with it")
+            .timed(cx)
+            .error()
+    };
+    let before = spec::spec(bucket, Some(config), site, Some(began), configuration);
+    if let Some(Access::MadeKey(identity)) = before.map(|spec| spec.access) {
+        cloud.remove_identity(&identity).await.map_err(failed)?;
+    }
+    let generation = random_generation();
+    let tags = first_tags(configuration, bucket, &generation);
+    let change = crate::byob::diff::Change::Tags(tags);
+    cloud.change(&name, &change).await.map_err(failed)?;
+    Ok(generation)
 }
 
 async fn start(
@@ -137,17 +187,19 @@ async fn start(
             told.push(continued(&name));
             Ok(Start::Continued(marker.generation.clone()))
         }
-        _ if bucket.adopt == Field::Known(true) => Ok(Start::Adopted(adopted_generation(
-            &id,
-            sighting.marker.as_ref(),
-        ))),
+        _ if bucket.adopt == Field::Known(true) => Ok(Start::Adopted(
+            sighting
+                .marker
+                .as_ref()
+                .map_or_else(random_generation, |marker| adopted_generation(&id, marker)),
+        )),
         None if is_bare(cloud, &name, &sighting).await.map_err(failed)? => {
             told.push(continued(&name));
             let generation = random_generation();
             let tags = first_tags(configuration, bucket, &generation);
             let change = crate::byob::diff::Change::Tags(tags);
             cloud.change(&name, &change).await.map_err(failed)?;
-            Ok(Start::Continued(generation))
+            Ok(Start::Made(generation, None))
         }
         _ => Err(taken(&id, &name)),
     }
@@ -259,18 +311,6 @@ pub fn random_generation() -> Generation {
     Generation::from_bytes(bytes)
 }
 
-/// The same at every try of one adoption, so that a second try finds what the first
-/// one made; another than the marker that is there, so that its owner's state cannot
-/// delete the bucket any more.
-fn adopted_generation(id: &str, before: Option<&Marker>) -> Generation {
-    let before = before.map(ToString::to_string).unwrap_or_default();
-    let text = format!("{id} {before}");
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let mut bytes = [0_u8; 4];
-    bytes.copy_from_slice(&digest.as_ref()[..4]);
-    Generation::from_bytes(bytes)
-}
-
 /// A bucket of that name is somebody's.
 pub fn taken(id: &str, name: &str) -> Diagnostic {
     Trouble::new(
@@ -296,6 +336,17 @@ pub fn continued(name: &str) -> Diagnostic {
     .warning()
 }
 
+/// The same at every try of one adoption, so that a second try finds what the first one
+/// made; another than the marker that is there, so that its owner's state cannot delete
+/// the bucket any more.
+fn adopted_generation(id: &str, before: &Marker) -> Generation {
+    let text = format!("{id} {before}");
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    let mut bytes = [0_u8; 4];
+    bytes.copy_from_slice(&digest.as_ref()[..4]);
+    Generation::from_bytes(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,9 +354,10 @@ mod tests {
     #[test]
     fn an_adoption_has_one_generation_and_never_the_old_one() {
         let old = Marker::ready(Generation::from_bytes([1, 2, 3, 4]));
-        let once = adopted_generation("s3_compatible/h/b", Some(&old));
-        assert_eq!(once, adopted_generation("s3_compatible/h/b", Some(&old)));
+        let once = adopted_generation("s3_compatible/h/b", &old);
+        assert_eq!(once, adopted_generation("s3_compatible/h/b", &old));
         assert_ne!(once, old.generation);
-        assert_ne!(once, adopted_generation("s3_compatible/h/b", None));
+        let other = Marker::ready(Generation::from_bytes([1, 2, 3, 5]));
+        assert_ne!(once, adopted_generation("s3_compatible/h/b", &other));
     }
 }

@@ -13,7 +13,7 @@ use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::{Access, BucketSpec};
 use crate::byob::{Cloud, CloudError};
-use crate::resources::environment::{Configuration, Environment};
+use crate::resources::environment::{Configuration, Environment, Left};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -65,11 +65,11 @@ async fn steps(
     let identity = spec.as_ref().and_then(made_identity);
     if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
         let marker = sighting.marker.clone();
-        if marker.as_ref().is_some_and(Marker::is_creating)
+        if let Some(marker) = marker.filter(Marker::is_creating)
             && private.text(plan::CREATE) == Some(&name)
         {
             // The other half of this replacement goes on with the half-made bucket.
-            leave_key(environment, state);
+            leave(environment, state, &marker.generation);
             return Ok(Diagnostics::new());
         }
         let owned = match confirm(&cloud, state, &name, &sighting).await? {
@@ -80,10 +80,9 @@ async fn steps(
             let gone = cloud.empty(&owned).await.map_err(failed)?;
             tracing::info!(bucket = %name, emptied = %gone, "the bucket was emptied");
         } else {
-            let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
-            if !contents.is_empty() {
-                return Err(holds_data(&summary, &contents.to_string()).into());
-            }
+            refuse_data(&cloud, &name, &summary)
+                .await
+                .map_err(failed)??;
         }
         remove_identity(cx, &cloud, identity).await?;
         cloud.delete(&owned).await.map_err(failed)?;
@@ -96,16 +95,22 @@ async fn steps(
     }
 }
 
-/// Hands W&B's key on with the bucket.
-fn leave_key(environment: &Environment, state: &Bucket) {
-    if let (Some(id), Some(key), Some(secret)) = (
-        state.id.known(),
-        state.access_key_id.known(),
-        state.secret_access_key.known(),
-    ) {
-        let key = AccessKey::new(key.as_str(), secret.expose());
-        environment.leave_key(id, key, rotation(state));
-    }
+/// Hands a half-made bucket on, if it is the one of this state.
+fn leave(environment: &Environment, state: &Bucket, found: &Generation) {
+    let text = state.generation.known().map(String::as_str);
+    let (true, Some(id)) = (text == Some(found.as_str()), state.id.known()) else {
+        return;
+    };
+    let key = match (state.access_key_id.known(), state.secret_access_key.known()) {
+        (Some(key), Some(secret)) => Some(AccessKey::new(key.as_str(), secret.expose())),
+        _ => None,
+    };
+    let left = Left {
+        generation: found.clone(),
+        key,
+        rotation: rotation(state),
+    };
+    environment.leave(id, left);
 }
 
 fn made_identity(spec: &BucketSpec) -> Option<&Identity> {
@@ -239,14 +244,15 @@ async fn confirm(
     }
 }
 
-/// Refuses when a deletion of this bucket would be refused for what it holds. For
-/// resources that delete something else first.
-pub async fn check_contents(
+/// Refuses when a deletion of this bucket would be refused: for what it holds, for what is
+/// locked in it, or because it may be somebody else's. For resources that delete something
+/// else first.
+pub async fn check(
     cx: &Context,
     configuration: &Configuration,
     state: &Bucket,
 ) -> Result<(), Diagnostics> {
-    if on_destroy(state) != "delete_if_empty" {
+    if on_destroy(state) == "keep" {
         return Ok(());
     }
     let name = state.name.known().cloned().unwrap_or_default();
@@ -259,14 +265,29 @@ pub async fn check_contents(
     };
     let (cloud, site) = place::open(cx, state, configuration, &summary).await?;
     check_host(state, &site)?;
-    if cloud.look(&name).await.map_err(failed)?.is_none() {
+    let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
         return Ok(());
+    };
+    let Owner::Us(owned) = confirm(&cloud, state, &name, &sighting).await? else {
+        return Ok(());
+    };
+    if on_destroy(state) == "delete_everything" {
+        return Ok(cloud.can_empty(&owned).await.map_err(failed)?);
     }
-    let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
+    refuse_data(&cloud, &name, &summary).await.map_err(failed)?
+}
+
+/// Refuses while there is anything in the bucket.
+async fn refuse_data(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    summary: &str,
+) -> Result<Result<(), Diagnostics>, CloudError> {
+    let contents = cloud.contents(name, COUNT_LIMIT).await?;
     if contents.is_empty() {
-        return Ok(());
+        return Ok(Ok(()));
     }
-    Err(holds_data(&summary, &contents.to_string()).into())
+    Ok(Err(holds_data(summary, &contents.to_string()).into()))
 }
 
 /// The value in the state: a change has to be applied before it counts.

@@ -5,6 +5,7 @@ mod delete;
 mod keys;
 mod place;
 mod plan;
+mod preflight;
 mod read;
 mod schema;
 mod settle;
@@ -48,10 +49,10 @@ impl ByobBucket {
 }
 
 impl ByobBucket {
-    /// Refuses when a deletion of this bucket would be refused for what it holds.
-    pub async fn check_contents(&self, cx: &Context, state: &Bucket) -> Result<(), Diagnostics> {
+    /// Refuses when a deletion of this bucket would be refused.
+    pub async fn check_delete(&self, cx: &Context, state: &Bucket) -> Result<(), Diagnostics> {
         match self.environment.configuration() {
-            Some(configuration) => delete::check_contents(cx, &configuration, state).await,
+            Some(configuration) => delete::check(cx, &configuration, state).await,
             None => Err(not_configured().into()),
         }
     }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::delete::{COUNT_LIMIT, holds_data, on_destroy};
 use super::place::{self, Site};
+use super::preflight::{check_name, missing_rights};
 use super::schema::Bucket;
 use super::update::{is_marker_lost, is_rotated};
-use super::{create, spec, verify};
+use super::{spec, verify};
 use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{self, Scope};
 use crate::byob::marker::Marker;
@@ -380,82 +381,6 @@ async fn check_replacement(
         "delete_if_empty" if !guarded => refuse_data(cx, cloud, &name).await,
         _ => Ok(()),
     }
-}
-
-/// Whether a bucket of that name is there, and if so whether it may be made all the same.
-async fn check_name(
-    cx: &Context,
-    plan: &Plan<Bucket>,
-    cloud: &Arc<dyn Cloud>,
-    nothing_goes: bool,
-    told: &mut Diagnostics,
-) -> Result<bool, Diagnostic> {
-    let name = plan.planned.name.known().map_or("", String::as_str);
-    let failed = |error: CloudError| {
-        Trouble::cloud("The bucket cannot be planned", error)
-            .left_behind("nothing new")
-            .timed(cx)
-            .error()
-    };
-    let Some(sighting) = cloud.look(name).await.map_err(failed)? else {
-        return Ok(false);
-    };
-    let id = plan.planned.id.known().cloned().unwrap_or_default();
-    match &sighting.marker {
-        Some(marker) if marker.is_creating() => told.push(create::continued(name)),
-        _ if plan.planned.adopt != Field::Known(false) => {}
-        Some(_) if !nothing_goes => told.push(
-            Trouble::new(
-                format!("Bucket {name:?} exists and was made by this provider"),
-                "if it is being replaced in this run, all is well; if it is in another state, the \
-                 apply will refuse to make it",
-            )
-            .what_to_do(format!(
-                "Import it with id {id:?} if it should be managed here."
-            ))
-            .at(Path::of("name"))
-            .warning(),
-        ),
-        None if create::is_bare(cloud, name, &sighting)
-            .await
-            .map_err(failed)? =>
-        {
-            told.push(create::continued(name));
-        }
-        _ => return Err(create::taken(&id, name)),
-    }
-    Ok(true)
-}
-
-/// What the caller may not do, as far as the cloud tells before it is tried.
-async fn missing_rights(
-    cloud: &Arc<dyn Cloud>,
-    plan: &Plan<Bucket>,
-    site: &Site,
-    configuration: &Configuration,
-) -> Option<Diagnostic> {
-    let name = plan.planned.name.known()?;
-    let config = Some(&plan.config);
-    let key =
-        spec::spec(&plan.planned, config, site, None, configuration).and_then(|spec| spec.key);
-    let rights = cloud.rights(name, key.as_ref()).await;
-    let denied: Vec<&str> = rights
-        .iter()
-        .filter(|right| right.allowed == Some(false))
-        .map(|right| right.call)
-        .collect();
-    (!denied.is_empty()).then(|| {
-        Trouble::new(
-            "The caller may lack rights that the apply needs",
-            format!(
-                "the cloud says that these calls would be denied: {}. It weighs only what the caller \
-                 itself is given, so it can be wrong in both directions",
-                denied.join(", ")
-            ),
-        )
-        .what_to_do("Allow these calls to the caller, or apply and see.")
-        .warning()
-    })
 }
 
 /// What a destroy plan says about a bucket that holds data: only a warning, since

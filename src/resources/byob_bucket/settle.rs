@@ -1,7 +1,6 @@
 //! From a bucket that is there to one that is as configured, proven and registered.
 //! Create, adoption and update all end here.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::place::Site;
@@ -15,7 +14,7 @@ use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::marker::{Generation, Marker};
 use crate::byob::report::Report;
 use crate::byob::requirement::{Evidence, Tried};
-use crate::byob::spec::{Access, BucketSpec, Setting};
+use crate::byob::spec::{Access, BucketSpec, Key, Setting};
 use crate::byob::{Cloud, CloudError, CloudErrorKind, Observed, Reading};
 use crate::resources::environment::Configuration;
 use crate::resources::trouble::Trouble;
@@ -46,6 +45,10 @@ pub struct Work<'a> {
     pub old_identity: Option<Identity>,
     /// Until the last step the marker says that the bucket is being made.
     pub is_new: bool,
+    /// The generation of the run that has begun to make the bucket.
+    pub began: Option<Generation>,
+    /// The bucket was not under this resource before.
+    pub takes_over: bool,
 }
 
 /// What became of the bucket.
@@ -79,6 +82,7 @@ impl Work<'_> {
             Some(fresh) => fresh.clone(),
             None => self.observe(&wanted, settled).await?,
         };
+        self.check_maker(&before)?;
         self.key(&mut wanted, &before, settled).await?;
         let changes = diff::changes(&wanted, &before);
         let cannot = self.write(&changes, &wanted, settled).await?;
@@ -132,6 +136,15 @@ impl Work<'_> {
         if has_failed {
             return Ok(());
         }
+        if self.takes_over
+            && let Some(Key::Named(key)) = wanted.encryption.as_ref().map(|one| &one.key)
+        {
+            let failed = |error| self.cloud_trouble("The key was not claimed", error);
+            self.cloud
+                .claim_key(&wanted.name, key)
+                .await
+                .map_err(failed)?;
+        }
         self.finish(&wanted, &after).await
     }
 
@@ -168,7 +181,9 @@ impl Work<'_> {
         let (true, Some(mut key)) = (is_due, wanted.key.clone()) else {
             return Ok(());
         };
-        key.may_be_unnamed = key.name.is_none() && self.fresh.is_none();
+        if key.name.is_none() && self.fresh.is_none() {
+            key.unnamed_of = Some(self.began.as_ref().unwrap_or(&self.generation).clone());
+        }
         let marker = Marker::creating(self.generation.clone());
         let name = self
             .cloud
@@ -189,9 +204,29 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Two runs may make one bucket at the same time, and only one of them has made it.
-    fn check_maker(&self, after: &Observed) -> Result<(), Diagnostic> {
-        match &after.marker {
+    /// Two runs may make one bucket at the same time, and only one of them has made it; and
+    /// another state may have taken it over since.
+    fn check_maker(&self, seen: &Observed) -> Result<(), Diagnostic> {
+        match &seen.marker {
+            Some(marker)
+                if !self.is_new && !self.takes_over && marker.generation != self.generation =>
+            {
+                Err(Trouble::new(
+                    "Another configuration has taken the bucket over",
+                    format!(
+                        "its tag {} names generation {}, and this state has {}",
+                        crate::byob::marker::KEY,
+                        marker.generation,
+                        self.generation
+                    ),
+                )
+                .left_behind("the bucket as it was")
+                .what_to_do(
+                    "Keep the bucket in one state only: remove it from this one (terraform state \
+                     rm), or set adopt = true here after that to take it back.",
+                )
+                .error())
+            }
             Some(marker) if self.is_new && marker.generation != self.generation => {
                 Err(Trouble::new(
                     "The bucket was made by another run at the same time",
@@ -209,7 +244,7 @@ impl Work<'_> {
         }
     }
 
-    fn spec(&self, bucket: &Bucket) -> Result<BucketSpec, Diagnostic> {
+    pub(super) fn spec(&self, bucket: &Bucket) -> Result<BucketSpec, Diagnostic> {
         let mut site = self.site.clone();
         if let Some(block) = bucket.known_block() {
             site.resolved.block = block.clone();
@@ -288,77 +323,6 @@ impl Work<'_> {
             bucket.verified = Field::Known(false);
         }
         Ok(cannot)
-    }
-
-    /// Makes W&B's identity and key what they should be; returns W&B's key.
-    async fn identity(
-        &self,
-        changes: &[Change],
-        wanted: &mut BucketSpec,
-        settled: &mut Settled,
-    ) -> Result<Option<AccessKey>, Diagnostic> {
-        let config = Some(self.config);
-        let Access::MadeKey(identity) = wanted.access.clone() else {
-            let bucket = &mut settled.bucket;
-            bucket.access_key_id = Field::Null;
-            bucket.secret_access_key = Field::Null;
-            bucket.supported_file_store = spec::file_store(bucket, &self.site);
-            return Ok(spec::wandb_key(bucket, config, &self.site).into_known());
-        };
-        let failed = |error| self.cloud_trouble("W&B's access key was not made", error);
-        if changes.contains(&Change::Identity) {
-            let put = match self.fresh {
-                Some(_) => self.cloud.put_new_identity(&identity).await,
-                None => self.cloud.put_identity(&identity).await,
-            };
-            put.map_err(failed)?;
-        }
-        if self.rotate || wanted.access_key_id.is_none() {
-            let known = wanted.access_key_id.as_ref();
-            let made = super::keys::make(self.cloud.as_ref(), &identity, known).await;
-            let key = made.map_err(failed)?;
-            wanted.access_key_id = Some(key.id.clone());
-            let bucket = &mut settled.bucket;
-            bucket.access_key_id = Field::Known(key.id.clone());
-            bucket.secret_access_key =
-                Field::Known(crate::sdk::model::Secret::new(key.expose_secret()));
-            self.cx.exists(bucket, &settled.private);
-        }
-        settled.bucket.supported_file_store = spec::file_store(&settled.bucket, &self.site);
-        Ok(spec::wandb_key(&settled.bucket, config, &self.site).into_known())
-    }
-
-    /// Removes keys that are not W&B's any more, and an identity that lost its use.
-    async fn retire_keys(
-        &self,
-        wanted: &BucketSpec,
-        after: &Observed,
-        key_is_new: bool,
-        settled: &mut Settled,
-    ) -> Result<(), Diagnostic> {
-        let failed = |error| self.cloud_trouble("An old access key was not removed", error);
-        let is_alone = |id: &String| {
-            if self.cloud.names_keys() {
-                return self.fresh.is_some();
-            }
-            matches!(&after.identity, Reading::Known(Some(state))
-                if state.keys.len() == 1 && state.keys.contains_key(id))
-        };
-        if let (Access::MadeKey(identity), Some(id)) = (&wanted.access, &wanted.access_key_id)
-            && key_is_new
-            && !is_alone(id)
-        {
-            let keep = BTreeSet::from([id.clone()]);
-            self.cloud
-                .remove_keys(identity, &keep)
-                .await
-                .map_err(failed)?;
-        }
-        if let Some(old) = &self.old_identity {
-            self.cloud.remove_identity(old).await.map_err(failed)?;
-            settled.private.remove("old_identity");
-        }
-        Ok(())
     }
 
     fn judge(&self, wanted: &BucketSpec, after: &Observed, tried: &Tried, settled: &mut Settled) {
@@ -441,7 +405,7 @@ impl Work<'_> {
             .timed(self.cx)
     }
 
-    fn cloud_trouble(&self, summary: &str, error: CloudError) -> Diagnostic {
+    pub(super) fn cloud_trouble(&self, summary: &str, error: CloudError) -> Diagnostic {
         self.trouble(summary, error).error()
     }
 }

@@ -106,6 +106,8 @@ async fn begin<'a>(
         rotate: now_made && is_rotated(prior, planned),
         old_identity,
         is_new: false,
+        began: None,
+        takes_over: prior.generation.is_null(),
     })
 }
 

@@ -109,12 +109,20 @@ pub async fn plan(
     if prior.is_none() && plan.prior.is_some() {
         private.set(NOTHING_GOES, true);
     }
+    let is_renamed = prior
+        .as_ref()
+        .is_some_and(|prior| !planned.name.is_unknown() && prior.name != planned.name);
     let mut bucket = Plan {
         prior,
         config: config.clone(),
         planned: Bucket::from_value(&proposed, &Path::of(BLOCK))?,
         private,
-        replace: Vec::new(),
+        // By itself the schema replaces it; here the old bucket is looked at for data too.
+        replace: if is_renamed {
+            vec![Path::of("name")]
+        } else {
+            Vec::new()
+        },
     };
     let told = Resource::plan(resource, cx, &mut bucket).await;
     plan.planned.byob_bucket = Field::Known(bucket.planned);
@@ -122,6 +130,7 @@ pub async fn plan(
     let moved = bucket
         .replace
         .iter()
+        .filter(|path| **path != Path::of("name"))
         .map(|path| path.below(&block))
         .collect();
     Ok((bucket.private, moved, placed(told).collect()))

@@ -14,6 +14,8 @@ use crate::wandb::{Client, StorageInfo, WandbError, WandbErrorKind};
 
 /// Private data: what the instance said that the team is bound to.
 pub const BOUND: &str = "bound";
+/// Private data: the address of the instance that the team is on.
+const INSTANCE: &str = "instance";
 /// Private data: members that W&B added by itself.
 pub const ADDED: &str = "added_by_wandb";
 
@@ -24,6 +26,32 @@ pub async fn written(client: &Client, state: &TeamStorage) -> Result<Option<Writ
     }
 }
 
+/// Notes which instance the team is on.
+pub fn note_instance(client: &Client, private: &mut Private) {
+    private.set(INSTANCE, client.address());
+}
+
+/// "Not there" counts only when it is said by the instance that the team is on.
+fn check_instance(client: &Client, private: &Private, summary: &str) -> Result<(), Diagnostic> {
+    match private.text(INSTANCE) {
+        Some(instance) if instance != client.address() => Err(Trouble::new(
+            summary,
+            format!(
+                "the team is on {instance}, and base_url of the provider leads to {}, which does \
+                 not know it",
+                client.address()
+            ),
+        )
+        .left_behind("the state as it was")
+        .what_to_do(
+            "Set base_url (WANDB_BASE_URL) back. A team cannot move to another instance; to forget \
+             this one, remove it from the state (terraform state rm).",
+        )
+        .error()),
+        _ => Ok(()),
+    }
+}
+
 /// Reads what the team is bound to, where the instance tells.
 pub async fn read_back(
     client: &Client,
@@ -31,6 +59,7 @@ pub async fn read_back(
     private: &mut Private,
 ) -> Diagnostics {
     let name = state.team.known().cloned().unwrap_or_default();
+    note_instance(client, private);
     state.findings = Field::Known(Vec::new());
     state.storage_status = "unknown".into();
     let bound = match bound_storage(client, &name).await {
@@ -113,6 +142,9 @@ fn as_map(info: &StorageInfo) -> BTreeMap<String, String> {
 
 /// Looks for a team that the state has only begun: an answer may have been lost.
 pub async fn find(client: &Client, state: TeamStorage, private: Private) -> Outcome<TeamStorage> {
+    if let Err(diagnostic) = check_instance(client, &private, NOT_LOOKED_AT) {
+        return Outcome::exists(state, private).with([diagnostic]);
+    }
     let name = state.team.known().cloned().unwrap_or_default();
     let found = match client.find_team(&name).await {
         Ok(Some(found)) => unheard(client, &state, &found)
@@ -122,8 +154,13 @@ pub async fn find(client: &Client, state: TeamStorage, private: Private) -> Outc
     };
     match found {
         Ok(Some(team)) => {
+            let told = Trouble::new(
+                format!("Team {name:?} is there, and is taken for this resource's"),
+                "it is bound to the resource's bucket; the answer to making it may have been lost",
+            );
             let id = Field::Known(team.id);
-            read(client, TeamStorage { id, ..state }, private).await
+            let outcome = read(client, TeamStorage { id, ..state }, private).await;
+            outcome.with([told.warning()])
         }
         Ok(None) => Outcome::exists(state, private),
         Err(error) => {
@@ -140,8 +177,13 @@ pub async fn read(client: &Client, state: TeamStorage, private: Private) -> Outc
     let summary = NOT_LOOKED_AT;
     let id = state.id.known().cloned().unwrap_or_default();
     let team = match client.team(&id).await {
-        Ok(Some(team)) => team,
-        Ok(None) => return Outcome::gone(),
+        Ok(found) => {
+            let known = state.team.known();
+            match found.filter(|team| known.is_none_or(|name| *name == team.name)) {
+                Some(team) => team,
+                None => return absent(client, state, private, summary),
+            }
+        }
         Err(error) => {
             let told = Trouble::wandb(summary, error)
                 .left_behind("the state as it was")
@@ -165,6 +207,50 @@ pub async fn read(client: &Client, state: TeamStorage, private: Private) -> Outc
     }
     told.extend(read_back(client, &mut state, &mut private).await);
     Outcome::exists(state, private).with(told)
+}
+
+/// The instance has no such team: it is gone, if that is the team's instance.
+fn absent(
+    client: &Client,
+    state: TeamStorage,
+    private: Private,
+    summary: &str,
+) -> Outcome<TeamStorage> {
+    match check_instance(client, &private, summary) {
+        Ok(()) => Outcome::gone(),
+        Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
+    }
+}
+
+/// Whether a team that the state has only begun is there all the same. Its bucket must not
+/// be deleted under it.
+pub async fn is_there(
+    client: &Client,
+    state: &TeamStorage,
+    private: &Private,
+) -> Result<Option<String>, Diagnostic> {
+    let name = state.team.known().cloned().unwrap_or_default();
+    let summary = format!("The bucket of team {name:?} was not deleted");
+    check_instance(client, private, &summary)?;
+    let failed = |error| Trouble::wandb(summary.clone(), error).error();
+    let Some(found) = client.find_team(&name).await.map_err(failed)? else {
+        return Ok(None);
+    };
+    let bound = bound_storage(client, &found.name).await.map_err(failed)?;
+    match bound {
+        Some(bound) if differing(&bound, &effective(state)).is_empty() => Ok(Some(found.id)),
+        Some(_) => Ok(None),
+        None => Err(Trouble::new(
+            summary,
+            "the instance has a team of this name and does not tell where it stores",
+        )
+        .left_behind("the bucket, with all that is in it")
+        .what_to_do(
+            "Delete the team in W&B first; or keep both, by removing this resource from the state \
+             (terraform state rm).",
+        )
+        .error()),
+    }
 }
 
 fn added(private: &Private) -> BTreeSet<String> {
@@ -252,8 +338,13 @@ pub async fn delete(client: &Client, state: TeamStorage, private: Private) -> Ou
     let summary = "The team was not deleted";
     let id = state.id.known().cloned().unwrap_or_default();
     let team = match client.team(&id).await {
-        Ok(Some(team)) => team,
-        Ok(None) => return Outcome::gone(),
+        Ok(found) => {
+            let known = state.team.known();
+            match found.filter(|team| known.is_none_or(|name| *name == team.name)) {
+                Some(team) => team,
+                None => return absent(client, state, private, summary),
+            }
+        }
         Err(error) => {
             let told = Trouble::wandb(summary, error)
                 .left_behind("the team")

@@ -105,6 +105,7 @@ impl Resource for TeamStorageResource {
             ),
             _ => {}
         }
+        told.extend(plan::outside(config));
         if let Field::Known(config) = &config.byob_bucket {
             told.extend(bucket::placed(Resource::validate(&self.bucket, config)));
         }
@@ -153,7 +154,11 @@ impl Resource for TeamStorageResource {
     }
 
     async fn plan_destroy(&self, cx: &Context, prior: &TeamStorage) -> Diagnostics {
-        let mut told = plan::plan_destroy(prior);
+        let mut told = if bucket::is_to_make(prior) {
+            Diagnostics::new()
+        } else {
+            plan::plan_destroy(prior)
+        };
         if let Field::Known(own) = &prior.byob_bucket
             && (life::is_deleted(prior) || bucket::is_to_make(prior))
         {
@@ -222,11 +227,8 @@ impl Resource for TeamStorageResource {
         let mut told: Diagnostics = bucket::placed(done.diagnostics).collect();
         let own: Field<Bucket> = done.state.into();
         if told.has_errors() || own.is_null() {
-            let own = if own.is_null() {
-                update.prior.byob_bucket.clone()
-            } else {
-                own
-            };
+            let before = update.prior.byob_bucket.clone();
+            let own = if own.is_null() { before } else { own };
             return Outcome::exists(bucket::whole(update.prior, own), private).with(told);
         }
         let planned = bucket::flat(&bucket::whole(update.planned, own.clone()));
@@ -259,13 +261,21 @@ impl Resource for TeamStorageResource {
         state: TeamStorage,
         private: Private,
     ) -> Outcome<TeamStorage> {
+        let mut state = state;
+        if bucket::is_to_make(&state) {
+            match self.find_begun(cx, &bucket::flat(&state), &private).await {
+                Ok(Some(id)) => state.id = Field::Known(id),
+                Ok(None) => {}
+                Err(diagnostic) => return Outcome::exists(state, private).with([diagnostic]),
+            }
+        }
         let own = state.byob_bucket.clone();
         let mut told = Diagnostics::new();
         let is_there = !bucket::is_to_make(&state);
         if is_there && life::is_deleted(&state) {
             // A team cannot be brought back, so its bucket must not refuse afterwards.
             if let Field::Known(own) = &own
-                && let Err(refused) = self.bucket.check_contents(cx, own).await
+                && let Err(refused) = self.bucket.check_delete(cx, own).await
             {
                 return Outcome::exists(state, private).with(bucket::placed(refused));
             }
@@ -335,10 +345,14 @@ impl TeamStorageResource {
     }
 
     /// Finds out what would stop the team before its bucket is made.
-    async fn check_team(&self, cx: &Context, planned: &TeamStorage) -> Result<(), Diagnostic> {
+    /// Returns the private data of a team that is to be made.
+    async fn check_team(&self, cx: &Context, planned: &TeamStorage) -> Result<Private, Diagnostic> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         let client = self.client(&cx, "The team was not made")?;
-        make::check(&cx, &client, planned, false).await.map(drop)
+        make::check(&cx, &client, planned, false).await?;
+        let mut private = Private::default();
+        life::note_instance(&client, &mut private);
+        Ok(private)
     }
 
     /// The bucket first. Once it stands, nothing is an error any more: Terraform would
@@ -357,17 +371,17 @@ impl TeamStorageResource {
         let Field::Known(own_config) = config.byob_bucket else {
             return Outcome::gone();
         };
-        if let Err(diagnostic) = self.check_team(cx, &planned).await {
-            return Outcome::gone().with([diagnostic]);
-        }
-        let part = bucket::context(cx, &planned, &Private::default());
+        let mut kept = match self.check_team(cx, &planned).await {
+            Ok(private) => private,
+            Err(diagnostic) => return Outcome::gone().with([diagnostic]),
+        };
+        let part = bucket::context(cx, &planned, &kept);
         let make = Create {
             planned: own,
             config: own_config,
             private: private.part(bucket::BLOCK),
         };
         let made = Resource::create(&self.bucket, &part, make).await;
-        let mut kept = Private::default();
         kept.set_part(bucket::BLOCK, &made.private);
         let mut told: Diagnostics = bucket::placed(made.diagnostics).collect();
         let Some(own) = made.state else {
@@ -450,6 +464,17 @@ impl TeamStorageResource {
             }
             Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
         }
+    }
+
+    /// The id of a team that the state has only begun and that is there all the same.
+    async fn find_begun(
+        &self,
+        cx: &Context,
+        state: &TeamStorage,
+        private: &Private,
+    ) -> Result<Option<String>, Diagnostic> {
+        let client = self.client(cx, "The team's bucket was not deleted")?;
+        life::is_there(&client, state, private).await
     }
 
     async fn update_team(&self, cx: &Context, update: Update<TeamStorage>) -> Outcome<TeamStorage> {

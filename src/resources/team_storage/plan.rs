@@ -185,6 +185,24 @@ pub fn place_of(key: &str, model: &TeamStorage) -> Path {
     Path::of(argument).below(&Path::of(bucket::BLOCK))
 }
 
+/// The key of a bucket with a path reaches no other path.
+pub fn outside(config: &TeamStorage) -> Option<Diagnostic> {
+    let own = config.byob_bucket.known()?.path.known()?;
+    let path = config.path.known()?;
+    if path == own || path.starts_with(&format!("{own}/")) {
+        return None;
+    }
+    Some(
+        Trouble::new(
+            "The team's path is outside of its bucket's",
+            format!("path is {path:?}, and the bucket is made for {own:?}"),
+        )
+        .what_to_do("Leave one of the two out, or let path be that path or one below it.")
+        .at(Path::of("path"))
+        .error(),
+    )
+}
+
 fn never(team: &str, path: Path, before: &str, after: &str) -> Diagnostic {
     Trouble::new(
         format!("W&B cannot change the {path} of team {team:?}"),
@@ -233,8 +251,12 @@ fn cannot_replace(team: &str) -> Diagnostic {
 /// that no import can bring the team under it.
 pub fn exists(team: &str, id: &str, is_begun: bool) -> Diagnostic {
     let advice = if is_begun {
-        "Choose another name: this team is not known to be bound to the resource's bucket."
-            .to_owned()
+        format!(
+            "Choose another name. If this resource has made the team and nobody heard of it: remove \
+             the resource from the state (terraform state rm), set adopt = true in its block \
+             byob_bucket, and bring the team under it with\n\n\
+             import {{\n  to = wandb_team_storage.<name>\n  id = {team:?}\n}}"
+        )
     } else {
         format!(
             "Choose another name, or bring the team under this resource with\n\n\

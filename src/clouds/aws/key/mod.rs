@@ -60,7 +60,7 @@ pub(super) async fn put(
     };
     let found = match found {
         Some(found) => Some(found),
-        None => left_behind(cloud, bucket, spec, marker).await?,
+        None => left_behind(cloud, bucket, spec).await?,
     };
     match found {
         Some(found) => mend(cloud, bucket, spec, marker, found).await,
@@ -73,7 +73,6 @@ async fn left_behind(
     cloud: &Aws,
     bucket: &str,
     spec: &KeySpec,
-    marker: &Marker,
 ) -> Result<Option<Found>, CloudError> {
     let alias = alias(bucket);
     if let Some(found) = describe(cloud, &alias).await? {
@@ -91,10 +90,10 @@ async fn left_behind(
             .hint("Give that key as kms_key_arn, or remove the alias.")),
         };
     }
-    if !spec.may_be_unnamed {
-        return Ok(None);
+    match &spec.unnamed_of {
+        Some(generation) => search(cloud, generation).await,
+        None => Ok(None),
     }
-    search(cloud, &marker.generation).await
 }
 
 /// Looks through all keys of the region for the one of this generation: one that died

@@ -96,7 +96,7 @@ fn key(
         users: principals.to_vec(),
         rotation: block.kms_key_rotation.known().copied().unwrap_or(true),
         deletion_days: days.and_then(|days| u32::try_from(days).ok()).unwrap_or(30),
-        may_be_unnamed: false,
+        unnamed_of: None,
         tags: about.tags.clone(),
         ignored_tags: BTreeSet::new(),
         generation: about.generation.cloned(),
