@@ -42,10 +42,25 @@ fn byob_bucket_aws_key_of_two_buckets_stays_with_the_second() {
     other.give("", &format!("kms_key_arn = \"{key}\""));
     other.apply();
     other.assert_empty_plan();
-    let text = amazon.destroy().text();
-    assert!(text.contains(other.bucket()), "{text}");
-    assert_eq!(amazon.described(&key)["KeyState"], "Enabled");
+    // One that was encrypted with it already when it came under Terraform.
+    let third = Amazon::new("aws-third");
+    third.s3_ok("create_bucket", json!({}));
+    third.put("theirs");
+    let rule = json!({
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
+        "BucketKeyEnabled": true,
+    });
+    let args = json!({"ServerSideEncryptionConfiguration": {"Rules": [rule]}});
+    third.s3_ok("put_bucket_encryption", args);
+    third.give("adopt = true", &format!("kms_key_arn = \"{key}\""));
+    third.apply();
+    third.assert_empty_plan();
     other.destroy();
+    let text = amazon.destroy().text();
+    assert!(text.contains(third.bucket()), "{text}");
+    assert_eq!(amazon.described(&key)["KeyState"], "Enabled");
+    third.clean_up_objects();
+    third.destroy();
 }
 
 #[test]
