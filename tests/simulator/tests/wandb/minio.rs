@@ -74,7 +74,7 @@ impl Minio {
             data,
             address,
         };
-        let health = format!("http://{address}/minio/health/live");
+        let health = format!("http://{address}/minio/health/cluster");
         let deadline = Instant::now() + Duration::from_secs(30);
         let mut poll = tokio::time::interval(Duration::from_millis(50));
         loop {
