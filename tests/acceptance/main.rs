@@ -29,6 +29,7 @@ mod bucket_odd;
 mod bucket_replace;
 mod bucket_tls;
 mod bucket_trouble;
+mod bucket_unknown;
 mod examples;
 mod permissions;
 mod team;

@@ -178,10 +178,9 @@ pub fn fill_outputs(bucket: &mut Bucket, config: &Bucket, site: &Site) {
         bucket.instance_bucket = Field::Unknown;
         return;
     }
-    bucket.storage = match &bucket.registration_name {
-        Field::Known(name) => {
+    bucket.storage = match (&bucket.registration_name, outputs.storage) {
+        (Field::Known(name), Field::Known(mut storage)) => {
             let kind = site.account.kind();
-            let mut storage = outputs.storage;
             storage.extend(
                 address::storage(kind, name, path.as_deref())
                     .into_iter()
@@ -189,9 +188,9 @@ pub fn fill_outputs(bucket: &mut Bucket, config: &Bucket, site: &Site) {
             );
             Field::Known(storage)
         }
-        Field::Null | Field::Unknown => Field::Unknown,
+        _ => Field::Unknown,
     };
-    bucket.instance_bucket = Field::Known(outputs.instance_bucket);
+    bucket.instance_bucket = outputs.instance_bucket;
 }
 
 /// The entry for `GORILLA_SUPPORTED_FILE_STORES`: only with a key that is W&B's and
