@@ -97,3 +97,41 @@ fn what_amazon_is_told_only_at_apply_makes_the_planned_bucket() {
         stage.destroy();
     }
 }
+
+#[test]
+fn tags_of_the_provider_that_are_not_known_yet_keep_the_state() {
+    for (case, extra, tags) in [
+        (
+            "default_tags",
+            "default_tags = { when = terraform_data.later.output ? \"later\" : \"\" }",
+            json!({"own": "x", "when": "later"}),
+        ),
+        (
+            "ignore_tags",
+            "ignore_tags = terraform_data.later.output ? [\"other\"] : []",
+            json!({"own": "x"}),
+        ),
+    ] {
+        let stage = Stage::new("unknown-tags");
+        let body = stage.bucket_block("tags = { own = \"x\" }", "create_access_key = true");
+        stage.write(&body);
+        stage.apply();
+        let key = stage.this()["access_key_id"].clone();
+        stage.write_raw(&format!("{}{LATER}{body}", stage.provider(extra)));
+        let plan = stage.plan();
+        assert!(
+            plan.text.contains("The bucket was not looked at"),
+            "{case}: {}",
+            plan.text
+        );
+        applies(&stage, case);
+        let state = stage.this();
+        assert_eq!(state["tags_all"], tags, "{case}");
+        assert_eq!(state["access_key_id"], key, "{case}");
+        for (name, value) in tags.as_object().expect("tags") {
+            assert_eq!(stage.tags()[name], *value, "{case}");
+        }
+        stage.destroy();
+        assert!(!stage.exists(), "{case}");
+    }
+}

@@ -52,8 +52,10 @@ pub fn all_tags(
         Field::Unknown => return None,
     };
     all.extend(known_map(own)?);
-    if let Some(ignored) = configuration.ignore_tags.known() {
-        all.retain(|key, _| !ignored.contains(key));
+    match &configuration.ignore_tags {
+        Field::Known(ignored) => all.retain(|key, _| !ignored.contains(key)),
+        Field::Null => {}
+        Field::Unknown => return None,
     }
     Some(all)
 }
