@@ -226,6 +226,7 @@ impl Arguments {
         let default_tags = match &self.default_tags {
             Field::Known(map) => map
                 .iter()
+                .filter(|(_, value)| !value.is_null())
                 .map(|(key, value)| value.known().map(|value| (key.clone(), value.clone())))
                 .collect::<Option<BTreeMap<_, _>>>()
                 .map_or(Field::Unknown, Field::Known),

@@ -110,10 +110,11 @@ pub struct Outputs {
     pub storage_address: Field<String>,
     /// What W&B is told the bucket is called, unless the user says otherwise.
     pub registration_name: Field<String>,
-    /// What a team's registration takes besides name, provider and path.
-    pub storage: BTreeMap<String, Field<String>>,
-    /// The values of `global.bucket` in W&B's Helm chart.
-    pub instance_bucket: BTreeMap<String, Field<String>>,
+    /// What a team's registration takes besides name, provider and path; unknown while its
+    /// keys are.
+    pub storage: Field<BTreeMap<String, Field<String>>>,
+    /// The values of `global.bucket` in W&B's Helm chart; unknown while its keys are.
+    pub instance_bucket: Field<BTreeMap<String, Field<String>>>,
 }
 
 impl Outputs {
@@ -124,8 +125,8 @@ impl Outputs {
             full_name: Field::Unknown,
             storage_address: Field::Unknown,
             registration_name: Field::Unknown,
-            storage: BTreeMap::new(),
-            instance_bucket: BTreeMap::new(),
+            storage: Field::Unknown,
+            instance_bucket: Field::Unknown,
         }
     }
 }

@@ -148,12 +148,13 @@ impl Client {
         Ok(None)
     }
 
-    /// The e-mail address of the user with this id; `None` when there is none.
-    pub async fn email_of(&self, id: &str) -> Result<Option<String>, WandbError> {
+    /// Whether there is a user with this id.
+    pub async fn has_user(&self, id: &str) -> Result<bool, WandbError> {
         let path = format!("scim/Users/{id}");
         match self.scim(read(&path, &[], "GET /scim/Users/{id}")).await {
-            Ok(body) => Ok(body.and_then(|user| addresses(&user).into_iter().next())),
-            Err(error) if error.kind == WandbErrorKind::NotFound => Ok(None),
+            // An id with a slash or dots in it asks for something else.
+            Ok(body) => Ok(body.is_some_and(|user| text(&user, "id") == Some(id))),
+            Err(error) if error.kind == WandbErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
     }

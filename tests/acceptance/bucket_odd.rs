@@ -133,6 +133,37 @@ fn odd_tags_on_minio_and_ones_that_it_refuses() {
 }
 
 #[test]
+fn tags_that_never_reach_the_bucket_are_no_difference() {
+    let stage = Stage::new("tags-unsent");
+    for (extra, tags, all) in [
+        (
+            "ignore_tags = [\"theirs\"]",
+            "{ theirs = \"x\", b = \"y\" }",
+            json!({"b": "y"}),
+        ),
+        ("", "{ a = null, b = \"\" }", json!({"b": ""})),
+        (
+            "default_tags = { a = \"z\", c = null }",
+            "{ a = null }",
+            json!({"a": "z"}),
+        ),
+    ] {
+        let body = stage.bucket_block(&format!("tags = {tags}"), "");
+        stage.write_raw(&format!("{}{body}", stage.provider(extra)));
+        stage.apply();
+        stage.assert_empty_plan();
+        let mut found = stage.tags();
+        let marker = found
+            .as_object_mut()
+            .and_then(|tags| tags.remove("terraform-provider-wandb"));
+        assert!(marker.is_some(), "{tags}");
+        assert_eq!(found, all, "{tags}");
+        assert_eq!(stage.this()["tags_all"], all, "{tags}");
+        stage.destroy();
+    }
+}
+
+#[test]
 fn odd_tags_on_seaweedfs() {
     let stage = Stage::on("tags-odd", Login::of(seaweedfs()));
     let arguments = "tags = { \"a b\" = \"x=y:z/+-@_.\", \"Ünï\" = \"côdé\", \"empty\" = \"\" }";

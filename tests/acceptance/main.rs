@@ -30,6 +30,7 @@ mod bucket_replace;
 mod bucket_shared;
 mod bucket_tls;
 mod bucket_trouble;
+mod bucket_unknown;
 mod examples;
 mod permissions;
 mod team;

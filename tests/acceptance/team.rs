@@ -286,3 +286,38 @@ fn a_team_lives_on_a_bucket_whose_key_reaches_the_path_only() {
     stage.destroy();
     assert!(!stage.exists());
 }
+
+#[test]
+fn a_person_who_is_named_twice_is_one_member_and_no_difference() {
+    let stage = with_bucket("team-twice");
+    write(
+        &stage,
+        "members = [\"jane@example.com\", \"Jane@Example.com\", \"u-jane\"]",
+    );
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(members(&stage), ["u-jane"]);
+    write(&stage, "members = [\"u-joe\", \"joe@example.com\"]");
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(members(&stage), ["u-joe"]);
+}
+
+#[test]
+fn an_id_that_nobody_has_is_refused_before_anything_is_made() {
+    let stage = with_bucket("team-nobody");
+    for nobody in ["admin", "..", "u-jane/x"] {
+        write(&stage, &format!("members = [\"u-jane\", \"{nobody}\"]"));
+        let text = stage.apply_fails();
+        let reason = format!("the W&B instance knows no user \"{nobody}\"");
+        assert!(text.contains(&reason), "{text}");
+        assert!(text.contains("members = ["), "{text}");
+        assert!(stage.wandb.teams().is_empty(), "{nobody}");
+    }
+    write(&stage, "members = [\"u-jane\"]");
+    stage.apply();
+    write(&stage, "members = [\"u-jane\", \"admin\"]");
+    let text = stage.apply_fails();
+    assert!(text.contains("knows no user \"admin\""), "{text}");
+    assert_eq!(members(&stage), ["u-jane"]);
+}

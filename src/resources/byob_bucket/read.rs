@@ -63,7 +63,7 @@ fn not_refreshed() -> Diagnostic {
 }
 
 enum Seen {
-    /// The provider block leaves open how the bucket is reached.
+    /// The provider block leaves open how the bucket is reached, or what its tags should be.
     Open,
     /// The server says that there is no such bucket; with what it left behind.
     Gone(Option<Diagnostic>),
@@ -79,7 +79,9 @@ async fn observe(
     let site = place::site(state, state, None, configuration)
         .await?
         .ok_or_else(|| Trouble::new(summary, "the state names no cloud").error())?;
-    if site.resolved.place.is_unknown() {
+    let tags_are_open =
+        configuration.default_tags.is_unknown() || configuration.ignore_tags.is_unknown();
+    if site.resolved.place.is_unknown() || tags_are_open {
         return Ok(Seen::Open);
     }
     check_host(state, &site)?;
@@ -274,16 +276,22 @@ fn tags_of(bucket: &mut Bucket, tags: &BTreeMap<String, String>, configuration: 
         .collect();
     let before = spec::known_map(&bucket.tags).unwrap_or_default();
     let defaults = configuration.default_tags.known();
-    let own: BTreeMap<String, String> = seen
+    let mut own: BTreeMap<String, Field<String>> = seen
         .iter()
         .filter(|(key, value)| {
             let from_provider = defaults.and_then(|tags| tags.get(*key)) == Some(*value);
             !from_provider || before.contains_key(*key)
         })
-        .map(|(key, value)| (key.clone(), value.clone()))
+        .map(|(key, value)| (key.clone(), Field::Known(value.clone())))
         .collect();
+    // What is written and never reaches the bucket stays as it was written.
+    for (key, value) in bucket.tags.known().into_iter().flatten() {
+        if value.is_null() || ignored.is_some_and(|ignored| ignored.contains(key)) {
+            own.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+    }
     if !(own.is_empty() && bucket.tags.is_null()) {
-        bucket.tags = spec::text_map(own);
+        bucket.tags = Field::Known(own);
     }
     bucket.tags_all = spec::text_map(seen);
 }

@@ -52,8 +52,10 @@ pub fn all_tags(
         Field::Unknown => return None,
     };
     all.extend(known_map(own)?);
-    if let Some(ignored) = configuration.ignore_tags.known() {
-        all.retain(|key, _| !ignored.contains(key));
+    match &configuration.ignore_tags {
+        Field::Known(ignored) => all.retain(|key, _| !ignored.contains(key)),
+        Field::Null => {}
+        Field::Unknown => return None,
     }
     Some(all)
 }
@@ -178,10 +180,9 @@ pub fn fill_outputs(bucket: &mut Bucket, config: &Bucket, site: &Site) {
         bucket.instance_bucket = Field::Unknown;
         return;
     }
-    bucket.storage = match &bucket.registration_name {
-        Field::Known(name) => {
+    bucket.storage = match (&bucket.registration_name, outputs.storage) {
+        (Field::Known(name), Field::Known(mut storage)) => {
             let kind = site.account.kind();
-            let mut storage = outputs.storage;
             storage.extend(
                 address::storage(kind, name, path.as_deref())
                     .into_iter()
@@ -189,9 +190,9 @@ pub fn fill_outputs(bucket: &mut Bucket, config: &Bucket, site: &Site) {
             );
             Field::Known(storage)
         }
-        Field::Null | Field::Unknown => Field::Unknown,
+        _ => Field::Unknown,
     };
-    bucket.instance_bucket = Field::Known(outputs.instance_bucket);
+    bucket.instance_bucket = outputs.instance_bucket;
 }
 
 /// The entry for `GORILLA_SUPPORTED_FILE_STORES`: only with a key that is W&B's and

@@ -316,7 +316,9 @@ async fn change_members(
         Trouble::new(summary, "the team was deleted while it was worked on").error()
     })?;
     let resolved = Written::resolve(client, &wanted).await.map_err(failed)?;
-    if let [stranger, ..] = resolved.strangers()[..] {
+    let everybody = ids_of(&team, &BTreeSet::new());
+    let stranger = resolved.stranger(client, &everybody).await;
+    if let Some(stranger) = stranger.map_err(failed)? {
         return Err(stranger_error(summary, stranger));
     }
     let (now, then) = (ids_of(&team, &added(private)), resolved.ids());

@@ -121,9 +121,10 @@ pub async fn check(
     }
     let members = members_of(planned);
     let resolved = Written::resolve(client, &members).await.map_err(failed)?;
-    match resolved.strangers()[..] {
-        [stranger, ..] => Err(stranger_error(NOT_MADE, stranger)),
-        [] => Ok(None),
+    let stranger = resolved.stranger(client, &BTreeSet::new()).await;
+    match stranger.map_err(|error| failed(error).at(Path::of("members")))? {
+        Some(stranger) => Err(stranger_error(NOT_MADE, stranger)),
+        None => Ok(None),
     }
 }
 
@@ -150,7 +151,7 @@ pub fn stranger_error(summary: &str, stranger: &str) -> Diagnostic {
         format!("the W&B instance knows no user {stranger:?}"),
     )
     .left_behind("nothing new")
-    .what_to_do("Invite the user to the organization first, or correct the address.")
+    .what_to_do("Invite the user to the organization first, or correct the address or id.")
     .at(Path::of("members"))
     .error()
 }

@@ -28,29 +28,33 @@ impl Written {
         self.0.values().flatten().cloned().collect()
     }
 
-    /// Those that W&B does not know.
-    pub fn strangers(&self) -> Vec<&str> {
-        self.0
-            .iter()
-            .filter(|(_, id)| id.is_none())
-            .map(|(member, _)| member.as_str())
-            .collect()
+    /// The first one that W&B does not know. Whoever is among `members` already is not
+    /// asked for.
+    pub async fn stranger(
+        &self,
+        client: &Client,
+        members: &BTreeSet<String>,
+    ) -> Result<Option<&str>, WandbError> {
+        for (written, id) in &self.0 {
+            let is_known = match id {
+                None => false,
+                Some(id) => id != written || members.contains(id) || client.has_user(id).await?,
+            };
+            if !is_known {
+                return Ok(Some(written));
+            }
+        }
+        Ok(None)
     }
 
-    /// The team's members, spelled as they were written where they were.
+    /// The team's members, in every spelling that they were written in.
     pub fn as_written(&self, ids: &BTreeSet<String>) -> BTreeSet<String> {
-        let spelled: BTreeMap<&str, &str> = self
-            .0
-            .iter()
-            .filter_map(|(member, id)| id.as_deref().map(|id| (id, member.as_str())))
-            .collect();
-        ids.iter()
-            .map(|id| {
-                spelled
-                    .get(id.as_str())
-                    .map_or(id.clone(), |member| (*member).to_owned())
-            })
-            .collect()
+        let spelled = self.0.iter().filter_map(|(member, id)| {
+            let id = id.as_ref()?;
+            ids.contains(id).then(|| member.clone())
+        });
+        let named = self.ids();
+        spelled.chain(ids.difference(&named).cloned()).collect()
     }
 }
 
@@ -74,15 +78,16 @@ mod tests {
     #[test]
     fn people_keep_the_spelling_that_they_were_written_in() {
         let written = Written(BTreeMap::from([
+            ("Jane@example.com".to_owned(), Some("u1".to_owned())),
             ("jane@example.com".to_owned(), Some("u1".to_owned())),
+            ("u1".to_owned(), Some("u1".to_owned())),
             ("u2".to_owned(), Some("u2".to_owned())),
             ("gone@example.com".to_owned(), None),
         ]));
         assert_eq!(
             written.as_written(&set(&["u1", "u3"])),
-            set(&["jane@example.com", "u3"])
+            set(&["Jane@example.com", "jane@example.com", "u1", "u3"])
         );
         assert_eq!(written.ids(), set(&["u1", "u2"]));
-        assert_eq!(written.strangers(), ["gone@example.com"]);
     }
 }

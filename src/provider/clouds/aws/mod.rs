@@ -91,12 +91,12 @@ fn principals(
     block: &Arguments,
     deployment: &Field<Deployment>,
 ) -> Result<Field<SetOf>, Diagnostic> {
-    let makes_user = block.create_access_key == Field::Known(true);
+    let makes_user = &block.create_access_key;
     match (&block.wandb_principal_arns, deployment) {
-        (Field::Null, _) if makes_user => Ok(Field::Known(SetOf::default())),
+        (Field::Null, _) if *makes_user == Field::Known(true) => Ok(Field::Known(SetOf::default())),
+        (Field::Null, _) if makes_user.is_unknown() => Ok(Field::Unknown),
         (Field::Null, Field::Known(deployment)) => match site::wandb_principal(*deployment) {
             Some(arn) => Ok(Field::Known(SetOf::from(BTreeSet::from([arn.to_owned()])))),
-            None if block.create_access_key.is_unknown() => Ok(Field::Unknown),
             None => Err(Trouble::new(
                 "W&B's principal is not known",
                 "on a self-managed instance W&B has the identity that you gave it, and \
@@ -156,6 +156,7 @@ impl Account for AwsAccount {
             wandb_principal_arns: principals(&given, blocks.deployment)?,
             kms_key_arn: match (&planned.sse_algorithm, &given.kms_key_arn) {
                 (Field::Known(algorithm), _) if algorithm != WITH_KEY => Field::Null,
+                (Field::Unknown, Field::Null) => Field::Unknown,
                 (_, Field::Null) if planned.kms_key_arn.is_null() => Field::Unknown,
                 _ => planned.kms_key_arn.clone(),
             },

@@ -115,7 +115,6 @@ pub(super) fn address(region: &str, bucket: &str) -> S3Address {
 
 /// The outputs that follow from name and block.
 pub(super) fn outputs(block: &Arguments, about: &About<'_>) -> Outputs {
-    let by_key = block.create_access_key == Field::Known(true);
     let region = block.region.known();
     let name = about.name.to_owned();
     let full = region.map(|region| address(region, about.name).plain());
@@ -124,25 +123,31 @@ pub(super) fn outputs(block: &Arguments, about: &About<'_>) -> Outputs {
         Field::Known(_) | Field::Null => Field::Null,
         Field::Unknown => Field::Unknown,
     };
-    let mut storage = BTreeMap::new();
-    for (entry, value) in [
-        ("kms_key_id", &key),
-        ("aws_external_id", &block.aws_external_id),
-    ] {
-        if !value.is_null() {
-            storage.insert(entry.to_owned(), value.clone());
-        }
-    }
+    // A value that is not known may turn out to be none; the key of a bucket never does.
+    let is_certain = !block.sse_algorithm.is_unknown();
+    let storage = if is_certain && !block.aws_external_id.is_unknown() {
+        let parts = [
+            ("kms_key_id", &key),
+            ("aws_external_id", &block.aws_external_id),
+        ];
+        let set = parts.into_iter().filter(|(_, value)| !value.is_null());
+        Field::Known(
+            set.map(|(entry, value)| (entry.to_owned(), value.clone()))
+                .collect(),
+        )
+    } else {
+        Field::Unknown
+    };
     let known = |text: Option<String>| text.map_or(Field::Unknown, Field::Known);
     Outputs {
         region: block.region.clone(),
         full_name: known(
             region.map(|region| format!("arn:{}:s3:::{name}", partition::of_region(region).name)),
         ),
-        storage_address: if by_key {
-            known(full.clone())
-        } else {
-            Field::Known(format!("s3://{name}"))
+        storage_address: match (&block.create_access_key, &full) {
+            (Field::Known(true), full) => known(full.clone()),
+            (Field::Unknown, _) => Field::Unknown,
+            _ => Field::Known(format!("s3://{name}")),
         },
         registration_name: match (&block.create_access_key, full) {
             (Field::Known(true), full) => known(full),
@@ -150,7 +155,11 @@ pub(super) fn outputs(block: &Arguments, about: &About<'_>) -> Outputs {
             _ => Field::Known(name.clone()),
         },
         storage,
-        instance_bucket: instance_bucket(&name, about.path, &block.region, key),
+        instance_bucket: if is_certain {
+            Field::Known(instance_bucket(&name, about.path, &block.region, key))
+        } else {
+            Field::Unknown
+        },
     }
 }
 

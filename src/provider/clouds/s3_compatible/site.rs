@@ -96,29 +96,34 @@ fn encryption(block: &Arguments) -> Option<Encryption> {
     })
 }
 
+fn known(map: BTreeMap<String, String>) -> BTreeMap<String, Field<String>> {
+    map.into_iter()
+        .map(|(key, value)| (key, Field::Known(value)))
+        .collect()
+}
+
 /// The outputs that follow from name and block.
 pub(super) fn outputs(block: &Value, about: &About<'_>) -> Outputs {
     let address = address(block, about.name);
     let plain = address.as_ref().map(S3Address::plain);
-    let key = block.attribute("kms_key_name");
-    let key = match key {
-        Value::String(key) => Some(key.as_str()),
-        _ => None,
+    let instance_bucket = match (&address, block.attribute("kms_key_name")) {
+        (Field::Unknown, _) | (_, Value::Unknown) => Field::Unknown,
+        (address, key) => {
+            let key = match key {
+                Value::String(key) => Some(key.as_str()),
+                _ => None,
+            };
+            address
+                .as_ref()
+                .map(|address| known(address::instance_bucket(address, about.path, key)))
+        }
     };
-    let helm = address
-        .as_ref()
-        .map(|address| address::instance_bucket(address, about.path, key));
     Outputs {
         region: address.map(|address| address.region),
         full_name: Field::Known(format!("arn:aws:s3:::{}", about.name)),
         storage_address: plain.clone(),
         registration_name: plain,
-        storage: BTreeMap::new(),
-        instance_bucket: helm
-            .into_known()
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(key, value)| (key, Field::Known(value)))
-            .collect(),
+        storage: Field::Known(BTreeMap::new()),
+        instance_bucket,
     }
 }
