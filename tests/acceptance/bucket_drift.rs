@@ -200,8 +200,24 @@ fn byob_bucket_minio_drift_user() {
     assert_eq!(stage.plan().actions(THIS), ["update"]);
     stage.apply();
     stage.assert_empty_plan();
+    let mended = stage.this();
+    assert_eq!(mended["verified"], true);
+    for kept in ["access_key_id", "secret_access_key", "supported_file_store"] {
+        assert_eq!(mended[kept], state[kept], "{kept}");
+    }
+    let name = json!({"access_key": user});
+    let told = ask(&stage.login, "admin", "user_info", name);
+    assert_eq!(told["ok"]["status"], "enabled", "{told}");
+    // Disabled, and the key is gone: made again with it.
+    admin("user_disable", json!({"access_key": user}));
+    let key = json!({"access_key": state["access_key_id"]});
+    admin("delete_service_account", key);
+    stage.apply();
+    stage.assert_empty_plan();
     assert_eq!(stage.this()["verified"], true);
+    assert_ne!(stage.this()["access_key_id"], state["access_key_id"]);
     // Gone: made again with a new key.
+    let state = stage.this();
     admin("user_remove", json!({"access_key": user}));
     assert_eq!(stage.plan().actions(THIS), ["update"]);
     stage.apply();

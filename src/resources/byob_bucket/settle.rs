@@ -425,10 +425,15 @@ pub fn look_at(wanted: &BucketSpec, access_key: Option<AccessKey>) -> LookAt {
     }
 }
 
-/// Whether W&B's key is on the server and works; `None` when nobody could look.
+/// Whether W&B's key is on the server and works once its user does; `None` when nobody
+/// could look.
 pub fn key_works(observed: &Observed, id: &str) -> Option<bool> {
     match &observed.identity {
-        Reading::Known(Some(state)) => Some(state.enabled && state.keys.get(id) == Some(&true)),
+        Reading::Known(Some(state)) => match state.keys.get(id) {
+            // A user that is off says nothing about its key, which works again with it.
+            Some(_) if !state.enabled => None,
+            key => Some(key == Some(&true)),
+        },
         Reading::Known(None) => Some(false),
         Reading::Unsupported(_) | Reading::Denied(_) | Reading::Skipped => None,
     }
