@@ -9,7 +9,7 @@ use super::TeamStorage;
 use crate::resources::byob_bucket::{Bucket, ByobBucket, NOTHING_GOES};
 use crate::resources::trouble::Trouble;
 use crate::sdk::model::FromValue as _;
-use crate::sdk::plan::propose;
+use crate::sdk::plan::{propose, replaced};
 use crate::sdk::prelude::*;
 
 /// The block, and the name of its part of the private data.
@@ -114,7 +114,7 @@ pub async fn plan(
         config: config.clone(),
         planned: Bucket::from_value(&proposed, &Path::of(BLOCK))?,
         private,
-        replace: Vec::new(),
+        replace: replaced(&Resource::schema(resource), &before, &proposed),
     };
     let told = Resource::plan(resource, cx, &mut bucket).await;
     plan.planned.byob_bucket = Field::Known(bucket.planned);
