@@ -130,6 +130,28 @@ fn team_storage_that_owns_its_bucket_on_aws() {
         amazon.s3_ok("get_bucket_versioning", json!({}))["Status"],
         "Enabled"
     );
+    // What W&B binds for good is refused where it is written.
+    let main = amazon.path().join("main.tf");
+    let deleted = std::fs::read_to_string(main).expect("written");
+    let kept = deleted.replace("on_destroy = \"delete\"", "on_destroy = \"keep\"");
+    amazon.write_raw(&kept);
+    amazon.apply();
+    for argument in [
+        format!("kms_key_arn = \"{}\"", amazon.foreign_key()),
+        "aws_external_id = \"another\"".to_owned(),
+    ] {
+        let changed = format!("https_only = false\n {argument}");
+        amazon.write_raw(&kept.replace("https_only = false", &changed));
+        let text = amazon.plan_fails();
+        assert_eq!(text.matches("Error: ").count(), 1, "{text}");
+        assert!(
+            text.contains("change the byob_bucket.aws of team"),
+            "{text}"
+        );
+        assert!(text.contains("aws {"), "{text}");
+    }
+    amazon.write_raw(&deleted);
+    amazon.apply();
     amazon.destroy();
     assert!(amazon.wandb.teams().is_empty());
     assert!(!amazon.exists());

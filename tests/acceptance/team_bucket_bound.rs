@@ -200,3 +200,58 @@ fn an_instance_that_does_not_answer_afterwards_does_not_break_the_promise_of_a_p
     assert_eq!(stage.state(TEAM)["storage_status"], json!("bound"));
     stage.clean_up();
 }
+
+#[test]
+fn a_refused_change_of_the_storage_is_told_once_and_at_its_argument() {
+    let stage = made("tb-once", "", "");
+    let refused = |place: &str, line: &str| {
+        let text = stage.plan_fails();
+        assert_eq!(text.matches("Error: ").count(), 1, "{text}");
+        let summary = format!("W&B cannot change the {place} of team");
+        assert!(text.contains(&summary), "{text}");
+        assert!(text.contains(line), "{text}");
+        assert!(!text.contains("this bucket"), "{text}");
+    };
+    // Data in the bucket is no second problem: W&B would refuse whatever is in it.
+    stage.put("data");
+    let other = format!("{}-2", stage.bucket());
+    write_named(&stage, &other, "", "");
+    refused("byob_bucket.name", &format!("name = \"{other}\""));
+    write(&stage, "", "registration_name = \"s3://elsewhere/b\"");
+    refused(
+        "byob_bucket.registration_name",
+        "registration_name = \"s3://elsewhere/b\"",
+    );
+    let region = |name: &str, bucket: &str| {
+        write_named(&stage, name, "", bucket);
+        let file = stage.path().join("main.tf");
+        let text = std::fs::read_to_string(&file).expect("written").replace(
+            "create_access_key = true",
+            "create_access_key = true\n region = \"elsewhere\"",
+        );
+        stage.write_raw(&text);
+    };
+    region(stage.bucket(), "");
+    refused("byob_bucket.s3_compatible.region", "region = \"elsewhere\"");
+    // The same name at W&B makes no other bucket the same.
+    let registered = format!("registration_name = \"{}\"", address(&stage));
+    write_named(&stage, &other, "", &registered);
+    refused("byob_bucket.name", &format!("name = \"{other}\""));
+    write(&stage, "", "");
+    stage.assert_empty_plan();
+    stage.clean_up();
+}
+
+#[test]
+fn a_team_that_waits_for_its_instance_is_replaced_with_its_renamed_bucket() {
+    let stage = Stage::new("tb-renamed");
+    write(&stage, "", "");
+    stage.apply();
+    let other = format!("{}-2", stage.bucket());
+    write_named(&stage, &other, "", "on_destroy = \"delete_everything\"");
+    assert_eq!(stage.plan().actions(TEAM), ["delete", "create"]);
+    stage.apply();
+    assert!(!stage.exists());
+    assert_eq!(bucket_of(&stage.state(TEAM))["name"], other);
+    stage.destroy();
+}

@@ -9,7 +9,7 @@ use super::TeamStorage;
 use crate::resources::byob_bucket::{Bucket, ByobBucket, NOTHING_GOES};
 use crate::resources::trouble::Trouble;
 use crate::sdk::model::FromValue as _;
-use crate::sdk::plan::propose;
+use crate::sdk::plan::{propose, replaced};
 use crate::sdk::prelude::*;
 
 /// The block, and the name of its part of the private data.
@@ -109,20 +109,12 @@ pub async fn plan(
     if prior.is_none() && plan.prior.is_some() {
         private.set(NOTHING_GOES, true);
     }
-    let is_renamed = prior
-        .as_ref()
-        .is_some_and(|prior| !planned.name.is_unknown() && prior.name != planned.name);
     let mut bucket = Plan {
         prior,
         config: config.clone(),
         planned: Bucket::from_value(&proposed, &Path::of(BLOCK))?,
         private,
-        // By itself the schema replaces it; here the old bucket is looked at for data too.
-        replace: if is_renamed {
-            vec![Path::of("name")]
-        } else {
-            Vec::new()
-        },
+        replace: replaced(&Resource::schema(resource), &before, &proposed),
     };
     let told = Resource::plan(resource, cx, &mut bucket).await;
     plan.planned.byob_bucket = Field::Known(bucket.planned);
@@ -130,7 +122,6 @@ pub async fn plan(
     let moved = bucket
         .replace
         .iter()
-        .filter(|path| **path != Path::of("name"))
         .map(|path| path.below(&block))
         .collect();
     Ok((bucket.private, moved, placed(told).collect()))

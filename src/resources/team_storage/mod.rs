@@ -138,13 +138,15 @@ impl Resource for TeamStorageResource {
             config: bucket::flat(&plan.config),
             planned: bucket::flat(&plan.planned),
             private: plan.private.clone(),
-            replace: Vec::new(),
+            replace: moved,
         };
-        told.extend(self.plan_team(cx, &mut flat).await);
-        told.extend(plan::moved(flat.prior.as_ref(), &moved, &mut flat.replace));
-        if flat.prior.is_none() && plan.prior.is_some() {
-            flat.replace.extend(moved);
+        let prior = flat.prior.as_ref();
+        let is_kept = prior.is_some_and(|one| !life::is_deleted(one));
+        if is_kept && !flat.replace.is_empty() {
+            // W&B's refusal is all there is to say about another bucket.
+            told = Diagnostics::new();
         }
+        told.extend(self.plan_team(cx, &mut flat).await);
         let own = plan.planned.byob_bucket.clone();
         plan.planned = bucket::whole(flat.planned, own);
         plan.replace = flat.replace;

@@ -1,10 +1,11 @@
 //! What can be said about a team before anything is made, and what W&B will never do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::life::BOUND;
+use super::life::{BOUND, is_deleted};
 use super::make::unheard;
 use super::{TeamStorage, bucket};
+use crate::resources::byob_bucket::Bucket;
 use crate::resources::trouble::Trouble;
 use crate::sdk::prelude::*;
 use crate::wandb::{Client, WandbError};
@@ -68,15 +69,18 @@ fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
     let Some(prior) = plan.prior.clone() else {
         return told;
     };
-    let differences = differences(&prior, &plan.planned, &plan.private);
+    let moved = std::mem::take(&mut plan.replace);
+    let problems = problems(differences(&prior, plan), &moved);
     let team = prior.team.known().cloned().unwrap_or_default();
-    let deletes = prior.on_destroy == Field::Known("delete".to_owned());
-    for (path, before, after) in differences {
-        if deletes {
-            plan.replace.push(path);
-        } else {
-            told.push(never(&team, path, &before, &after));
-        }
+    if is_deleted(&prior) {
+        let places: BTreeSet<Path> = problems.into_keys().chain(moved).collect();
+        plan.replace = places.into_iter().collect();
+    } else {
+        told.extend(
+            problems
+                .into_iter()
+                .map(|(path, what)| never(&team, path, &what)),
+        );
     }
     if is_open(&plan.planned) {
         told.push(
@@ -126,11 +130,13 @@ fn is_open(model: &TeamStorage) -> bool {
         }
 }
 
+/// Where, and what stands there before and after.
 type Difference = (Path, String, String);
 
 /// What the plan would have to change of what W&B binds for good. Only what is known
 /// on both sides counts.
-fn differences(prior: &TeamStorage, planned: &TeamStorage, private: &Private) -> Vec<Difference> {
+fn differences(prior: &TeamStorage, plan: &Plan<TeamStorage>) -> Vec<Difference> {
+    let (planned, private) = (&plan.planned, &plan.private);
     let mut found = Vec::new();
     if let (Some(before), Some(after)) = (prior.team.known(), planned.team.known())
         && before != after
@@ -151,7 +157,7 @@ fn differences(prior: &TeamStorage, planned: &TeamStorage, private: &Private) ->
         effective(prior)
     };
     let complete = !prior.storage.is_null() && !is_open(planned);
-    let keys: std::collections::BTreeSet<&String> = before.keys().chain(wanted.keys()).collect();
+    let keys: BTreeSet<&String> = before.keys().chain(wanted.keys()).collect();
     for key in keys {
         let (old, new) = (before.get(key), wanted.get(key));
         let differs = match (old, new) {
@@ -164,7 +170,7 @@ fn differences(prior: &TeamStorage, planned: &TeamStorage, private: &Private) ->
             let text =
                 |value: Option<&String>| value.cloned().unwrap_or_else(|| "nothing".to_owned());
             found.push((
-                place_of(key, planned),
+                place_of(key, &plan.config),
                 format!("{key} = {}", text(old)),
                 format!("{key} = {}", text(new)),
             ));
@@ -173,14 +179,51 @@ fn differences(prior: &TeamStorage, planned: &TeamStorage, private: &Private) ->
     found
 }
 
-/// The argument that a part of the storage comes from.
+/// One problem for each place: what it is and would become. What differs since the bucket
+/// would be another one is a single problem at the first of the places that make it so.
+fn problems(differences: Vec<Difference>, moved: &[Path]) -> BTreeMap<Path, String> {
+    let mut places: BTreeMap<Path, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    if let [first, ..] = moved {
+        places.insert(first.clone(), Default::default());
+    }
+    let block = Path::of(bucket::BLOCK);
+    let own_path = block.attribute("path");
+    for (place, before, after) in differences {
+        let follows = place.steps().starts_with(block.steps()) && place != own_path;
+        let place = moved.first().filter(|_| follows).unwrap_or(&place);
+        let (old, new) = places.entry(place.clone()).or_default();
+        old.push(before);
+        new.push(after);
+    }
+    let told = places.into_iter().map(|(place, (old, new))| {
+        let what = if old.is_empty() {
+            "the bucket would be another one".to_owned()
+        } else {
+            format!(
+                "it is {:?} and would become {:?}",
+                old.join(", "),
+                new.join(", ")
+            )
+        };
+        (place, what)
+    });
+    told.collect()
+}
+
+/// The argument of a configuration or plan that a part of the storage comes from.
 pub fn place_of(key: &str, model: &TeamStorage) -> Path {
-    let argument = match key {
-        "path" if !model.path.is_null() => return Path::of("path"),
-        _ if model.byob_bucket.is_null() => return Path::of("storage"),
-        "path" => "path",
-        // The rest of a storage follows from the bucket.
-        _ => "name",
+    let own = match &model.byob_bucket {
+        _ if key == "path" && !model.path.is_null() => return Path::of("path"),
+        Field::Null => return Path::of("storage"),
+        Field::Known(own) => Some(own),
+        Field::Unknown => None,
+    };
+    let cloud = own.and_then(|own| own.block());
+    let argument = match (key, cloud) {
+        ("path", _) => "path",
+        ("name", _) if own.is_some_and(is_named) => "registration_name",
+        ("name" | "provider", _) | (_, None) => "name",
+        (_, Some((kind, _))) => kind.block(),
     };
     Path::of(argument).below(&Path::of(bucket::BLOCK))
 }
@@ -203,10 +246,15 @@ pub fn outside(config: &TeamStorage) -> Option<Diagnostic> {
     )
 }
 
-fn never(team: &str, path: Path, before: &str, after: &str) -> Diagnostic {
+/// Whether the name for W&B is written out: in a configuration outputs are null.
+fn is_named(own: &Bucket) -> bool {
+    own.storage.is_null() && !own.registration_name.is_null()
+}
+
+fn never(team: &str, path: Path, what: &str) -> Diagnostic {
     Trouble::new(
         format!("W&B cannot change the {path} of team {team:?}"),
-        format!("it is {before:?} and would become {after:?}; W&B binds a team to its name and storage for good"),
+        format!("{what}; W&B binds a team to its name and storage for good"),
     )
     .what_to_do(
         "Set it back. To have a new team, give it another resource and another name; to delete this \
@@ -214,27 +262,6 @@ fn never(team: &str, path: Path, before: &str, after: &str) -> Diagnostic {
     )
     .at(path)
     .error()
-}
-
-/// What becomes of a plan that would give a team another bucket: a replacement when the
-/// team may go, else an error.
-pub fn moved(
-    prior: Option<&TeamStorage>,
-    paths: &[Path],
-    replace: &mut Vec<Path>,
-) -> Vec<Diagnostic> {
-    let Some(prior) = prior else {
-        return Vec::new();
-    };
-    if prior.on_destroy == Field::Known("delete".to_owned()) {
-        replace.extend(paths.iter().cloned());
-        return Vec::new();
-    }
-    let team = prior.team.known().cloned().unwrap_or_default();
-    paths
-        .iter()
-        .map(|path| never(&team, path.clone(), "this bucket", "another one"))
-        .collect()
 }
 
 fn cannot_replace(team: &str) -> Diagnostic {
@@ -309,8 +336,18 @@ mod tests {
         model
     }
 
+    fn planning(planned: &TeamStorage) -> Plan<TeamStorage> {
+        Plan {
+            prior: None,
+            config: planned.clone(),
+            planned: planned.clone(),
+            private: Private::default(),
+            replace: Vec::new(),
+        }
+    }
+
     fn paths(prior: &TeamStorage, planned: &TeamStorage) -> Vec<String> {
-        differences(prior, planned, &Private::default())
+        differences(prior, &planning(planned))
             .into_iter()
             .map(|(path, _, _)| path.to_string())
             .collect()
@@ -352,11 +389,11 @@ mod tests {
         prior.storage = Field::Null;
         let planned = team("t", &BASE, Field::Null);
         assert_eq!(paths(&prior, &planned), [""; 0]);
-        let mut private = Private::default();
-        private.set(
+        let mut plan = planning(&planned);
+        plan.private.set(
             BOUND,
             serde_json::json!({"name": "other", "provider": "AWS"}),
         );
-        assert_eq!(differences(&prior, &planned, &private).len(), 1);
+        assert_eq!(differences(&prior, &plan).len(), 1);
     }
 }
