@@ -206,7 +206,7 @@ END
 fi
 
 step "terraform plan -destroy: data is not thrown away by accident"
-say "W&B's key has stored an object above, so the bucket is not empty:"
+say "W&B's key has stored an object above, and the instance its tries of the connection, so the bucket is not empty:"
 terraform plan -destroy -input=false | grep -A 12 Warning || fail "the plan says nothing about the data"
 
 step "terraform destroy, with leave to delete everything"
