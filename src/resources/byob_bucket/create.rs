@@ -10,9 +10,10 @@ use super::settle::{Settled, Work};
 use super::update::rotation;
 use super::{place, spec};
 use crate::byob::cloud::Sighting;
+use crate::byob::diff::Change;
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::Access;
-use crate::byob::{Cloud, CloudErrorKind, Observed};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, Observed};
 use crate::resources::environment::{Configuration, Environment};
 use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
@@ -156,10 +157,21 @@ async fn begin_anew(
     if let Some(Access::MadeKey(identity)) = before.map(|spec| spec.access) {
         cloud.remove_identity(&identity).await.map_err(failed)?;
     }
+    mark(configuration, cloud, bucket, &name)
+        .await
+        .map_err(failed)
+}
+
+/// Marks a half-made bucket as one that this run makes.
+async fn mark(
+    configuration: &Configuration,
+    cloud: &Arc<dyn Cloud>,
+    bucket: &Bucket,
+    name: &str,
+) -> Result<Generation, CloudError> {
     let generation = random_generation();
     let tags = first_tags(configuration, bucket, &generation);
-    let change = crate::byob::diff::Change::Tags(tags);
-    cloud.change(&name, &change).await.map_err(failed)?;
+    cloud.change(name, &Change::Tags(tags)).await?;
     Ok(generation)
 }
 
@@ -195,11 +207,8 @@ async fn start(
         )),
         None if is_bare(cloud, &name, &sighting).await.map_err(failed)? => {
             told.push(continued(&name));
-            let generation = random_generation();
-            let tags = first_tags(configuration, bucket, &generation);
-            let change = crate::byob::diff::Change::Tags(tags);
-            cloud.change(&name, &change).await.map_err(failed)?;
-            Ok(Start::Made(generation, None))
+            let marked = mark(configuration, cloud, bucket, &name).await;
+            Ok(Start::Made(marked.map_err(failed)?, None))
         }
         _ => Err(taken(&id, &name)),
     }

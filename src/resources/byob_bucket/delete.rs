@@ -80,9 +80,10 @@ async fn steps(
             let gone = cloud.empty(&owned).await.map_err(failed)?;
             tracing::info!(bucket = %name, emptied = %gone, "the bucket was emptied");
         } else {
-            refuse_data(&cloud, &name, &summary)
-                .await
-                .map_err(failed)??;
+            let refusal = data_in(&cloud, &name, &summary).await;
+            if let Some(refusal) = refusal.map_err(failed)? {
+                return Err(refusal.into());
+            }
         }
         remove_identity(cx, &cloud, identity).await?;
         cloud.delete(&owned).await.map_err(failed)?;
@@ -274,20 +275,20 @@ pub async fn check(
     if on_destroy(state) == "delete_everything" {
         return Ok(cloud.can_empty(&owned).await.map_err(failed)?);
     }
-    refuse_data(&cloud, &name, &summary).await.map_err(failed)?
+    match data_in(&cloud, &name, &summary).await.map_err(failed)? {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(()),
+    }
 }
 
-/// Refuses while there is anything in the bucket.
-async fn refuse_data(
+/// The refusal while there is anything in the bucket.
+pub async fn data_in(
     cloud: &Arc<dyn Cloud>,
     name: &str,
     summary: &str,
-) -> Result<Result<(), Diagnostics>, CloudError> {
+) -> Result<Option<Diagnostic>, CloudError> {
     let contents = cloud.contents(name, COUNT_LIMIT).await?;
-    if contents.is_empty() {
-        return Ok(Ok(()));
-    }
-    Ok(Err(holds_data(summary, &contents.to_string()).into()))
+    Ok((!contents.is_empty()).then(|| holds_data(summary, &contents.to_string())))
 }
 
 /// The value in the state: a change has to be applied before it counts.
@@ -299,7 +300,7 @@ pub fn on_destroy(state: &Bucket) -> &str {
 }
 
 /// A bucket that is not empty is not deleted.
-pub fn holds_data(summary: &str, contents: &str) -> Diagnostic {
+fn holds_data(summary: &str, contents: &str) -> Diagnostic {
     Trouble::new(summary, format!("it holds {contents}"))
         .left_behind("the bucket, with all that is in it")
         .what_to_do(

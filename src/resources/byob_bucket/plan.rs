@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::delete::{COUNT_LIMIT, holds_data, on_destroy};
+use super::delete::{COUNT_LIMIT, data_in, on_destroy};
 use super::place::{self, Site};
 use super::preflight::{check_name, missing_rights};
 use super::schema::Bucket;
@@ -338,12 +338,11 @@ async fn refuse_data(cx: &Context, cloud: &Arc<dyn Cloud>, name: &str) -> Result
         Some(_) => {}
         None => return Ok(()),
     }
-    let contents = cloud.contents(name, COUNT_LIMIT).await.map_err(failed)?;
-    if contents.is_empty() {
-        return Ok(());
-    }
     let summary = format!("Bucket {name:?} holds data and would be replaced");
-    Err(holds_data(&summary, &contents.to_string()))
+    match data_in(cloud, name, &summary).await.map_err(failed)? {
+        Some(refusal) => Err(refusal),
+        None => Ok(()),
+    }
 }
 
 /// The second plan of a replacement: the bucket's name is taken by the bucket itself.

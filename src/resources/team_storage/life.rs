@@ -10,7 +10,7 @@ use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::byob_bucket::Finding;
 use crate::resources::trouble::Trouble;
 use crate::sdk::prelude::*;
-use crate::wandb::{Client, StorageInfo, WandbError, WandbErrorKind};
+use crate::wandb::{Client, StorageInfo, Team, WandbError, WandbErrorKind};
 
 /// Private data: what the instance said that the team is bound to.
 pub const BOUND: &str = "bound";
@@ -175,15 +175,9 @@ const NOT_LOOKED_AT: &str = "The team was not looked at";
 /// Looks at the team of a state.
 pub async fn read(client: &Client, state: TeamStorage, private: Private) -> Outcome<TeamStorage> {
     let summary = NOT_LOOKED_AT;
-    let id = state.id.known().cloned().unwrap_or_default();
-    let team = match client.team(&id).await {
-        Ok(found) => {
-            let known = state.team.known();
-            match found.filter(|team| known.is_none_or(|name| *name == team.name)) {
-                Some(team) => team,
-                None => return absent(client, state, private, summary),
-            }
-        }
+    let team = match own_team(client, &state).await {
+        Ok(Some(team)) => team,
+        Ok(None) => return absent(client, state, private, summary),
         Err(error) => {
             let told = Trouble::wandb(summary, error)
                 .left_behind("the state as it was")
@@ -207,6 +201,14 @@ pub async fn read(client: &Client, state: TeamStorage, private: Private) -> Outc
     }
     told.extend(read_back(client, &mut state, &mut private).await);
     Outcome::exists(state, private).with(told)
+}
+
+/// The team of a state. On another instance another team may have its id.
+async fn own_team(client: &Client, state: &TeamStorage) -> Result<Option<Team>, WandbError> {
+    let id = state.id.known().cloned().unwrap_or_default();
+    let known = state.team.known();
+    let found = client.team(&id).await?;
+    Ok(found.filter(|team| known.is_none_or(|name| *name == team.name)))
 }
 
 /// The instance has no such team: it is gone, if that is the team's instance.
@@ -339,14 +341,9 @@ pub fn is_deleted(state: &TeamStorage) -> bool {
 pub async fn delete(client: &Client, state: TeamStorage, private: Private) -> Outcome<TeamStorage> {
     let summary = "The team was not deleted";
     let id = state.id.known().cloned().unwrap_or_default();
-    let team = match client.team(&id).await {
-        Ok(found) => {
-            let known = state.team.known();
-            match found.filter(|team| known.is_none_or(|name| *name == team.name)) {
-                Some(team) => team,
-                None => return absent(client, state, private, summary),
-            }
-        }
+    let team = match own_team(client, &state).await {
+        Ok(Some(team)) => team,
+        Ok(None) => return absent(client, state, private, summary),
         Err(error) => {
             let told = Trouble::wandb(summary, error)
                 .left_behind("the team")
