@@ -2,8 +2,9 @@
 //!
 //! Data flows one way: [`provider`] gives [`resources`] what the provider block says;
 //! a resource drives the pure domain [`byob`] and, through a trait of it, a cloud of
-//! [`clouds`]; [`wandb`] talks to the W&B instance. [`sdk`] is Terraform's side and
-//! knows none of them. `docs/dev/architecture.md` is the map.
+//! [`clouds`], which [`probe`] tries as W&B does; [`wandb`] talks to the W&B instance.
+//! What resources share is in [`terraform`]. [`sdk`] is Terraform's side and knows none of
+//! them. `docs/dev/architecture.md` is the map.
 
 #![warn(
     missing_debug_implementations,
@@ -16,7 +17,9 @@
 
 pub mod byob;
 pub mod clouds;
+pub mod probe;
 pub mod provider;
 pub mod resources;
 pub mod sdk;
+pub mod terraform;
 pub mod wandb;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::cloud::CloudKind;
 use super::identity::AccessKey;
+use super::kind::CloudKind;
 
 /// Everything but letters, digits and `-._~` is escaped in a user or a secret.
 const USERINFO: &AsciiSet = &NON_ALPHANUMERIC

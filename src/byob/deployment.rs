@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::cloud::CloudKind;
+use super::kind::CloudKind;
 
 /// How the W&B instance is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

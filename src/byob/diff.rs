@@ -5,80 +5,35 @@
 
 use std::collections::BTreeMap;
 
+use super::change::{Change, Changes, LIFECYCLE_PREFIX, lifecycle_rules};
 use super::marker::{self, Marker};
 use super::observed::{CorsRule, LifecycleRule, Observed, Reading, Rule, Versioning};
 use super::requirement::{Evidence, Status, Tried};
-use super::requirements::{access, cors, data, encryption, kms};
-use super::spec::{Access, BucketSpec, Encryption, Grants, Key, Setting};
-
-/// Ids of our lifecycle rules start so; rules with other ids are other people's.
-pub const LIFECYCLE_PREFIX: &str = "wandb-byob-";
-
-/// One setting to write. Each holds the whole new value, so that writing it twice is
-/// writing it once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// All tags of the bucket, the marker and ignored ones included.
-    Tags(BTreeMap<String, String>),
-    /// Old versions are kept from now on, or no longer made.
-    Versioning(bool),
-    /// The key of this bucket, with exactly its rules.
-    Key,
-    /// Nothing can be made public from now on.
-    PublicAccess,
-    /// The bucket's owner owns every object from now on.
-    Ownership,
-    /// Encryption at rest for new objects.
-    Encryption(Encryption),
-    /// All CORS rules: ours first, then other people's as they were.
-    Cors(Vec<CorsRule>),
-    /// Our lifecycle rules, all of them. Rules with other ids stay untouched.
-    Lifecycle(Vec<LifecycleRule>),
-    /// Our access rules, all of them. Rules that are not ours stay, unless the grants are
-    /// exclusive.
-    Grants(Grants),
-    /// The identity whose key W&B holds, with exactly its rights.
-    Identity,
-}
-
-impl Change {
-    /// The setting that this change writes.
-    pub fn setting(&self) -> Setting {
-        match self {
-            Self::Tags(_) => Setting::Tags,
-            Self::Versioning(_) => Setting::Versioning,
-            Self::Key => Setting::Key,
-            Self::PublicAccess => Setting::PublicAccess,
-            Self::Ownership => Setting::Ownership,
-            Self::Encryption(_) => Setting::Encryption,
-            Self::Cors(_) => Setting::Cors,
-            Self::Lifecycle(_) => Setting::Lifecycle,
-            Self::Grants(_) => Setting::Grants,
-            Self::Identity => Setting::Identity,
-        }
-    }
-}
+use super::requirements::{access, cors, kms};
+use super::spec::{Access, BucketSpec, Key, Setting};
 
 /// What has to be written to make `observed` what `spec` wants, in the order in which
 /// it has to be written. Tags are apart: see [`tags`].
 ///
 /// Protection comes first (the bucket is closed and versions are kept before anybody can
 /// write), access last (nobody gets in before all settings stand).
-pub fn changes(spec: &BucketSpec, observed: &Observed) -> Vec<Change> {
-    [
-        key(spec, observed),
-        public_access(spec, observed),
-        ownership(spec, observed),
-        versioning(spec, observed),
-        encryption_change(spec, observed),
-        cors_change(spec, observed),
-        lifecycle(spec, observed),
-        grants(spec, observed),
-        identity(spec, observed),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+pub fn changes(spec: &BucketSpec, observed: &Observed) -> Changes {
+    Changes {
+        key: is_key_due(spec, observed),
+        settings: [
+            public_access(spec, observed),
+            ownership(spec, observed),
+            versioning(spec, observed),
+            encryption_change(spec, observed),
+            cors_change(spec, observed),
+            lifecycle(spec, observed),
+            grants(spec, observed),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        identity: is_identity_due(spec, observed),
+    }
 }
 
 /// The tags to write so that the bucket carries `spec`'s tags and `marker`; `None`
@@ -115,9 +70,9 @@ fn versioning(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
 }
 
 /// What a bucket of ours does not do with a key that is somebody else's is change it.
-fn key(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+fn is_key_due(spec: &BucketSpec, observed: &Observed) -> bool {
     if !spec.owns_key(observed) {
-        return None;
+        return false;
     }
     let nothing = Tried::nothing();
     let evidence = Evidence {
@@ -134,7 +89,7 @@ fn key(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     .iter()
     .any(|requirement| requirement.verdict(evidence).status == Status::Fail);
     let is_to_make = spec.key.as_ref().is_some_and(|key| key.name.is_none());
-    (is_to_make || is_at_fault || has_other_tags(spec, observed)).then_some(Change::Key)
+    is_to_make || is_at_fault || has_other_tags(spec, observed)
 }
 
 /// Whether the key's tags are not those of its bucket.
@@ -175,7 +130,7 @@ fn encryption_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
                 .is_none_or(|bucket_key| bucket_key == state.bucket_key)
             && match (&wanted.key, state.key.as_deref()) {
                 (Key::Server, actual) => actual.is_none(),
-                (Key::Named(wanted), Some(actual)) => encryption::same_key(wanted, actual),
+                (Key::Named(wanted), Some(actual)) => wanted == actual,
                 (Key::Named(_), None) | (Key::ToMake, _) => false,
             }
     });
@@ -222,7 +177,7 @@ fn is_ours(rule: &CorsRule, spec: &BucketSpec) -> bool {
 }
 
 fn lifecycle(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
-    let wanted = data::wanted_rules(
+    let wanted = lifecycle_rules(
         spec.path.as_deref(),
         spec.noncurrent_version_days,
         spec.abort_upload_days,
@@ -244,13 +199,13 @@ fn lifecycle(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     }
 }
 
-fn identity(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
     if !matches!(spec.access, Access::MadeKey(_)) {
-        return None;
+        return false;
     }
     let is_at_fault = access::identity_fault(spec, observed)
         .is_some_and(|verdict| verdict.status == Status::Fail);
-    (is_at_fault || spec.access_key_id.is_none()).then_some(Change::Identity)
+    is_at_fault || spec.access_key_id.is_none()
 }
 
 #[cfg(test)]

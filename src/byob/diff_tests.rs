@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::{Deployment, Scope};
 use crate::byob::identity::Identity;
+use crate::byob::kind::CloudKind;
 use crate::byob::marker::Generation;
 use crate::byob::observed::{EncryptionState, GrantState, IdentityState, KeyState, Preflight};
-use crate::byob::spec::{self, KeySpec};
+use crate::byob::rights::Rights;
+use crate::byob::spec::{self, Encryption, Grants, KeySpec};
 
 fn wanted() -> BucketSpec {
     BucketSpec {
@@ -45,15 +46,21 @@ fn good() -> Observed {
 }
 
 fn settings(spec: &BucketSpec, observed: &Observed) -> Vec<Setting> {
-    changes(spec, observed)
-        .iter()
-        .map(Change::setting)
-        .collect()
+    let changes = changes(spec, observed);
+    let written = changes.settings.iter().map(Change::setting);
+    let around = [
+        (changes.key, Setting::Key),
+        (changes.identity, Setting::Identity),
+    ];
+    let due = around
+        .into_iter()
+        .filter_map(|(due, setting)| due.then_some(setting));
+    due.chain(written).collect()
 }
 
 #[test]
 fn nothing_is_written_to_a_good_bucket() {
-    assert_eq!(changes(&wanted(), &good()), []);
+    assert_eq!(changes(&wanted(), &good()), Changes::default());
     assert_eq!(tags(&wanted(), &good(), None), None);
 }
 
@@ -109,7 +116,7 @@ fn meaning_decides_about_cors() {
     rule.methods = vec!["PUT".into(), "GET".into(), "HEAD".into(), "DELETE".into()];
     rule.exposed = vec!["etag".into(), "x-request-id".into()];
     observed.cors = Reading::Known(vec![rule]);
-    assert_eq!(changes(&wanted(), &observed), []);
+    assert_eq!(changes(&wanted(), &observed), Changes::default());
 }
 
 #[test]
@@ -124,7 +131,7 @@ fn foreign_cors_rules_stay_behind_ours() {
     observed.cors = Reading::Known(vec![foreign.clone()]);
     let ours = spec::cors_rule(vec!["*".into()], 3600);
     assert_eq!(
-        changes(&wanted(), &observed),
+        changes(&wanted(), &observed).settings,
         [Change::Cors(vec![ours, foreign])]
     );
 }
@@ -142,7 +149,7 @@ fn a_server_that_lets_every_page_in_needs_no_rule() {
         max_age_seconds: None,
         status: 204,
     });
-    assert_eq!(changes(&wanted(), &observed), []);
+    assert_eq!(changes(&wanted(), &observed), Changes::default());
     let mut chosen = wanted();
     chosen.cors = spec::cors_rule(vec!["https://wandb.acme.example".into()], 3600);
     chosen.chosen.insert(Setting::Cors);
@@ -159,7 +166,7 @@ fn what_the_server_does_not_know_is_written_only_when_asked_for() {
     observed.versioning = Reading::Unsupported("NotImplemented".into());
     observed.lifecycle = Reading::Unsupported("NotImplemented".into());
     observed.encryption = Reading::Unsupported("NotImplemented".into());
-    assert_eq!(changes(&wanted(), &observed), []);
+    assert_eq!(changes(&wanted(), &observed), Changes::default());
     let mut spec = wanted();
     spec.chosen.insert(Setting::Versioning);
     spec.noncurrent_version_days = Some(30);
@@ -181,7 +188,7 @@ fn what_may_not_be_read_is_not_written() {
     observed.lifecycle = Reading::Denied("AccessDenied".into());
     let mut spec = wanted();
     spec.noncurrent_version_days = Some(30);
-    assert_eq!(changes(&spec, &observed), []);
+    assert_eq!(changes(&spec, &observed), Changes::default());
 }
 
 #[test]
@@ -198,7 +205,7 @@ fn encryption_is_compared_with_the_key() {
         key: Some("arn:aws:kms:wandb-key".into()),
         bucket_key: false,
     });
-    assert_eq!(changes(&spec, &observed), []);
+    assert_eq!(changes(&spec, &observed), Changes::default());
     observed.encryption = Reading::Known(EncryptionState::default());
     assert_eq!(settings(&spec, &observed), [Setting::Encryption]);
 }
@@ -225,10 +232,13 @@ fn lifecycle_rules_follow_the_path_and_the_days() {
             ..LifecycleRule::default()
         },
     ];
-    assert_eq!(changes(&spec, &good()), [Change::Lifecycle(rules.clone())]);
+    assert_eq!(
+        changes(&spec, &good()).settings,
+        [Change::Lifecycle(rules.clone())]
+    );
     let mut observed = good();
     observed.lifecycle = Reading::Known(rules.into_iter().rev().collect());
-    assert_eq!(changes(&spec, &observed), []);
+    assert_eq!(changes(&spec, &observed), Changes::default());
 }
 
 #[test]
@@ -256,12 +266,12 @@ fn tags_keep_the_marker_and_what_is_ignored() {
 #[test]
 fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     let generation = Generation::from_bytes([0, 0, 0, 7]);
-    let identity = Identity::for_bucket("acme", wandb_rights("aws", "acme", None), &generation);
+    let identity = Identity::for_bucket("acme", Rights::on("acme", None), &generation);
     let mut spec = wanted();
     spec.access_key_id = Some("AK".into());
     let good_state = IdentityState {
         enabled: true,
-        rights: Some(identity.rights.clone()),
+        rights: Rule::AsWanted,
         other_rights: Vec::new(),
         keys: BTreeMap::from([("AK".into(), true)]),
     };
@@ -270,8 +280,11 @@ fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     let table: [(Break, bool); 7] = [
         (|_| {}, false),
         (|state| state.enabled = false, true),
-        (|state| state.rights = None, true),
-        (|state| state.rights = Some(Document::default()), true),
+        (|state| state.rights = Rule::Missing, true),
+        (
+            |state| state.rights = Rule::Different("other rights".into()),
+            true,
+        ),
         (|state| state.other_rights = vec!["readwrite".into()], true),
         (|state| state.keys.clear(), true),
         (
@@ -294,8 +307,6 @@ fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     observed.identity = Reading::Known(None);
     assert_eq!(settings(&spec, &observed), [Setting::Identity]);
 }
-
-use crate::byob::policy::{Document, wandb_rights};
 
 fn key_spec() -> KeySpec {
     KeySpec {
@@ -383,7 +394,7 @@ fn access_rules_are_written_when_they_do_not_say_what_they_should() {
     spec.cloud = CloudKind::Aws;
     let grants = Grants {
         principals: vec!["wandb".into()],
-        path: None,
+        rights: Rights::on("acme", None),
         https_only: true,
         exclusive: false,
     };
@@ -396,17 +407,23 @@ fn access_rules_are_written_when_they_do_not_say_what_they_should() {
     };
     let mut observed = good();
     observed.grants = Reading::Known(state.clone());
-    assert_eq!(changes(&spec, &observed), []);
+    assert_eq!(changes(&spec, &observed), Changes::default());
     observed.grants = Reading::Known(GrantState {
         https_only: Rule::Missing,
         ..state.clone()
     });
-    assert_eq!(changes(&spec, &observed), [Change::Grants(grants.clone())]);
+    assert_eq!(
+        changes(&spec, &observed).settings,
+        [Change::Grants(grants.clone())]
+    );
     observed.grants = Reading::Known(state);
     let exclusive = Grants {
         exclusive: true,
         ..grants
     };
     spec.grants = Some(exclusive.clone());
-    assert_eq!(changes(&spec, &observed), [Change::Grants(exclusive)]);
+    assert_eq!(
+        changes(&spec, &observed).settings,
+        [Change::Grants(exclusive)]
+    );
 }

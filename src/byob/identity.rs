@@ -1,11 +1,14 @@
-//! The identity that W&B acts as when it reaches a bucket by a key.
+//! The identity that W&B acts as when it reaches a bucket by a key, and its access keys.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use async_trait::async_trait;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::error::CloudError;
 use super::marker::Generation;
-use super::policy::Document;
+use super::rights::Rights;
 
 /// A user on the server that exists only to hold W&B's rights on one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub struct Identity {
     /// The user's name; its rights carry the same name where they need one.
     pub name: String,
     /// Exactly what it may do.
-    pub rights: Document,
+    pub rights: Rights,
     /// The most that it may ever be given, by name, on clouds that know such a limit.
     pub boundary: Option<String>,
 }
@@ -26,7 +29,7 @@ impl Identity {
     ///
     /// The generation in the name keeps it apart from the identity of an earlier
     /// bucket of that name, and from users that were there before.
-    pub fn for_bucket(bucket: &str, rights: Document, generation: &Generation) -> Self {
+    pub fn for_bucket(bucket: &str, rights: Rights, generation: &Generation) -> Self {
         let mut name = format!("wandb-byob-{generation}-{bucket}");
         name.truncate(LONGEST_NAME);
         Self {
@@ -68,6 +71,39 @@ impl fmt::Debug for AccessKey {
     }
 }
 
+/// A cloud's service for identities and their access keys.
+///
+/// Every method may be called again after a failure or a crash: doing something twice has
+/// the effect of doing it once.
+#[async_trait]
+pub trait IdentityService: fmt::Debug + Send + Sync {
+    /// Makes sure that the identity exists with exactly its rights. `is_new` when it cannot
+    /// be there yet, because the generation in its name was drawn in this run.
+    ///
+    /// `AlreadyExists` when somebody else's identity has the name; it is not touched.
+    async fn put_identity(&self, identity: &Identity, is_new: bool) -> Result<(), CloudError>;
+
+    /// Whether [`Self::create_access_key`] chooses the key's id itself: then a lost answer
+    /// leaves no second key behind.
+    fn chooses_access_key_ids(&self) -> bool;
+
+    /// A new access key of the identity. Its secret is given this one time.
+    ///
+    /// `Conflict` when the identity holds as many keys as it may.
+    async fn create_access_key(&self, identity: &Identity) -> Result<AccessKey, CloudError>;
+
+    /// Deletes every access key of the identity except the ones in `keep`.
+    async fn delete_access_keys(
+        &self,
+        identity: &Identity,
+        keep: &BTreeSet<String>,
+    ) -> Result<(), CloudError>;
+
+    /// Deletes the identity, its access keys and its rights. Gone already is success; an
+    /// identity of that name that is not ours stays.
+    async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError>;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,7 +112,7 @@ mod tests {
     fn the_name_fits_every_server_and_ends_well() {
         let generation = Generation::from_bytes([1, 2, 3, 4]);
         let bucket = format!("{}.b", "a".repeat(43));
-        let identity = Identity::for_bucket(&bucket, Document::default(), &generation);
+        let identity = Identity::for_bucket(&bucket, Rights::default(), &generation);
         assert_eq!(
             identity.name,
             format!("wandb-byob-01020304-{}", "a".repeat(43))

@@ -104,6 +104,30 @@ impl fmt::Display for Marker {
     }
 }
 
+/// A bucket that this provider may delete from.
+///
+/// Invariant: made only by [`OwnedBucket::confirm`], which has compared the marker
+/// that stands on the bucket now with the generation of the object in the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedBucket(String);
+
+impl OwnedBucket {
+    /// The bucket, if the marker found on it belongs to `generation`.
+    ///
+    /// Without a marker nothing is confirmed: a bucket that lost its marker may be
+    /// somebody else's by now.
+    pub fn confirm(bucket: &str, found: Option<&Marker>, generation: &Generation) -> Option<Self> {
+        found
+            .filter(|marker| &marker.generation == generation)
+            .map(|_| Self(bucket.to_owned()))
+    }
+
+    /// The bucket's name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

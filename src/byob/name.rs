@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use super::cloud::CloudKind;
+use super::kind::CloudKind;
 use super::marker;
 
 /// Longest sub-path; object names may have 1,024 bytes and W&B needs the rest.
@@ -14,9 +14,15 @@ pub fn check_bucket(cloud: CloudKind, name: &str) -> Result<(), String> {
     match cloud {
         CloudKind::Aws | CloudKind::S3Compatible => check_s3(name),
         CloudKind::CoreWeave => check_s3(name).and_then(|()| check_coreweave(name)),
-        // Their rules come with their folders.
-        CloudKind::Gcp | CloudKind::Azure => Ok(()),
+        CloudKind::Gcp => check_gcs(name),
+        CloudKind::Azure => check_container(name),
     }
+}
+
+/// Whether the text begins and ends with a letter or a digit.
+fn has_plain_edges(name: &str) -> bool {
+    let plain = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    plain(name.chars().next()) && plain(name.chars().last())
 }
 
 fn check_s3(name: &str) -> Result<(), String> {
@@ -32,8 +38,7 @@ fn check_s3(name: &str) -> Result<(), String> {
             "it holds {wrong:?}, and only lower-case letters, digits, hyphens and dots are allowed"
         ));
     }
-    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    if !edge(name.chars().next()) || !edge(name.chars().last()) {
+    if !has_plain_edges(name) {
         return Err("it must begin and end with a letter or a digit".to_owned());
     }
     if ["..", ".-", "-."].iter().any(|pair| name.contains(pair)) {
@@ -58,6 +63,9 @@ fn check_coreweave(name: &str) -> Result<(), String> {
     if name.contains('.') {
         return Err("CoreWeave allows no dots".to_owned());
     }
+    if name == "int" {
+        return Err("CoreWeave reserves it".to_owned());
+    }
     match ["cw-", "vip-", "log-stitcher-ch-"]
         .iter()
         .find(|start| name.starts_with(**start))
@@ -65,6 +73,62 @@ fn check_coreweave(name: &str) -> Result<(), String> {
         Some(start) => Err(format!("CoreWeave reserves names that begin with {start}")),
         None => Ok(()),
     }
+}
+
+/// Source: Google's page on bucket names.
+fn check_gcs(name: &str) -> Result<(), String> {
+    let longest = if name.contains('.') { 222 } else { 63 };
+    if !(3..=longest).contains(&name.len()) {
+        return Err(format!(
+            "it has {} characters, and 3 to {longest} are allowed",
+            name.len()
+        ));
+    }
+    if let Some(part) = name.split('.').find(|part| part.len() > 63) {
+        return Err(format!(
+            "{part:?} has more than 63 characters between its dots"
+        ));
+    }
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+    if let Some(wrong) = name.chars().find(|c| !allowed(*c)) {
+        return Err(format!(
+            "it holds {wrong:?}, and only lower-case letters, digits, hyphens, underscores and dots \
+             are allowed"
+        ));
+    }
+    if !has_plain_edges(name) || name.split('.').any(str::is_empty) {
+        return Err(
+            "it, and each part between dots, must begin and end with a letter or a digit"
+                .to_owned(),
+        );
+    }
+    if name.parse::<Ipv4Addr>().is_ok() {
+        return Err("it looks like an IP address".to_owned());
+    }
+    if name.starts_with("goog") || name.contains("google") || name.contains("g00gle") {
+        return Err("Google reserves names with its own in them".to_owned());
+    }
+    Ok(())
+}
+
+/// Source: Azure's page on naming containers.
+fn check_container(name: &str) -> Result<(), String> {
+    if !(3..=63).contains(&name.len()) {
+        return Err(format!(
+            "it has {} characters, and 3 to 63 are allowed",
+            name.len()
+        ));
+    }
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if let Some(wrong) = name.chars().find(|c| !allowed(*c)) {
+        return Err(format!(
+            "it holds {wrong:?}, and only lower-case letters, digits and hyphens are allowed"
+        ));
+    }
+    if !has_plain_edges(name) || name.contains("--") {
+        return Err("each hyphen in it must stand between letters or digits".to_owned());
+    }
+    Ok(())
 }
 
 /// Most tags of a bucket on S3, the marker among them.
@@ -79,20 +143,72 @@ pub fn check_tags(cloud: CloudKind, tags: &BTreeMap<String, String>) -> Result<(
     }
     match cloud {
         CloudKind::Aws | CloudKind::S3Compatible | CloudKind::CoreWeave => check_s3_tags(tags),
-        // Their rules come with their folders.
-        CloudKind::Gcp | CloudKind::Azure => Ok(()),
+        CloudKind::Gcp => check_labels(tags),
+        CloudKind::Azure => check_azure_tags(tags),
     }
+}
+
+/// Why there are too many, if there are.
+fn check_count(count: usize, most: usize) -> Result<(), String> {
+    if count < most {
+        return Ok(());
+    }
+    Err(format!(
+        "there are {count}, and a bucket can have {} beside the provider's own",
+        most - 1
+    ))
+}
+
+/// Source: Google's page on labels of buckets.
+fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), String> {
+    check_count(labels.len(), 64)?;
+    let allowed = |c: char| c == '-' || c == '_' || (c.is_alphanumeric() && !c.is_uppercase());
+    for (key, value) in labels {
+        let begins = key
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_alphabetic() && !c.is_uppercase());
+        if !begins || key.chars().count() > 63 || !key.chars().all(allowed) {
+            return Err(format!(
+                "{key:?} is no key of a label: 1 to 63 lower-case letters, digits, hyphens and \
+                 underscores, beginning with a letter"
+            ));
+        }
+        if value.chars().count() > 63 || !value.chars().all(allowed) {
+            return Err(format!(
+                "the value of {key:?} is none of a label: up to 63 lower-case letters, digits, \
+                 hyphens and underscores"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Source: Azure's page on tags of storage accounts.
+fn check_azure_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
+    check_count(tags.len(), 50)?;
+    for (key, value) in tags {
+        if key.is_empty() || key.chars().count() > 128 {
+            return Err(format!("the key {key:?} does not have 1 to 128 characters"));
+        }
+        if let Some(wrong) = key
+            .chars()
+            .find(|c| "<>%&\\?/".contains(*c) || c.is_control())
+        {
+            return Err(format!(
+                "the key {key:?} holds {wrong:?}, which Azure does not take"
+            ));
+        }
+        if value.chars().count() > 256 {
+            return Err(format!("the value of {key:?} has more than 256 characters"));
+        }
+    }
+    Ok(())
 }
 
 fn check_s3_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     let (key_limit, value_limit) = LONGEST_TAG;
-    if tags.len() >= MOST_TAGS {
-        return Err(format!(
-            "there are {}, and a bucket can have {} beside the provider's own",
-            tags.len(),
-            MOST_TAGS - 1
-        ));
-    }
+    check_count(tags.len(), MOST_TAGS)?;
     for (key, value) in tags {
         if key.is_empty() || key.chars().count() > key_limit {
             return Err(format!(
@@ -209,9 +325,58 @@ mod tests {
     }
 
     #[test]
+    fn names_of_google_and_azure() {
+        for (cloud, good) in [
+            (CloudKind::Gcp, "acme_wandb"),
+            (CloudKind::Gcp, "a.example.com"),
+            (CloudKind::Azure, "acme-wandb"),
+        ] {
+            assert_eq!(check_bucket(cloud, good), Ok(()), "{good}");
+        }
+        let long = "a".repeat(64);
+        for (cloud, bad) in [
+            (CloudKind::Gcp, "goog-data"),
+            (CloudKind::Gcp, "my-google-data"),
+            (CloudKind::Gcp, "a..b"),
+            (CloudKind::Gcp, "192.168.0.1"),
+            (CloudKind::Gcp, "Acme"),
+            (CloudKind::Gcp, long.as_str()),
+            (CloudKind::Azure, "a--b"),
+            (CloudKind::Azure, "a.b.c"),
+            (CloudKind::Azure, "ab"),
+        ] {
+            assert!(check_bucket(cloud, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn labels_and_tags_of_azure() {
+        let one = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        assert_eq!(
+            check_tags(CloudKind::Gcp, &one("cost_center", "ml-1")),
+            Ok(())
+        );
+        assert_eq!(
+            check_tags(CloudKind::Azure, &one("Cost Center", "ML")),
+            Ok(())
+        );
+        for (cloud, key, value) in [
+            (CloudKind::Gcp, "Cost", "ml"),
+            (CloudKind::Gcp, "1cost", "ml"),
+            (CloudKind::Gcp, "cost", "ML"),
+            (CloudKind::Azure, "a/b", ""),
+        ] {
+            assert!(
+                check_tags(cloud, &one(key, value)).is_err(),
+                "{key} {value}"
+            );
+        }
+    }
+
+    #[test]
     fn coreweave_names() {
         assert_eq!(check_bucket(CloudKind::CoreWeave, "acme-wandb"), Ok(()));
-        for bad in ["cw-data", "vip-data", "log-stitcher-ch-x", "a.b.c"] {
+        for bad in ["cw-data", "vip-data", "log-stitcher-ch-x", "a.b.c", "int"] {
             assert!(check_bucket(CloudKind::CoreWeave, bad).is_err(), "{bad}");
         }
     }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cloud::CloudKind;
+use super::kind::CloudKind;
 use super::marker::Marker;
-use super::policy::Document;
 
 /// One setting as the server told it, or why it could not be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,15 +38,13 @@ impl<T> Reading<T> {
         }
     }
 
-    /// Why there is no answer.
-    pub fn why_unknown(&self) -> Option<String> {
+    /// Why there is no answer; empty where there is one.
+    pub fn why_unknown(&self) -> String {
         match self {
-            Self::Known(_) => None,
-            Self::Unsupported(words) => {
-                Some(format!("the server does not know this setting: {words}"))
-            }
-            Self::Denied(words) => Some(format!("not allowed to look: {words}")),
-            Self::Skipped => Some("not looked at".to_owned()),
+            Self::Known(_) => String::new(),
+            Self::Unsupported(words) => format!("the server does not know this setting: {words}"),
+            Self::Denied(words) => format!("not allowed to look: {words}"),
+            Self::Skipped => "not looked at".to_owned(),
         }
     }
 }
@@ -116,7 +113,7 @@ pub struct EncryptionState {
 /// other people are kept whole by the cloud when ours change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LifecycleRule {
-    /// The rule's id; ours start with [`super::diff::LIFECYCLE_PREFIX`].
+    /// The rule's id; ours start with [`super::change::LIFECYCLE_PREFIX`].
     pub id: String,
     /// Switched on.
     pub enabled: bool,
@@ -137,8 +134,8 @@ pub struct LifecycleRule {
 pub struct IdentityState {
     /// Switched on; where the server cannot tell, true.
     pub enabled: bool,
-    /// Its rights on paper; `None` when they are gone.
-    pub rights: Option<Document>,
+    /// Its rights on paper, compared with W&B's.
+    pub rights: Rule,
     /// Rights that are attached to it besides ours, by name.
     pub other_rights: Vec<String>,
     /// Its keys, or the one that was tried: id to "is it enabled".

@@ -1,9 +1,9 @@
 //! Who must be allowed to do what, and why: least privilege as a list.
 //!
-//! What the caller needs of a cloud stands in that cloud's `permissions.rs`; what W&B
-//! gets is in [`super::policy`]. The documentation shows both.
+//! What the caller needs of a cloud, and what W&B gets there, stands in that cloud's
+//! `permissions.rs`. The documentation shows both.
 
-use super::cloud::CloudKind;
+use super::kind::CloudKind;
 
 /// One thing that somebody must be allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

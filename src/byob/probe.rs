@@ -2,11 +2,9 @@
 //!
 //! A probe acts as the two parties that W&B sends to a bucket: a browser on another
 //! origin, and the SDK with a signed address. Doing it is the business of
-//! `clouds/probe.rs`; this is only the vocabulary.
+//! [`crate::probe`]; this is only the vocabulary.
 
-use std::collections::BTreeMap;
-
-use super::cloud::SecretUrl;
+use super::http::HttpRequest;
 
 /// What a probe's object is called, below the path.
 pub const OBJECT: &str = ".wandb-byob-probe";
@@ -20,34 +18,10 @@ pub fn is_probe_object(object: &str) -> bool {
     name.strip_suffix(PARTS_SUFFIX).unwrap_or(name) == OBJECT
 }
 
-/// A request as a browser or an SDK with a signed address sends it.
-#[derive(Clone, Debug)]
-pub struct WebRequest {
-    /// The HTTP method.
-    pub method: &'static str,
-    /// Where to; usually signed.
-    pub url: SecretUrl,
-    /// Names in lower case, with their values.
-    pub headers: Vec<(String, String)>,
-    /// What to send.
-    pub body: Vec<u8>,
-}
-
-/// What came back, whatever its status.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WebAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// Names in lower case; values of one name are joined by `, `.
-    pub headers: BTreeMap<String, String>,
-    /// The whole body.
-    pub body: Vec<u8>,
-}
-
-/// One request that can be signed.
+/// One step of a probe, which a cloud turns into a signed request.
 #[expect(missing_docs, reason = "the fields are what their names say")]
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ProbeRequest {
+pub enum ProbeStep {
     /// Upload an object.
     Put { object: String },
     /// Download it.
@@ -73,17 +47,35 @@ pub enum ProbeRequest {
     },
 }
 
-impl ProbeRequest {
-    /// The HTTP method.
-    pub fn method(&self) -> &'static str {
-        match self {
-            Self::Put { .. } | Self::UploadPart { .. } => "PUT",
-            Self::Get { .. } | Self::ListUploads { .. } => "GET",
-            Self::Head { .. } => "HEAD",
-            Self::BeginUpload { .. } => "POST",
-            Self::AbortUpload { .. } | Self::Delete { .. } => "DELETE",
-        }
-    }
+/// What a cloud makes of a [`ProbeStep`].
+#[derive(Clone, Debug)]
+pub enum Signed {
+    /// The request that does it, but for the body.
+    Request(HttpRequest),
+    /// The cloud does not have this step: it is done without.
+    NotNeeded,
+    /// It cannot be signed with these credentials, for this reason.
+    Unable(String),
+}
+
+/// What an answer to a [`ProbeStep`] says, in no cloud's language.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProbeReply {
+    /// The cloud's own word for a refusal.
+    pub code: Option<String>,
+    /// The version of the object that was written or looked at.
+    pub version: Option<Version>,
+    /// Ids of uploads in parts: the one that was begun, or all that were listed.
+    pub uploads: Vec<String>,
+}
+
+/// Which version of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Its id.
+    pub id: String,
+    /// The object has no other one, so that a deletion need not name it.
+    pub is_only: bool,
 }
 
 /// Whether one part of the probe worked.

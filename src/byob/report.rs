@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::requirement::{CATALOGUE, Evidence, Requirement, Status, Verdict};
+use super::requirement::{Evidence, Requirement, Status, Verdict};
+use super::requirements::CATALOGUE;
 
 /// The outcome of the whole catalogue for one bucket, in catalogue order.
 #[derive(Clone, Debug)]

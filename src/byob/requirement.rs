@@ -1,14 +1,13 @@
-//! The catalogue: what W&B needs of a bucket, one value each.
+//! What a requirement is: one thing that W&B needs of a bucket, and how it is decided.
 //!
 //! Verification, drift, the report, the generated documentation and the hints in
-//! error messages all come from [`CATALOGUE`]. Ids are public and never reused.
+//! error messages all come from the values in [`super::requirements`].
 
 use std::fmt;
 
-use super::cloud::CloudKind;
+use super::kind::{CloudKind, PerCloud};
 use super::observed::Observed;
-use super::probe::{Attempt, ProbeResult};
-use super::requirements::{access, cors, data, encryption, kms, probes, registration};
+use super::probe::Attempt;
 use super::spec::{BucketSpec, Setting};
 
 /// What became of a requirement.
@@ -144,34 +143,6 @@ impl Tried {
         Self::default()
     }
 
-    /// Every requirement that only a trial can decide is unknown, for this reason.
-    pub fn unknown(why: &str) -> Self {
-        Self {
-            outcomes: CATALOGUE
-                .iter()
-                .filter(|requirement| requirement.is_tried())
-                .map(|requirement| (requirement.id, Verdict::unknown(why)))
-                .collect(),
-        }
-    }
-
-    /// The outcomes of a probe.
-    pub fn probe(result: &ProbeResult) -> Self {
-        Self {
-            outcomes: [
-                (probes::PREFLIGHT, &result.preflight),
-                (probes::PUT, &result.put),
-                (probes::GET, &result.get),
-                (probes::MULTIPART, &result.multipart),
-                (probes::ETAG, &result.etag),
-                (access::READ_WRITE, &result.access),
-            ]
-            .into_iter()
-            .map(|(id, attempt)| (id, Verdict::from(attempt)))
-            .collect(),
-        }
-    }
-
     /// The same with another outcome for `id`.
     #[must_use]
     pub fn with(mut self, id: &'static str, verdict: Verdict) -> Self {
@@ -209,6 +180,34 @@ pub enum Check {
     Trial,
 }
 
+/// Whether a requirement says anything on one cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Applies {
+    /// It does, and belongs to this argument, if to any.
+    To(Option<&'static str>),
+    /// It says nothing there, for this reason.
+    Not(&'static str),
+}
+
+/// It applies, and no argument asks for it.
+pub const HERE: Applies = Applies::To(None);
+
+/// It applies, and belongs to this argument.
+pub const fn argument(name: &'static str) -> Applies {
+    Applies::To(Some(name))
+}
+
+/// The same on every cloud.
+pub const fn everywhere(applies: Applies) -> PerCloud<Applies> {
+    PerCloud {
+        aws: applies,
+        gcp: applies,
+        azure: applies,
+        s3_compatible: applies,
+        coreweave: applies,
+    }
+}
+
 /// One thing that W&B needs of a bucket.
 #[derive(Clone, Copy, Debug)]
 pub struct Requirement {
@@ -218,10 +217,8 @@ pub struct Requirement {
     pub title: &'static str,
     /// Why W&B needs it.
     pub why: &'static str,
-    /// Where it applies.
-    pub clouds: &'static [CloudKind],
-    /// The attribute that it belongs to, if there is one.
-    pub attribute: Option<&'static str>,
+    /// What it means on each cloud.
+    pub on: PerCloud<Applies>,
     /// The settings whose writing mends it; which of them depends on the bucket. Empty
     /// where writing cannot.
     pub mended_by: &'static [Setting],
@@ -234,7 +231,7 @@ pub struct Requirement {
 impl Requirement {
     /// The requirement's outcome for one bucket.
     pub fn verdict(&self, evidence: Evidence<'_>) -> Verdict {
-        if !self.clouds.contains(&evidence.spec.cloud) {
+        if !self.applies_to(evidence.spec.cloud) {
             return Verdict::not_applicable();
         }
         match self.check {
@@ -247,71 +244,16 @@ impl Requirement {
         }
     }
 
-    fn is_tried(&self) -> bool {
-        matches!(self.check, Check::Trial)
-    }
-}
-
-/// All requirements, in the order of the documentation and of findings.
-pub static CATALOGUE: &[Requirement] = &[
-    cors::METHODS,
-    cors::HEADERS,
-    cors::ORIGINS,
-    cors::ETAG_EXPOSED,
-    cors::MAX_AGE,
-    access::WANDB_READ_WRITE,
-    access::HTTPS_ONLY,
-    access::PUBLIC_BLOCKED,
-    encryption::AT_REST,
-    encryption::KMS_KEY,
-    kms::KEY_USAGE,
-    kms::ACCOUNT_ADMIN,
-    kms::WANDB_USE,
-    kms::ROTATION,
-    kms::ENABLED,
-    data::VERSIONING_ENABLED,
-    access::BUCKET_OWNER,
-    data::NO_EXPIRY,
-    data::NAME_VALID,
-    data::AVAILABILITY_SUPPORTED,
-    probes::PROBE_PREFLIGHT,
-    probes::PROBE_PUT,
-    probes::PROBE_GET,
-    probes::PROBE_MULTIPART,
-    probes::PROBE_ETAG,
-    registration::WANDB_CONNECTION,
-];
-
-/// The requirement with this id.
-pub fn find(id: &str) -> Option<&'static Requirement> {
-    CATALOGUE.iter().find(|requirement| requirement.id == id)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn ids_are_unique_and_spelled_alike() {
-        let ids: BTreeSet<&str> = CATALOGUE.iter().map(|requirement| requirement.id).collect();
-        assert_eq!(ids.len(), CATALOGUE.len());
-        for id in ids {
-            let (group, rest) = id.split_once('.').unwrap_or_else(|| panic!("{id}"));
-            let plain = |part: &str| part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            assert!(plain(group) && plain(rest), "{id}");
-        }
+    /// Whether it says anything about buckets of this cloud.
+    pub fn applies_to(&self, cloud: CloudKind) -> bool {
+        matches!(self.on.of(cloud), Applies::To(_))
     }
 
-    #[test]
-    fn everything_is_documented() {
-        for requirement in CATALOGUE {
-            for text in [requirement.title, requirement.why, requirement.source] {
-                assert!(text.len() > 8, "{}", requirement.id);
-            }
-            assert!(!requirement.title.ends_with('.'), "{}", requirement.id);
-            assert!(!requirement.clouds.is_empty(), "{}", requirement.id);
+    /// The argument that it belongs to on this cloud.
+    pub fn argument(&self, cloud: CloudKind) -> Option<&'static str> {
+        match self.on.of(cloud) {
+            Applies::To(argument) => *argument,
+            Applies::Not(_) => None,
         }
     }
 }

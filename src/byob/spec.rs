@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::cloud::CloudKind;
 use super::deployment::{Deployment, Scope};
 use super::identity::Identity;
+use super::kind::CloudKind;
 use super::marker::Generation;
 use super::observed::{CorsRule, Observed};
+use super::rights::Rights;
 
 /// How objects are encrypted at rest when the writer says nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +72,8 @@ pub struct KeySpec {
 pub struct Grants {
     /// W&B's principals in the cloud's spelling; empty where W&B comes by a key.
     pub principals: Vec<String>,
-    /// Their objects lie below this path.
-    pub path: Option<String>,
+    /// What they may do.
+    pub rights: Rights,
     /// Plain HTTP is refused.
     pub https_only: bool,
     /// Rules that are not ours go.
@@ -173,6 +174,22 @@ impl Setting {
         Self::Grants,
         Self::Identity,
     ];
+
+    /// The name that is kept from one run to the next.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tags => "tags",
+            Self::Versioning => "versioning",
+            Self::Key => "key",
+            Self::PublicAccess => "public_access",
+            Self::Ownership => "ownership",
+            Self::Encryption => "encryption",
+            Self::Cors => "cors",
+            Self::Lifecycle => "lifecycle",
+            Self::Grants => "grants",
+            Self::Identity => "identity",
+        }
+    }
 }
 
 impl BucketSpec {

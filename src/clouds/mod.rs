@@ -2,14 +2,15 @@
 //!
 //! A cloud translates between [`crate::byob`] and a server, and never decides what a
 //! bucket must look like. What they share is here: the only builder of HTTP clients
-//! ([`http`]), the only place that waits and asks again ([`retry`]), and the trial of
-//! a bucket as a browser and the SDK meet it ([`probe`]).
+//! ([`web`]), the only place that waits and asks again ([`retry`]), what the outcome of a
+//! read means ([`reading`]), and Amazon's protocol ([`s3`]), which several of them speak.
 
 pub mod aws;
-pub mod s3;
 pub mod s3_compatible;
 
-pub mod http;
-pub mod preflight;
-pub mod probe;
-pub mod retry;
+pub(crate) mod s3;
+
+pub(crate) mod random;
+pub(crate) mod reading;
+pub(crate) mod retry;
+pub(crate) mod web;

@@ -5,7 +5,7 @@
 //! a server understood and refused.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio_util::sync::CancellationToken;
@@ -131,6 +131,34 @@ impl Patience {
         }
     }
 
+    /// Waits before something is asked again that may not be known everywhere yet: the
+    /// longer, the more often it was asked. False once that has taken [`PROPAGATION`].
+    ///
+    /// # Errors
+    /// One of kind `Stopped`.
+    pub async fn wait_again(
+        &self,
+        attempt: u32,
+        name: &str,
+        target: &str,
+    ) -> Result<bool, CloudError> {
+        let pauses = || {
+            ExponentialBuilder::default()
+                .with_min_delay(SHORTEST)
+                .with_max_delay(Duration::from_secs(2))
+                .without_max_times()
+                .build()
+        };
+        let attempt = attempt as usize;
+        let waited: Duration = pauses().take(attempt).sum();
+        let pause = pauses().nth(attempt).unwrap_or(LONGEST);
+        if waited + pause > PROPAGATION {
+            return Ok(false);
+        }
+        self.pause(pause, name, target).await?;
+        Ok(true)
+    }
+
     async fn pause(&self, pause: Duration, name: &str, target: &str) -> Result<(), CloudError> {
         tokio::select! {
             biased;
@@ -145,7 +173,7 @@ impl Patience {
 ///
 /// # Errors
 /// What `attempt` fails with, or an error of kind `Stopped`.
-pub async fn settle<T, Calling>(
+pub async fn until_known<T, Calling>(
     stop: &CancellationToken,
     name: &str,
     target: &str,
@@ -155,21 +183,14 @@ pub async fn settle<T, Calling>(
 where
     Calling: Future<Output = Result<T, CloudError>>,
 {
-    let began = Instant::now();
     let patience = Patience::new(0, stop.clone());
-    let mut pauses = ExponentialBuilder::default()
-        .with_jitter()
-        .with_min_delay(SHORTEST)
-        .with_max_delay(Duration::from_secs(2))
-        .without_max_times()
-        .build();
+    let mut count = 0;
     loop {
         let outcome = attempt().await?;
-        let pause = pauses.next().unwrap_or(LONGEST);
-        if !waiting(&outcome) || began.elapsed() + pause > PROPAGATION {
+        if !waiting(&outcome) || !patience.wait_again(count, name, target).await? {
             return Ok(outcome);
         }
-        patience.pause(pause, name, target).await?;
+        count += 1;
     }
 }
 

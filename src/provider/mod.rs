@@ -14,16 +14,13 @@ use url::Url;
 
 use crate::byob::deployment::Deployment;
 use crate::byob::marker;
-use crate::byob::probe::ProbeResult;
-use crate::byob::{Cloud, CloudError};
-use crate::clouds::probe;
 use crate::model;
-use crate::resources::account::CloudBlock;
 use crate::resources::byob_bucket::ByobBucket;
-use crate::resources::environment::{Configuration, Environment, Probe, Visitors};
 use crate::resources::team_storage::TeamStorageResource;
-use crate::resources::trouble::Trouble;
 use crate::sdk::prelude::*;
+use crate::terraform::account::CloudSchema;
+use crate::terraform::configuration::{Configuration, Environment};
+use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, Settings};
 
 use arguments::{check_endpoint, check_pem};
@@ -189,7 +186,7 @@ impl Arguments {
             .known()
             .map_or(DEFAULT_BASE_URL, String::as_str);
         let base_url = Url::parse(text).map_err(|error| {
-            Trouble::new(
+            Explanation::new(
                 "The provider cannot be configured",
                 format!("base_url is no address: {error}"),
             )
@@ -207,7 +204,7 @@ impl Arguments {
         Client::new(settings, CancellationToken::new())
             .map(Field::Known)
             .map_err(|error| {
-                Trouble::wandb("The provider cannot be configured", error)
+                Explanation::wandb("The provider cannot be configured", error)
                     .at(Path::of("ca_bundle"))
                     .error()
             })
@@ -256,42 +253,16 @@ impl Arguments {
             default_tags,
             ignore_tags,
             accounts,
-            visitors: Arc::new(Prober),
         })
     }
 }
 
 /// The clouds' blocks in the bucket resource.
-fn blocks() -> Vec<Arc<dyn CloudBlock>> {
+fn blocks() -> Vec<Arc<dyn CloudSchema>> {
     clouds::all()
         .into_iter()
-        .map(|cloud| cloud as Arc<dyn CloudBlock>)
+        .map(|cloud| cloud as Arc<dyn CloudSchema>)
         .collect()
-}
-
-/// Tries buckets with the means of `clouds`.
-#[derive(Debug)]
-struct Prober;
-
-#[async_trait]
-impl Visitors for Prober {
-    async fn probe(
-        &self,
-        cloud: &dyn Cloud,
-        what: &Probe<'_>,
-        stop: &CancellationToken,
-    ) -> Result<ProbeResult, CloudError> {
-        probe::probe(
-            cloud,
-            what.bucket,
-            what.path,
-            what.origin,
-            what.key,
-            what.is_new,
-            stop,
-        )
-        .await
-    }
 }
 
 #[async_trait]

@@ -4,10 +4,11 @@
 //! `tests/tidy` writes them to `docs/`, and fails when they are not what is there.
 
 use super::{Wandb, clouds};
-use crate::byob::cloud::CloudKind;
+use crate::byob::CloudKind;
 use crate::byob::deployment::{self, Deployment, Scope};
 use crate::byob::permission::{INSTANCE, Need};
-use crate::byob::requirement::{CATALOGUE, Check, Requirement, Status};
+use crate::byob::requirement::{Check, Requirement, Status};
+use crate::byob::requirements::CATALOGUE;
 use crate::sdk::docs::{Files, Kind, Page, Reference, front_matter, table};
 use crate::sdk::prelude::*;
 
@@ -144,7 +145,7 @@ fn availability() -> String {
 
 /// The section about a requirement; `None` when no cloud has it yet.
 fn requirement(one: &Requirement) -> Option<String> {
-    let clouds = titles(|cloud| one.clouds.contains(&cloud))?;
+    let clouds = titles(|cloud| one.applies_to(cloud))?;
     let decided = match one.check {
         Check::Settings(_) => "at every plan, from the bucket's settings",
         Check::Trial => "after every change, by trying it; the last outcome is kept",
@@ -157,7 +158,7 @@ fn requirement(one: &Requirement) -> Option<String> {
     let rows = [
         ("Why", Some(one.why.to_owned())),
         ("Where", Some(clouds)),
-        ("Argument", one.attribute.map(|name| format!("`{name}`"))),
+        ("Argument", arguments(one)),
         ("Decided", Some(decided.to_owned())),
         ("Mended by", Some(mended.to_owned())),
         ("Source", Some(format!("<{}>", one.source))),
@@ -168,6 +169,22 @@ fn requirement(one: &Requirement) -> Option<String> {
         .collect();
     let lines = lines.join("\n");
     Some(format!("## `{}`\n\n{}.\n\n{lines}", one.id, one.title))
+}
+
+/// The argument that a requirement belongs to; cloud by cloud where they differ.
+fn arguments(one: &Requirement) -> Option<String> {
+    let named: Vec<(CloudKind, &str)> = clouds::all()
+        .iter()
+        .filter_map(|cloud| Some((cloud.kind(), one.argument(cloud.kind())?)))
+        .collect();
+    let (_, first) = named.first()?;
+    if named.iter().all(|(_, name)| name == first) {
+        return Some(format!("`{first}`"));
+    }
+    let each = named
+        .iter()
+        .map(|(cloud, name)| format!("`{name}` ({})", cloud.title()));
+    Some(each.collect::<Vec<_>>().join(", "))
 }
 
 const CALLER: &str = "\

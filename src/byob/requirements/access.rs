@@ -1,10 +1,11 @@
 //! Who gets at the objects: W&B, and nobody whom the owner did not mean.
 
 use super::BYOB_PAGE;
-use crate::byob::cloud::CloudKind;
-use crate::byob::identity::Identity;
+use crate::byob::kind::PerCloud;
 use crate::byob::observed::{IdentityState, Observed, Reading, Rule};
-use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
+use crate::byob::requirement::{
+    Applies, Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
+};
 use crate::byob::spec::{Access, BucketSpec, Setting};
 
 /// The id of [`WANDB_READ_WRITE`].
@@ -16,8 +17,7 @@ pub const WANDB_READ_WRITE: Requirement = Requirement {
     title: "W&B can read and write objects, and do nothing else",
     why: "W&B lists, reads, writes and deletes artifacts and run files; it needs no right to \
           change who has access, nor to other buckets.",
-    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
-    attribute: None,
+    on: everywhere(HERE),
     mended_by: &[Setting::Grants, Setting::Identity],
     source: BYOB_PAGE,
     check: Check::Settings(wandb_read_write),
@@ -28,8 +28,13 @@ pub const PUBLIC_BLOCKED: Requirement = Requirement {
     id: "access.public_blocked",
     title: "Nothing in the bucket is open to everybody",
     why: "Training data and models are in it.",
-    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
-    attribute: None,
+    on: PerCloud {
+        aws: HERE,
+        gcp: argument("public_access_prevention"),
+        azure: HERE,
+        s3_compatible: HERE,
+        coreweave: HERE,
+    },
     mended_by: &[Setting::PublicAccess],
     source: BYOB_PAGE,
     check: Check::Settings(public_blocked),
@@ -40,8 +45,13 @@ pub const HTTPS_ONLY: Requirement = Requirement {
     id: "access.https_only",
     title: "Plain HTTP is refused",
     why: "Signed addresses and data would travel readable for everybody on the way.",
-    clouds: &[CloudKind::Aws],
-    attribute: Some("https_only"),
+    on: PerCloud {
+        aws: argument("https_only"),
+        gcp: Applies::Not("Google Cloud serves buckets by TLS alone"),
+        azure: argument("min_tls_version"),
+        s3_compatible: Applies::Not("the server decides for all of its buckets"),
+        coreweave: Applies::Not("CoreWeave serves buckets by TLS alone"),
+    },
     mended_by: &[Setting::Grants],
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html",
     check: Check::Settings(https_only),
@@ -52,12 +62,31 @@ pub const BUCKET_OWNER: Requirement = Requirement {
     id: "ownership.bucket_owner",
     title: "The bucket's owner owns every object",
     why: "W&B writes from an account of its own; its files must not stay W&B's.",
-    clouds: &[CloudKind::Aws],
-    attribute: None,
+    on: PerCloud {
+        aws: HERE,
+        gcp: Applies::Not("with uniform access objects have no owners of their own"),
+        azure: Applies::Not("blobs have no owners"),
+        s3_compatible: Applies::Not(
+            "servers other than Amazon's differ in it, so it is left alone",
+        ),
+        coreweave: Applies::Not("objects have no owners of their own"),
+    },
     mended_by: &[Setting::Ownership],
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     check: Check::Settings(bucket_owner),
 };
+
+/// Why nothing was proven with W&B's key where none is known, and what helps.
+pub const WITHOUT_KEY: PerCloud<&str> = PerCloud {
+    aws: MAKE_KEY,
+    gcp: MAKE_KEY,
+    azure: "no key of W&B is known here: with access = \"access_key\" the bucket is proven with it",
+    s3_compatible: "no key of W&B is known here: set create_access_key, or wandb_access_key with \
+                    its secret, and the bucket is proven with it",
+    coreweave: "W&B reaches the bucket by its own identity, and no key of that is known here",
+};
+const MAKE_KEY: &str =
+    "no key of W&B is known here: set create_access_key, and the bucket is proven with it";
 
 fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
     let tried = evidence.tried.get(READ_WRITE);
@@ -75,12 +104,9 @@ fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
                 .unwrap_or_else(|| tried.cloned().unwrap_or_else(Verdict::pass)),
         },
         Access::GivenKey => tried.cloned().unwrap_or_else(Verdict::not_applicable),
-        Access::Unmanaged => granted.unwrap_or_else(|| {
-            Verdict::unknown(
-                "no key of W&B is known here: set create_access_key, or wandb_access_key with its \
-             secret, and the bucket is proven with it",
-            )
-        }),
+        Access::Unmanaged => {
+            granted.unwrap_or_else(|| Verdict::unknown(*WITHOUT_KEY.of(evidence.spec.cloud)))
+        }
     }
 }
 
@@ -89,7 +115,7 @@ fn granted(evidence: Evidence<'_>) -> Option<Verdict> {
     let wanted = evidence.spec.grants.as_ref()?;
     let state = match &evidence.observed.grants {
         Reading::Known(state) => state,
-        reading => return Some(Verdict::unknown(reading.why_unknown().unwrap_or_default())),
+        reading => return Some(Verdict::unknown(reading.why_unknown())),
     };
     if wanted.exclusive && !state.foreign.is_empty() {
         return Some(Verdict::of(
@@ -123,7 +149,7 @@ fn https_only(evidence: Evidence<'_>) -> Verdict {
     };
     let rule = match &evidence.observed.grants {
         Reading::Known(state) => &state.https_only,
-        reading => return Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+        reading => return Verdict::unknown(reading.why_unknown()),
     };
     match (wanted.https_only, rule) {
         (true, Rule::AsWanted) => Verdict::pass(),
@@ -161,7 +187,7 @@ fn bucket_owner(evidence: Evidence<'_>) -> Verdict {
             other,
             "whoever writes an object may keep it from the bucket's owner",
         ),
-        reading => Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+        reading => Verdict::unknown(reading.why_unknown()),
     }
 }
 
@@ -180,12 +206,12 @@ pub fn identity_fault(spec: &BucketSpec, observed: &Observed) -> Option<Verdict>
                 "W&B's key is of no use without its user",
             ));
         }
-        reading => return Some(Verdict::unknown(reading.why_unknown().unwrap_or_default())),
+        reading => return Some(Verdict::unknown(reading.why_unknown())),
     };
-    state_fault(spec, identity, state)
+    state_fault(spec, state)
 }
 
-fn state_fault(spec: &BucketSpec, identity: &Identity, state: &IdentityState) -> Option<Verdict> {
+fn state_fault(spec: &BucketSpec, state: &IdentityState) -> Option<Verdict> {
     let fail = |expected: &str, actual: &str, message: &str| {
         Some(Verdict::of(Status::Fail, expected, actual, message))
     };
@@ -197,15 +223,15 @@ fn state_fault(spec: &BucketSpec, identity: &Identity, state: &IdentityState) ->
         );
     }
     match &state.rights {
-        None => return fail("W&B's rights", "none", "the user has lost its rights"),
-        Some(rights) if !rights.means_the_same(&identity.rights) => {
+        Rule::Missing => return fail("W&B's rights", "none", "the user has lost its rights"),
+        Rule::Different(_) => {
             return fail(
                 "W&B's rights",
                 "other rights",
                 "the user's rights were changed",
             );
         }
-        Some(_) => {}
+        Rule::AsWanted => {}
     }
     if !state.other_rights.is_empty() {
         return fail(

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use super::BYOB_PAGE;
 use super::probes;
-use crate::byob::cloud::CloudKind;
+use crate::byob::kind::PerCloud;
 use crate::byob::observed::{CorsRule, Preflight, Reading};
-use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
+use crate::byob::requirement::{
+    Applies, Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
+};
 use crate::byob::spec::{BucketSpec, CORS_EXPOSED, CORS_METHODS, Setting};
-
-const CLOUDS: &[CloudKind] = &[CloudKind::Aws, CloudKind::S3Compatible];
 
 /// `cors.methods`.
 pub const METHODS: Requirement = Requirement {
@@ -21,8 +21,7 @@ pub const METHODS: Requirement = Requirement {
     title: "Web pages of W&B may use GET, HEAD and PUT",
     why: "The web application reads files straight from the bucket and uploads to it with \
           signed addresses.",
-    clouds: CLOUDS,
-    attribute: None,
+    on: everywhere(HERE),
     mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(methods),
@@ -33,8 +32,15 @@ pub const HEADERS: Requirement = Requirement {
     id: "cors.headers",
     title: "Web pages of W&B may send any request header",
     why: "Uploads carry content types, checksums and encryption headers that differ by version.",
-    clouds: CLOUDS,
-    attribute: None,
+    on: PerCloud {
+        aws: HERE,
+        gcp: Applies::Not(
+            "Google Cloud has one list of headers for both directions; the probe's preflight decides",
+        ),
+        azure: HERE,
+        s3_compatible: HERE,
+        coreweave: HERE,
+    },
     mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(headers),
@@ -45,8 +51,7 @@ pub const ORIGINS: Requirement = Requirement {
     id: "cors.origins",
     title: "The origin of W&B's web application is let in",
     why: "A browser drops every answer whose origin rule does not name the page that asked.",
-    clouds: CLOUDS,
-    attribute: Some("cors_allowed_origins"),
+    on: everywhere(argument("cors_allowed_origins")),
     mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(origins),
@@ -57,8 +62,7 @@ pub const ETAG_EXPOSED: Requirement = Requirement {
     id: "cors.etag_exposed",
     title: "Web pages of W&B may read the ETag header",
     why: "An upload in parts is finished by naming the ETag of each part.",
-    clouds: CLOUDS,
-    attribute: None,
+    on: everywhere(HERE),
     mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(etag_exposed),
@@ -69,8 +73,7 @@ pub const MAX_AGE: Requirement = Requirement {
     id: "cors.max_age",
     title: "Browsers may remember the answer to a preflight",
     why: "Without it every request is preceded by another one.",
-    clouds: CLOUDS,
-    attribute: Some("cors_max_age_seconds"),
+    on: everywhere(argument("cors_max_age_seconds")),
     mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(max_age),
@@ -98,7 +101,7 @@ fn ground(evidence: Evidence<'_>) -> Ground<'_> {
         }
         (Reading::Known(rules), _) => Ground::Rules(rules),
         (_, Some(preflight)) => Ground::Server(preflight),
-        (reading, None) => Ground::Unknown(reading.why_unknown().unwrap_or_default()),
+        (reading, None) => Ground::Unknown(reading.why_unknown()),
     }
 }
 

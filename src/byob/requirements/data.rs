@@ -1,12 +1,12 @@
 //! What happens to data over time, and whether W&B takes such a bucket at all.
 
 use super::BYOB_PAGE;
-use crate::byob::cloud::CloudKind;
 use crate::byob::deployment::availability;
-use crate::byob::diff::LIFECYCLE_PREFIX;
 use crate::byob::name;
-use crate::byob::observed::{LifecycleRule, Reading, Versioning};
-use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
+use crate::byob::observed::{Reading, Versioning};
+use crate::byob::requirement::{
+    Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
+};
 use crate::byob::spec::Setting;
 
 /// `versioning.enabled`.
@@ -14,8 +14,7 @@ pub const VERSIONING_ENABLED: Requirement = Requirement {
     id: "versioning.enabled",
     title: "Old versions of objects are kept",
     why: "W&B's garbage collection of artifacts relies on it, and a wrong deletion can be undone.",
-    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
-    attribute: Some("versioning"),
+    on: everywhere(argument("versioning")),
     mended_by: &[Setting::Versioning],
     source: "https://docs.wandb.ai/models/artifacts/delete-artifacts",
     check: Check::Settings(versioning_enabled),
@@ -26,8 +25,7 @@ pub const NO_EXPIRY: Requirement = Requirement {
     id: "lifecycle.no_expiry",
     title: "No lifecycle rule deletes current objects of W&B",
     why: "W&B never expects a file to vanish: run history becomes unreadable.",
-    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
-    attribute: None,
+    on: everywhere(HERE),
     mended_by: &[],
     source: BYOB_PAGE,
     check: Check::Settings(no_expiry),
@@ -38,8 +36,7 @@ pub const NAME_VALID: Requirement = Requirement {
     id: "name.valid",
     title: "The bucket's name follows the cloud's rules",
     why: "A name that some servers or signed addresses cannot carry breaks uploads later.",
-    clouds: &[CloudKind::Aws, CloudKind::S3Compatible],
-    attribute: Some("name"),
+    on: everywhere(argument("name")),
     mended_by: &[],
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html",
     check: Check::Settings(name_valid),
@@ -50,8 +47,7 @@ pub const AVAILABILITY_SUPPORTED: Requirement = Requirement {
     id: "availability.supported",
     title: "W&B takes such a bucket for this deployment and scope",
     why: "Not every deployment of W&B takes every kind of bucket.",
-    clouds: &CloudKind::ALL,
-    attribute: Some("scope"),
+    on: everywhere(argument("scope")),
     mended_by: &[],
     source: BYOB_PAGE,
     check: Check::Settings(availability_supported),
@@ -70,7 +66,7 @@ fn versioning_enabled(evidence: Evidence<'_>) -> Verdict {
         }
         Reading::Known(Versioning::Suspended) => "suspended",
         Reading::Known(Versioning::Off) => "off",
-        reading => return Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+        reading => return Verdict::unknown(reading.why_unknown()),
     };
     if evidence.spec.versioning {
         Verdict::of(
@@ -119,30 +115,6 @@ fn no_expiry(evidence: Evidence<'_>) -> Verdict {
         Reading::Unsupported(_) | Reading::Skipped => Verdict::not_applicable(),
         Reading::Denied(why) => Verdict::unknown(format!("not allowed to look: {why}")),
     }
-}
-
-/// Our own rules as the configuration wants them, in a fixed order.
-pub fn wanted_rules(
-    path: Option<&str>,
-    noncurrent_days: Option<u32>,
-    abort_upload_days: Option<u32>,
-) -> Vec<LifecycleRule> {
-    let prefix = path.map(|path| format!("{path}/")).unwrap_or_default();
-    let rule = |suffix: &str| LifecycleRule {
-        id: format!("{LIFECYCLE_PREFIX}{suffix}"),
-        enabled: true,
-        prefix: prefix.clone(),
-        ..LifecycleRule::default()
-    };
-    let noncurrent = noncurrent_days.map(|days| LifecycleRule {
-        noncurrent_days: Some(days),
-        ..rule("noncurrent-versions")
-    });
-    let uploads = abort_upload_days.map(|days| LifecycleRule {
-        abort_upload_days: Some(days),
-        ..rule("unfinished-uploads")
-    });
-    noncurrent.into_iter().chain(uploads).collect()
 }
 
 fn name_valid(evidence: Evidence<'_>) -> Verdict {

@@ -2,20 +2,28 @@
 //! given key is only what W&B needs; of one that was made here, everything.
 
 use super::BYOB_PAGE;
-use crate::byob::cloud::CloudKind;
+use crate::byob::kind::PerCloud;
 use crate::byob::observed::{KeyState, Reading, Rule};
-use crate::byob::requirement::{Check, Evidence, Requirement, Status, Verdict};
+use crate::byob::requirement::{Applies, Check, Evidence, Requirement, Status, Verdict, argument};
 use crate::byob::spec::{KeySpec, Setting};
 
-const CLOUDS: &[CloudKind] = &[CloudKind::Aws];
+/// Why the group says nothing on a cloud whose keys are in no service of their own.
+const NO_KEY_SERVICE: &str = "there is no key of a key service to look at";
+/// Why a requirement of a made key says nothing where keys are given only.
+const GIVEN_ONLY: &str = "keys are given and never made there, and their owner decides that";
 
 /// `kms.key_usage`.
 pub const KEY_USAGE: Requirement = Requirement {
     id: "kms.key_usage",
     title: "The key is for encrypting and decrypting",
     why: "A key for signatures cannot encrypt objects.",
-    clouds: CLOUDS,
-    attribute: Some("kms_key_arn"),
+    on: PerCloud {
+        aws: argument("kms_key_arn"),
+        gcp: argument("kms_key_name"),
+        azure: Applies::Not(NO_KEY_SERVICE),
+        s3_compatible: Applies::Not(NO_KEY_SERVICE),
+        coreweave: Applies::Not(NO_KEY_SERVICE),
+    },
     mended_by: &[],
     source: BYOB_PAGE,
     check: Check::Settings(key_usage),
@@ -26,8 +34,13 @@ pub const ACCOUNT_ADMIN: Requirement = Requirement {
     id: "kms.account_admin",
     title: "The owner's account administers the key",
     why: "A key that nobody may change any more takes the data with it.",
-    clouds: CLOUDS,
-    attribute: Some("kms_admin_arns"),
+    on: PerCloud {
+        aws: argument("kms_admin_arns"),
+        gcp: Applies::Not(GIVEN_ONLY),
+        azure: Applies::Not(NO_KEY_SERVICE),
+        s3_compatible: Applies::Not(NO_KEY_SERVICE),
+        coreweave: Applies::Not(NO_KEY_SERVICE),
+    },
     mended_by: &[Setting::Key],
     source: BYOB_PAGE,
     check: Check::Settings(account_admin),
@@ -38,8 +51,13 @@ pub const WANDB_USE: Requirement = Requirement {
     id: "kms.wandb_use",
     title: "W&B may encrypt and decrypt with the key",
     why: "Without it every upload and download of W&B is refused, whatever the bucket allows.",
-    clouds: CLOUDS,
-    attribute: Some("kms_key_arn"),
+    on: PerCloud {
+        aws: argument("kms_key_arn"),
+        gcp: argument("kms_key_name"),
+        azure: Applies::Not(NO_KEY_SERVICE),
+        s3_compatible: Applies::Not(NO_KEY_SERVICE),
+        coreweave: Applies::Not(NO_KEY_SERVICE),
+    },
     mended_by: &[Setting::Key],
     source: BYOB_PAGE,
     check: Check::Settings(wandb_use),
@@ -50,8 +68,13 @@ pub const ROTATION: Requirement = Requirement {
     id: "kms.rotation",
     title: "The key's material is renewed as configured",
     why: "Auditors ask for it; old objects stay readable.",
-    clouds: CLOUDS,
-    attribute: Some("kms_key_rotation"),
+    on: PerCloud {
+        aws: argument("kms_key_rotation"),
+        gcp: Applies::Not(GIVEN_ONLY),
+        azure: Applies::Not(NO_KEY_SERVICE),
+        s3_compatible: Applies::Not(NO_KEY_SERVICE),
+        coreweave: Applies::Not(NO_KEY_SERVICE),
+    },
     mended_by: &[Setting::Key],
     source: "https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html",
     check: Check::Settings(rotation),
@@ -62,8 +85,13 @@ pub const ENABLED: Requirement = Requirement {
     id: "kms.enabled",
     title: "The key is there, enabled, and found by its name",
     why: "While it is disabled nothing can be read or written; once it is deleted, never again.",
-    clouds: CLOUDS,
-    attribute: Some("kms_key_arn"),
+    on: PerCloud {
+        aws: argument("kms_key_arn"),
+        gcp: argument("kms_key_name"),
+        azure: Applies::Not(NO_KEY_SERVICE),
+        s3_compatible: Applies::Not(NO_KEY_SERVICE),
+        coreweave: Applies::Not(NO_KEY_SERVICE),
+    },
     mended_by: &[Setting::Key],
     source: "https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html",
     check: Check::Settings(enabled),
@@ -80,7 +108,7 @@ fn of_key(evidence: Evidence<'_>, check: impl Fn(&KeySpec, &KeyState, bool) -> V
         }
         // [`enabled`] says that it is gone.
         Reading::Known(None) => Verdict::not_applicable(),
-        reading => Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+        reading => Verdict::unknown(reading.why_unknown()),
     }
 }
 
@@ -138,7 +166,7 @@ fn judge(rule: &Reading<Rule>, expected: &str, message: &str) -> Verdict {
         Reading::Known(Rule::AsWanted) => Verdict::pass(),
         Reading::Known(Rule::Missing) => Verdict::of(Status::Fail, expected, "none", message),
         Reading::Known(Rule::Different(what)) => Verdict::of(Status::Fail, expected, what, message),
-        reading => Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+        reading => Verdict::unknown(reading.why_unknown()),
     }
 }
 
@@ -160,7 +188,7 @@ fn rotation(evidence: Evidence<'_>) -> Verdict {
                 word(*actual),
                 "the key's material is not renewed as configured",
             ),
-            reading => Verdict::unknown(reading.why_unknown().unwrap_or_default()),
+            reading => Verdict::unknown(reading.why_unknown()),
         }
     })
 }

@@ -1,5 +1,5 @@
-//! The requirements, grouped by what they are about. The list that counts is
-//! [`super::requirement::CATALOGUE`].
+//! The catalogue: what W&B needs of a bucket, one value each, grouped by what they are
+//! about. Ids are public and never reused.
 
 pub mod access;
 pub mod cors;
@@ -9,6 +9,98 @@ pub mod kms;
 pub mod probes;
 pub mod registration;
 
+use super::probe::ProbeResult;
+use super::requirement::{Check, Requirement, Tried, Verdict};
+
 /// Where most requirements come from.
 pub(crate) const BYOB_PAGE: &str =
     "https://docs.wandb.ai/platform/hosting/data-security/secure-storage-connector";
+
+/// All requirements, in the order of the documentation and of findings.
+pub static CATALOGUE: &[Requirement] = &[
+    cors::METHODS,
+    cors::HEADERS,
+    cors::ORIGINS,
+    cors::ETAG_EXPOSED,
+    cors::MAX_AGE,
+    access::WANDB_READ_WRITE,
+    access::HTTPS_ONLY,
+    access::PUBLIC_BLOCKED,
+    encryption::AT_REST,
+    encryption::KMS_KEY,
+    kms::KEY_USAGE,
+    kms::ACCOUNT_ADMIN,
+    kms::WANDB_USE,
+    kms::ROTATION,
+    kms::ENABLED,
+    data::VERSIONING_ENABLED,
+    access::BUCKET_OWNER,
+    data::NO_EXPIRY,
+    data::NAME_VALID,
+    data::AVAILABILITY_SUPPORTED,
+    probes::PROBE_PREFLIGHT,
+    probes::PROBE_PUT,
+    probes::PROBE_GET,
+    probes::PROBE_MULTIPART,
+    probes::PROBE_ETAG,
+    registration::WANDB_CONNECTION,
+];
+
+/// The requirement with this id.
+pub fn find(id: &str) -> Option<&'static Requirement> {
+    CATALOGUE.iter().find(|requirement| requirement.id == id)
+}
+
+/// Every requirement that only a trial can decide is unknown, for this reason.
+pub fn untried(why: &str) -> Tried {
+    CATALOGUE
+        .iter()
+        .filter(|requirement| matches!(requirement.check, Check::Trial))
+        .fold(Tried::nothing(), |tried, requirement| {
+            tried.with(requirement.id, Verdict::unknown(why))
+        })
+}
+
+/// What a probe has found out.
+pub fn probed(result: &ProbeResult) -> Tried {
+    [
+        (probes::PREFLIGHT, &result.preflight),
+        (probes::PUT, &result.put),
+        (probes::GET, &result.get),
+        (probes::MULTIPART, &result.multipart),
+        (probes::ETAG, &result.etag),
+        (access::READ_WRITE, &result.access),
+    ]
+    .into_iter()
+    .fold(Tried::nothing(), |tried, (id, attempt)| {
+        tried.with(id, Verdict::from(attempt))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_spelled_alike() {
+        let ids: BTreeSet<&str> = CATALOGUE.iter().map(|requirement| requirement.id).collect();
+        assert_eq!(ids.len(), CATALOGUE.len());
+        for id in ids {
+            let (group, rest) = id.split_once('.').unwrap_or_else(|| panic!("{id}"));
+            let plain = |part: &str| part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(plain(group) && plain(rest), "{id}");
+        }
+    }
+
+    #[test]
+    fn everything_is_documented() {
+        for requirement in CATALOGUE {
+            for text in [requirement.title, requirement.why, requirement.source] {
+                assert!(text.len() > 8, "{}", requirement.id);
+            }
+            assert!(!requirement.title.ends_with('.'), "{}", requirement.id);
+        }
+    }
+}

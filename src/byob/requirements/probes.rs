@@ -1,8 +1,7 @@
 //! What only trying can tell: the bucket as a browser and the SDK meet it.
 
 use super::BYOB_PAGE;
-use crate::byob::cloud::CloudKind;
-use crate::byob::requirement::{Check, Requirement};
+use crate::byob::requirement::{Check, HERE, Requirement, everywhere};
 
 /// The id of [`PROBE_PREFLIGHT`].
 pub const PREFLIGHT: &str = "probe.preflight";
@@ -20,8 +19,7 @@ const fn trial(id: &'static str, title: &'static str, why: &'static str) -> Requ
         id,
         title,
         why,
-        clouds: &CloudKind::ALL,
-        attribute: None,
+        on: everywhere(HERE),
         mended_by: &[],
         source: BYOB_PAGE,
         check: Check::Trial,

@@ -4,19 +4,15 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::types as sdk;
 
-use crate::byob::diff::Change;
-use crate::byob::policy::Document;
-use crate::byob::spec::{Grants, Key};
+use crate::byob::change::Change;
+use crate::byob::spec::Key;
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::{Work, settle};
-use crate::clouds::s3::error::{no_bucket, not_set};
-use crate::clouds::s3::read::{self, Found};
-use crate::clouds::s3::{change, look, refused};
+use crate::clouds::retry::{Work, until_known};
+use crate::clouds::s3::change::{self, NAMELESS_REGION};
+use crate::clouds::s3::error::no_bucket;
+use crate::clouds::s3::{grants, look, settings};
 
-use super::{Aws, key, policy};
-
-/// The region in which no location may be named.
-const NAMELESS_REGION: &str = "us-east-1";
+use super::{Aws, key_service};
 
 /// Makes the bucket with its tags in one call.
 pub(super) async fn create(
@@ -25,8 +21,8 @@ pub(super) async fn create(
     tags: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
     let call = "s3:CreateBucket";
-    let tag_set = look::tagging(tags)
-        .map_err(|why| refused(CloudErrorKind::Invalid, call, bucket, why))?
+    let tag_set = settings::tagging(tags)
+        .map_err(|why| CloudError::new(CloudErrorKind::Invalid, call, bucket, why))?
         .tag_set;
     let region = cloud.clients.settings().region.as_str();
     let location = (region != NAMELESS_REGION).then(|| region.into());
@@ -58,7 +54,7 @@ async fn is_made_here(
     bucket: &str,
     tags: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
-    let found = settle(
+    let found = until_known(
         &cloud.stop,
         "s3:GetBucketTagging",
         bucket,
@@ -70,7 +66,7 @@ async fn is_made_here(
     )
     .await?;
     match found {
-        Ok(found) if look::marker_of(&found) != look::marker_of(tags) => Err(refused(
+        Ok(found) if look::marker_of(&found) != look::marker_of(tags) => Err(CloudError::new(
             CloudErrorKind::AlreadyExists,
             "s3:CreateBucket",
             bucket,
@@ -87,21 +83,18 @@ pub(super) async fn change(cloud: &Aws, bucket: &str, what: &Change) -> Result<(
     match what {
         Change::PublicAccess => block_public_access(cloud, bucket).await,
         Change::Ownership => own_objects(cloud, bucket).await,
-        Change::Grants(grants) => grant(cloud, bucket, grants).await,
+        Change::Grants(wanted) => grants::write(&cloud.s3, cloud.language(), wanted).await,
         Change::Encryption(encryption) => {
             change::change(&cloud.s3, bucket, what).await?;
             match &encryption.key {
                 Key::Named(name) if cloud.own_key.get() == Some(name) => Ok(()),
-                Key::Named(name) => key::claim(cloud, bucket, name).await,
+                Key::Named(name) => key_service::claim(cloud, bucket, name).await,
                 Key::Server | Key::ToMake => Ok(()),
             }
         }
-        Change::Tags(_)
-        | Change::Versioning(_)
-        | Change::Cors(_)
-        | Change::Lifecycle(_)
-        | Change::Key
-        | Change::Identity => change::change(&cloud.s3, bucket, what).await,
+        Change::Tags(_) | Change::Versioning(_) | Change::Cors(_) | Change::Lifecycle(_) => {
+            change::change(&cloud.s3, bucket, what).await
+        }
     }
 }
 
@@ -129,7 +122,7 @@ async fn block_public_access(cloud: &Aws, bucket: &str) -> Result<(), CloudError
 async fn own_objects(cloud: &Aws, bucket: &str) -> Result<(), CloudError> {
     let call = "s3:PutBucketOwnershipControls";
     let invalid = |why: aws_sdk_s3::error::BuildError| {
-        refused(CloudErrorKind::Invalid, call, bucket, why.to_string())
+        CloudError::new(CloudErrorKind::Invalid, call, bucket, why.to_string())
     };
     let rule = sdk::OwnershipControlsRule::builder()
         .object_ownership(sdk::ObjectOwnership::BucketOwnerEnforced)
@@ -151,68 +144,4 @@ async fn own_objects(cloud: &Aws, bucket: &str) -> Result<(), CloudError> {
         })
         .await
         .map(drop)
-}
-
-/// Writes our statements into the document as it is now.
-async fn grant(cloud: &Aws, bucket: &str, grants: &Grants) -> Result<(), CloudError> {
-    let call = "s3:PutBucketPolicy";
-    let before = document(cloud, bucket).await?;
-    let after = policy::merged(cloud.clients.partition(), bucket, grants, &before);
-    let client = cloud.s3.clients.s3();
-    let Some(after) = after else {
-        if before.statements.is_empty() {
-            return Ok(());
-        }
-        return cloud
-            .s3
-            .sdk(Work::Write, "s3:DeleteBucketPolicy", bucket, || {
-                client.delete_bucket_policy().bucket(bucket).send()
-            })
-            .await
-            .map(drop);
-    };
-    if let [public, ..] = &after.public_statements()[..] {
-        return Err(refused(
-            CloudErrorKind::Conflict,
-            call,
-            bucket,
-            format!(
-                "statement {public} of the bucket's policy lets everybody in, and a policy with such \
-                 a statement cannot be written while public access is blocked"
-            ),
-        )
-        .hint(
-            "Remove that statement, or set exclusive_policy = true to remove every statement that \
-             is not this resource's.",
-        ));
-    }
-    let text = after.to_json();
-    cloud
-        .s3
-        .sdk(Work::Write, call, bucket, || {
-            client
-                .put_bucket_policy()
-                .bucket(bucket)
-                .policy(&text)
-                .send()
-        })
-        .await
-        .map(drop)
-}
-
-/// The bucket's document now; an empty one when it has none.
-async fn document(cloud: &Aws, bucket: &str) -> Result<Document, CloudError> {
-    let call = "s3:GetBucketPolicy";
-    match read::grants(&cloud.s3, bucket).await {
-        Ok(Found::Reading(reading)) => match reading.known() {
-            Some(document) => Ok(document.clone()),
-            None => {
-                let why = reading.why_unknown().unwrap_or_default();
-                Err(refused(CloudErrorKind::Denied, call, bucket, why))
-            }
-        },
-        Ok(Found::NoBucket) => Err(super::observe::unknown(bucket)),
-        Err(error) if not_set(&error) => Ok(Document::default()),
-        Err(error) => Err(error),
-    }
 }

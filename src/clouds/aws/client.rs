@@ -11,10 +11,10 @@ use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::http;
 use crate::clouds::retry::Work;
 use crate::clouds::s3::S3;
 use crate::clouds::s3::client::{self as s3, Connection};
+use crate::clouds::web;
 
 use super::credentials::{self, Source};
 use super::partition;
@@ -114,7 +114,7 @@ impl Clients {
         if let Some(why) = settings
             .ca_bundle
             .as_deref()
-            .and_then(|pem| http::check_certificates(pem).err())
+            .and_then(|pem| web::check_certificates(pem).err())
         {
             let kind = CloudErrorKind::Invalid;
             return Err(CloudError::new(
@@ -124,7 +124,7 @@ impl Clients {
                 why,
             ));
         }
-        let for_credentials = http::for_sdk(settings.ca_bundle.as_deref());
+        let for_credentials = web::for_sdk(settings.ca_bundle.as_deref());
         let s3 = s3::Clients::new(Connection {
             endpoint,
             region: settings.region.clone(),

@@ -3,18 +3,21 @@
 
 use std::collections::BTreeSet;
 
+use async_trait::async_trait;
 use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
 
-use crate::byob::identity::Identity;
+use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker;
-use crate::byob::observed::{IdentityState, Reading};
-use crate::byob::policy::Document;
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::observed::{IdentityState, Rule};
+use crate::byob::{CloudError, CloudErrorKind, Reading};
+use crate::clouds::reading::{self, is_missing, missing};
 use crate::clouds::retry::Work;
-use crate::clouds::s3::iam::{Iam, is_unknown, missing};
+use crate::clouds::s3::iam::Iam;
+use crate::clouds::s3::policy::{self as document, Document};
+use crate::clouds::s3::variant::explained;
 
-use super::Aws;
+use super::{Aws, policy};
 
 /// A user without its rights.
 struct User {
@@ -30,27 +33,21 @@ pub(super) async fn reading(
     let Some(identity) = identity else {
         return Ok(Reading::Skipped);
     };
-    match observe(&cloud.iam(), identity).await {
-        Ok(state) => Ok(Reading::Known(state.map(|(_, state)| state))),
-        Err(error) if error.kind == CloudErrorKind::Denied => Ok(Reading::Denied(format!(
-            "{}: {}",
-            error.call, error.message
-        ))),
-        Err(error) => Err(error),
-    }
+    let outcome = observe(cloud, identity).await;
+    reading::reading(outcome.map(|state| state.map(|(_, state)| state)))
 }
 
 async fn observe(
-    iam: &Iam<'_>,
+    cloud: &Aws,
     identity: &Identity,
 ) -> Result<Option<(User, IdentityState)>, CloudError> {
-    let name = identity.name.as_str();
+    let (name, iam) = (identity.name.as_str(), &cloud.iam());
     let (user, rights, inline, attached, keys) = tokio::join!(
         user(iam, name),
         rights(iam, name),
         inline(iam, name),
         attached(iam, name),
-        iam.keys(name),
+        iam.access_keys(name),
     );
     let (Some(user), Some(keys)) = (user?, keys?) else {
         return Ok(None);
@@ -66,11 +63,15 @@ async fn observe(
     }
     let state = IdentityState {
         enabled: true,
-        rights: rights?,
+        rights: document::compared(&wanted_rights(cloud, identity), rights?.as_ref()),
         other_rights,
         keys,
     };
     Ok(Some((user, state)))
+}
+
+fn wanted_rights(cloud: &Aws, identity: &Identity) -> Document {
+    policy::of_user(cloud.clients.partition(), &identity.rights)
 }
 
 async fn user(iam: &Iam<'_>, name: &str) -> Result<Option<User>, CloudError> {
@@ -142,15 +143,15 @@ async fn attached(iam: &Iam<'_>, name: &str) -> Result<Vec<String>, CloudError> 
 }
 
 /// Makes the user what it should be, with exactly its rights.
-pub(super) async fn put(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
-    let name = identity.name.as_str();
-    let before = observe(iam, identity).await?;
-    let Some((user, state)) = before else {
+async fn put(cloud: &Aws, identity: &Identity) -> Result<(), CloudError> {
+    let (name, iam) = (identity.name.as_str(), &cloud.iam());
+    let rights = wanted_rights(cloud, identity);
+    let Some((user, state)) = observe(cloud, identity).await? else {
         create(iam, identity).await?;
         return iam
             .s3
-            .once_known("iam:PutUserPolicy", name, is_unknown, || {
-                put_rights(iam, identity)
+            .once_known("iam:PutUserPolicy", name, is_missing, || {
+                put_rights(iam, name, &rights)
             })
             .await;
     };
@@ -166,9 +167,8 @@ pub(super) async fn put(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudE
     if user.boundary != identity.boundary {
         bound(iam, identity).await?;
     }
-    let holds = state.rights.as_ref();
-    if !holds.is_some_and(|rights| rights.means_the_same(&identity.rights)) {
-        put_rights(iam, identity).await?;
+    if state.rights != Rule::AsWanted {
+        put_rights(iam, name, &rights).await?;
     }
     remove_other_rights(iam, name, true).await
 }
@@ -227,9 +227,8 @@ async fn bound(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
 }
 
 /// Replaces the rights in one call, so that W&B is never without them.
-async fn put_rights(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
-    let name = identity.name.as_str();
-    let text = identity.rights.to_json();
+async fn put_rights(iam: &Iam<'_>, name: &str, rights: &Document) -> Result<(), CloudError> {
+    let text = rights.to_json();
     iam.s3
         .sdk(Work::Write, "iam:PutUserPolicy", name, || {
             iam.client
@@ -278,12 +277,48 @@ async fn remove_other_rights(iam: &Iam<'_>, name: &str, keep_own: bool) -> Resul
 }
 
 /// Removes the user with its keys and rights; one that is not ours stays.
-pub(super) async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
+async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
     let name = identity.name.as_str();
     if user(iam, name).await?.is_none_or(|user| !user.is_ours) {
         return Ok(());
     }
-    iam.remove_keys(identity, &BTreeSet::new()).await?;
+    iam.delete_access_keys(identity, &BTreeSet::new()).await?;
     remove_other_rights(iam, name, false).await?;
     iam.delete_user(name).await
+}
+
+#[async_trait]
+impl IdentityService for Aws {
+    /// IAM refuses a second creation, so a new identity needs no other way.
+    async fn put_identity(&self, identity: &Identity, _: bool) -> Result<(), CloudError> {
+        explained(self, put(self, identity).await).await
+    }
+
+    fn chooses_access_key_ids(&self) -> bool {
+        false
+    }
+
+    async fn create_access_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
+        let iam = self.iam();
+        let call = "iam:CreateAccessKey";
+        let outcome = self
+            .s3
+            .once_known(call, &identity.name, is_missing, || {
+                iam.create_access_key(identity)
+            })
+            .await;
+        explained(self, outcome).await
+    }
+
+    async fn delete_access_keys(
+        &self,
+        identity: &Identity,
+        keep: &BTreeSet<String>,
+    ) -> Result<(), CloudError> {
+        explained(self, self.iam().delete_access_keys(identity, keep).await).await
+    }
+
+    async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        explained(self, remove(&self.iam(), identity).await).await
+    }
 }

@@ -4,19 +4,19 @@
 //! what only Amazon has: access documents of buckets and keys, the block on public
 //! access, object ownership, keys, and users.
 
-mod advice;
+mod caller;
 mod change;
 mod client;
 mod credentials;
+mod error;
 mod identity;
-mod key;
+mod key_service;
 mod observe;
 pub mod partition;
 mod permissions;
-pub mod policy;
-mod preflight;
+mod policy;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -24,22 +24,20 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::byob::cloud::{
-    Cloud, CloudKind, Contents, KeyEnd, LookAt, OwnedBucket, Right, SecretUrl, Sighting,
-};
-use crate::byob::diff::Change;
-use crate::byob::identity::{AccessKey, Identity};
-use crate::byob::marker::{Generation, Marker};
-use crate::byob::observed::Observed;
-use crate::byob::probe::{ProbeRequest, WebAnswer, WebRequest};
+use crate::byob::change::Change;
+use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::identity::IdentityService;
+use crate::byob::key_service::KeyService;
 use crate::byob::spec::KeySpec;
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, CloudKind, Observed};
 use crate::clouds::retry::Patience;
-use crate::clouds::s3::error::no_bucket;
-use crate::clouds::s3::iam::{Iam, is_unknown};
-use crate::clouds::s3::{Dialect, S3, contents, locks, look, sign};
+use crate::clouds::s3::error::{no_bucket, not_known_yet};
+use crate::clouds::s3::grants::Language;
+use crate::clouds::s3::iam::Iam;
+use crate::clouds::s3::variant::Variant;
+use crate::clouds::s3::{Dialect, S3, look};
 
-use advice::names_no_principal;
+use error::names_no_principal;
 
 pub use client::{Clients, Endpoints, Settings};
 pub use credentials::{AssumeRole, Source, WebIdentity, default_region};
@@ -85,33 +83,11 @@ impl Aws {
         }
     }
 
-    /// A refusal with what to do about it: the missing action and the caller's name, or
-    /// what its code asks for.
-    async fn told<T>(&self, outcome: Result<T, CloudError>) -> Result<T, CloudError> {
-        let error = match outcome {
-            // No server has refused them: they were not found, or not to be had.
-            Err(error) if error.kind == CloudErrorKind::Unauthenticated && error.code.is_none() => {
-                return Err(error.hint(credentials::ADVICE));
-            }
-            Err(error) if error.hint.is_none() => error,
-            outcome => return outcome,
-        };
-        if let Some(advice) = advice::about(&error) {
-            return Err(error.hint(advice));
+    fn language(&self) -> Language<'_> {
+        Language {
+            principal: "AWS",
+            partition: self.clients.partition(),
         }
-        if error.kind != CloudErrorKind::Denied {
-            return Err(error);
-        }
-        let caller = match self.clients.caller(&self.s3).await {
-            Ok(caller) => caller.arn.clone(),
-            Err(_) => "the caller".to_owned(),
-        };
-        let hint = format!(
-            "Allow {} to {caller}, for {:?}; an explicit deny, a permissions boundary or an \
-             organization's policy may be in the way as well.",
-            error.call, error.target
-        );
-        Err(error.hint(hint))
     }
 
     /// Who asks, when it is one of the accounts that the user allows.
@@ -155,20 +131,52 @@ impl Aws {
 }
 
 #[async_trait]
-impl Cloud for Aws {
-    fn kind(&self) -> CloudKind {
-        CloudKind::Aws
+impl Variant for Aws {
+    const KIND: CloudKind = CloudKind::Aws;
+
+    fn s3(&self) -> &S3 {
+        &self.s3
     }
 
-    fn location(&self) -> String {
-        self.clients.settings().region.clone()
+    /// What an error's code asks for, or the missing action and the caller's name.
+    async fn explain(&self, error: CloudError) -> CloudError {
+        // No server has refused them: they were not found, or not to be had.
+        if error.kind == CloudErrorKind::Unauthenticated && error.code.is_none() {
+            return error.hint(credentials::ADVICE);
+        }
+        if error.hint.is_some() {
+            return error;
+        }
+        if let Some(advice) = error::advice(&error) {
+            return error.hint(advice);
+        }
+        if error.kind != CloudErrorKind::Denied {
+            return error;
+        }
+        let caller = match self.clients.caller(&self.s3).await {
+            Ok(caller) => caller.arn.clone(),
+            Err(_) => "the caller".to_owned(),
+        };
+        let hint = format!(
+            "Allow {} to {caller}, for {:?}; an explicit deny, a permissions boundary or an \
+             organization's policy may be in the way as well.",
+            error.call, error.target
+        );
+        error.hint(hint)
+    }
+
+    fn key_service(&self) -> Option<&dyn KeyService> {
+        Some(self)
+    }
+
+    fn identity_service(&self) -> Option<&dyn IdentityService> {
+        Some(self)
     }
 
     async fn look(&self, bucket: &str) -> Result<Option<Sighting>, CloudError> {
         self.allowed().await?;
         let outcome = look::look(&self.s3, bucket).await;
-        self.told(outcome.map_err(|error| observe::not_ours(error, bucket)))
-            .await
+        outcome.map_err(|error| observe::not_ours(error, bucket))
     }
 
     async fn observe(
@@ -177,15 +185,14 @@ impl Cloud for Aws {
         look_at: &LookAt,
     ) -> Result<Option<Observed>, CloudError> {
         self.allowed().await?;
-        let outcome = self
-            .once_known("s3:GetBucketTagging", bucket, || async {
-                match observe::observe(self, bucket, look_at).await? {
-                    None if self.made_here.load(Ordering::Relaxed) => Err(observe::unknown(bucket)),
-                    observed => Ok(observed),
-                }
-            })
-            .await;
-        self.told(outcome).await
+        let call = "s3:GetBucketTagging";
+        self.once_known(call, bucket, || async {
+            match observe::observe(self, bucket, look_at).await? {
+                None if self.made_here.load(Ordering::Relaxed) => Err(not_known_yet(call, bucket)),
+                observed => Ok(observed),
+            }
+        })
+        .await
     }
 
     async fn create(
@@ -193,11 +200,9 @@ impl Cloud for Aws {
         bucket: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CloudError> {
-        let outcome = change::create(self, bucket, tags).await;
-        if outcome.is_ok() {
-            self.made_here.store(true, Ordering::Relaxed);
-        }
-        self.told(outcome).await
+        change::create(self, bucket, tags).await?;
+        self.made_here.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed> {
@@ -205,130 +210,17 @@ impl Cloud for Aws {
     }
 
     async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError> {
-        let outcome = self
-            .once_known("s3:PutBucket", bucket, || {
-                change::change(self, bucket, change)
-            })
-            .await;
-        self.told(outcome).await
+        self.once_known("s3:PutBucket", bucket, || {
+            change::change(self, bucket, change)
+        })
+        .await
     }
 
-    async fn put_key(
+    async fn caller_permissions(
         &self,
         bucket: &str,
-        key: &KeySpec,
-        marker: &Marker,
-    ) -> Result<String, CloudError> {
-        let outcome = self
-            .once_known("kms:PutKeyPolicy", bucket, || {
-                key::put(self, bucket, key, marker)
-            })
-            .await;
-        if let Ok(name) = &outcome {
-            let _ = self.own_key.set(name.clone());
-        }
-        self.told(outcome).await
-    }
-
-    async fn finish_key(&self, bucket: &str, key: &str, marker: &Marker) -> Result<(), CloudError> {
-        let _ = bucket;
-        let outcome = key::mark(self, key, marker).await;
-        self.told(outcome).await
-    }
-
-    async fn remove_key(
-        &self,
-        bucket: &str,
-        key: Option<&str>,
-        generation: &Generation,
-        days: u32,
-    ) -> Result<KeyEnd, CloudError> {
-        let outcome = key::remove(self, bucket, key, generation, days).await;
-        self.told(outcome).await
-    }
-
-    async fn key_left_behind(
-        &self,
-        key: &str,
-        generation: &Generation,
-    ) -> Result<Option<String>, CloudError> {
-        key::outliving(self, key, generation).await
-    }
-
-    async fn put_identity(&self, identity: &Identity) -> Result<(), CloudError> {
-        let outcome = identity::put(&self.iam(), identity).await;
-        self.told(outcome).await
-    }
-
-    async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
-        let iam = self.iam();
-        let outcome = self
-            .s3
-            .once_known("iam:CreateAccessKey", &identity.name, is_unknown, || {
-                iam.make_key(identity)
-            })
-            .await;
-        self.told(outcome).await
-    }
-
-    async fn remove_keys(
-        &self,
-        identity: &Identity,
-        keep: &BTreeSet<String>,
-    ) -> Result<(), CloudError> {
-        let outcome = self.iam().remove_keys(identity, keep).await;
-        self.told(outcome).await
-    }
-
-    async fn remove_identity(&self, identity: &Identity) -> Result<(), CloudError> {
-        let outcome = identity::remove(&self.iam(), identity).await;
-        self.told(outcome).await
-    }
-
-    async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError> {
-        let outcome = contents::contents(&self.s3, bucket, limit).await;
-        self.told(outcome).await
-    }
-
-    async fn can_empty(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
-        let outcome = locks::refuse_locked(&self.s3, bucket.name()).await;
-        self.told(outcome).await
-    }
-
-    async fn claim_key(&self, bucket: &str, key: &str) -> Result<(), CloudError> {
-        let outcome = key::claim(self, bucket, key).await;
-        self.told(outcome).await
-    }
-
-    async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError> {
-        let outcome = contents::empty(&self.s3, bucket.name()).await;
-        self.told(outcome).await
-    }
-
-    async fn delete(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
-        let outcome = contents::delete(&self.s3, bucket.name()).await;
-        self.told(outcome).await
-    }
-
-    async fn sign(
-        &self,
-        bucket: &str,
-        request: &ProbeRequest,
-        key: Option<&AccessKey>,
-    ) -> Result<SecretUrl, CloudError> {
-        sign::address(&self.s3.clients, bucket, request, key).await
-    }
-
-    async fn ask(&self, bucket: &str, request: &WebRequest) -> Result<WebAnswer, CloudError> {
-        self.s3.web(request.method, bucket, request).await
-    }
-
-    async fn overreach(&self, bucket: &str, key: &AccessKey) -> Result<Vec<String>, CloudError> {
-        let outcome = sign::overreach(&self.s3, bucket, key).await;
-        self.told(outcome).await
-    }
-
-    async fn rights(&self, bucket: &str, key: Option<&KeySpec>) -> Vec<Right> {
-        preflight::rights(self, bucket, key).await
+        key: Option<&KeySpec>,
+    ) -> Vec<CallerPermission> {
+        caller::permissions(self, bucket, key).await
     }
 }

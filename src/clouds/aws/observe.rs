@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::ObjectOwnership;
 
-use crate::byob::cloud::{CloudKind, LookAt};
-use crate::byob::observed::{
-    EncryptionState, GrantState, Observed, PublicAccess, Reading, Rule, Versioning,
-};
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::cloud::LookAt;
+use crate::byob::observed::{EncryptionState, GrantState, Observed, PublicAccess};
+use crate::byob::{CloudError, CloudErrorKind, CloudKind, Reading};
 use crate::clouds::retry::Work;
-use crate::clouds::s3::error::{no_bucket, not_set};
-use crate::clouds::s3::look;
-use crate::clouds::s3::read::{self, Found};
+use crate::clouds::s3::grants;
+use crate::clouds::s3::observe;
+use crate::clouds::s3::policy::bucket_arn;
+use crate::clouds::s3::read::Found;
 
-use super::{Aws, identity, key, policy};
+use super::{Aws, identity, key_service};
 
 /// Tags that Amazon itself writes begin so; nobody else may.
 const AMAZONS: &str = "aws:";
@@ -27,18 +26,6 @@ pub(super) const SWITCHES: [&str; 4] = [
     "BlockPublicPolicy",
     "RestrictPublicBuckets",
 ];
-
-/// The error of a bucket that this operation has made and that is not known yet.
-pub(super) fn unknown(bucket: &str) -> CloudError {
-    let mut error = CloudError::new(
-        CloudErrorKind::NotFound,
-        "s3:GetBucketTagging",
-        bucket,
-        "the bucket was made a moment ago and is not known everywhere yet",
-    );
-    error.code = Some("NoSuchBucket".to_owned());
-    error
-}
 
 /// A refusal to look at a name may mean that the name is another account's.
 pub(super) fn not_ours(error: CloudError, bucket: &str) -> CloudError {
@@ -59,71 +46,43 @@ pub(super) async fn observe(
     bucket: &str,
     look_at: &LookAt,
 ) -> Result<Option<Observed>, CloudError> {
-    let s3 = &cloud.s3;
-    let (tags, versioning, encryption, cors, lifecycle, grants, public, owner, identity, key) = tokio::join!(
-        read::tags(s3, bucket),
-        read::versioning(s3, bucket),
-        read::encryption(s3, bucket, look_at.encryption),
-        read::cors(s3, bucket, ""),
-        read::lifecycle(s3, bucket),
-        read::grants(s3, bucket),
+    // The rules of Amazon's buckets are always their own.
+    let look_at = LookAt {
+        origin: String::new(),
+        ..look_at.clone()
+    };
+    let (settings, public_access, other_owner, identity, key) = tokio::join!(
+        observe::settings(&cloud.s3, bucket, &look_at, std::future::ready(())),
         public_access(cloud, bucket),
         other_owner(cloud, bucket),
         identity::reading(cloud, look_at.identity.as_ref()),
-        key::reading(cloud, bucket, look_at.key.as_ref()),
+        key_service::reading(cloud, bucket, look_at.key.as_ref()),
     );
-    let (
-        Found::Reading(tags),
-        Found::Reading(versioning),
-        Found::Reading(encryption),
-        Found::Reading(cors),
-        Found::Reading(lifecycle),
-        Found::Reading(grants),
-        Found::Reading(public_access),
-        Found::Reading(other_owner),
-    ) = (
-        tags?,
-        versioning?,
-        encryption?,
-        cors?.0,
-        lifecycle?,
-        grants?,
-        public?,
-        owner?,
-    )
-    else {
+    let (settings, ()) = settings?;
+    let (public_access, has_access) = public_access?.into_reading();
+    let (other_owner, has_owner) = other_owner?.into_reading();
+    let Some(settings) = settings.filter(|_| has_access && has_owner) else {
         return Ok(None);
     };
-    let refusals = (&tags, &versioning, &lifecycle, &grants);
-    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
-        refusals
-    {
-        // Nothing but refusals would pass for a bucket without drift.
-        look::look(s3, bucket).await?;
-    }
-    let partition = cloud.clients.partition();
-    let marker = tags.known().and_then(look::marker_of);
+    let wanted = look_at.grants.as_ref();
+    let observed = settings.observed(unread(cloud, bucket), |policy| {
+        grants::state(cloud.language(), wanted, &policy)
+    });
     Ok(Some(Observed {
-        location: Some(cloud.clients.settings().region.clone()),
-        marker,
-        tags: read::without_marker(tags).map(without_amazons),
-        versioning,
-        cors,
-        encryption: encryption.map(as_amazon_encrypts),
-        lifecycle,
-        grants: grants.map(|document| {
-            policy::grant_state(partition, bucket, look_at.grants.as_ref(), &document)
-        }),
+        tags: observed.tags.map(without_amazons),
+        encryption: observed.encryption.map(as_amazon_encrypts),
         public_access,
         other_owner,
         identity: identity?,
         key: key?,
-        ..Observed::unread(CloudKind::Aws, full_name(cloud, bucket))
+        ..observed
     }))
 }
 
-fn full_name(cloud: &Aws, bucket: &str) -> String {
-    format!("arn:{}:s3:::{bucket}", cloud.clients.partition())
+fn unread(cloud: &Aws, bucket: &str) -> Observed {
+    let region = &cloud.clients.settings().region;
+    let full_name = bucket_arn(cloud.clients.partition(), bucket);
+    observe::unread(CloudKind::Aws, full_name, region)
 }
 
 fn without_amazons(mut tags: BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -142,27 +101,15 @@ fn as_amazon_encrypts(state: EncryptionState) -> EncryptionState {
 /// What a bucket is like the moment that it was made. The switches on public access are
 /// taken for open: since 2023 Amazon closes them, other years and other servers do not.
 pub(super) fn fresh(cloud: &Aws, bucket: &str, tags: &BTreeMap<String, String>) -> Observed {
-    let marker = look::marker_of(tags);
     Observed {
-        location: Some(cloud.clients.settings().region.clone()),
-        marker,
-        tags: read::without_marker(Reading::Known(tags.clone())),
-        versioning: Reading::Known(Versioning::Off),
         cors: Reading::Known(Vec::new()),
         encryption: Reading::Known(as_amazon_encrypts(EncryptionState::default())),
-        lifecycle: Reading::Known(Vec::new()),
-        grants: Reading::Known(GrantState {
-            wandb: Rule::Missing,
-            https_only: Rule::Missing,
-            public: Vec::new(),
-            foreign: Vec::new(),
-        }),
+        grants: Reading::Known(GrantState::default()),
         public_access: Reading::Known(PublicAccess {
             open: SWITCHES.map(str::to_owned).to_vec(),
         }),
         other_owner: Reading::Known("unknown".to_owned()),
-        identity: Reading::Known(None),
-        ..Observed::unread(CloudKind::Aws, full_name(cloud, bucket))
+        ..observe::fresh(unread(cloud, bucket), tags)
     }
 }
 
@@ -192,11 +139,10 @@ async fn public_access(cloud: &Aws, bucket: &str) -> Result<Found<PublicAccess>,
                 .map(|(name, _)| name.to_owned())
                 .collect()
         });
-    found(
-        call,
-        || SWITCHES.map(str::to_owned).to_vec(),
-        outcome,
-        |open| PublicAccess { open },
+    let all = || SWITCHES.map(str::to_owned).to_vec();
+    Found::of(
+        || PublicAccess { open: all() },
+        outcome.map(|open| PublicAccess { open }),
     )
 }
 
@@ -217,37 +163,12 @@ async fn other_owner(cloud: &Aws, bucket: &str) -> Result<Found<String>, CloudEr
                 .as_str()
                 .to_owned()
         });
-    found(
-        call,
-        || "ObjectWriter".to_owned(),
-        outcome,
-        |owner| {
-            if owner == ENFORCED {
-                String::new()
-            } else {
-                owner
-            }
-        },
-    )
-}
-
-/// Judges the outcome of reading a setting that only Amazon has.
-fn found<T, U>(
-    call: &str,
-    none: impl FnOnce() -> T,
-    outcome: Result<T, CloudError>,
-    read: impl FnOnce(T) -> U,
-) -> Result<Found<U>, CloudError> {
-    Ok(Found::Reading(match outcome {
-        Ok(value) => Reading::Known(read(value)),
-        Err(error) if no_bucket(&error) => return Ok(Found::NoBucket),
-        Err(error) if not_set(&error) => Reading::Known(read(none())),
-        Err(error) if error.kind == CloudErrorKind::NotSupported => {
-            Reading::Unsupported(error.message)
+    let other = |owner: String| {
+        if owner == ENFORCED {
+            String::new()
+        } else {
+            owner
         }
-        Err(error) if error.kind == CloudErrorKind::Denied => {
-            Reading::Denied(format!("{call}: {}", error.message))
-        }
-        Err(error) => return Err(error),
-    }))
+    };
+    Found::of(|| "ObjectWriter".to_owned(), outcome.map(other))
 }

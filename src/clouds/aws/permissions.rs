@@ -1,9 +1,9 @@
 //! What the caller must be allowed to do on AWS, and what W&B gets.
 
-use crate::byob::cloud::CloudKind;
+use crate::byob::CloudKind;
 use crate::byob::permission::{Need, Permission, Permissions};
-use crate::byob::policy::{BUCKET_RIGHTS, OBJECT_RIGHTS};
 use crate::clouds::s3::permissions::{DELETE_EVERYTHING, PROBE};
+use crate::clouds::s3::policy::{BUCKET_RIGHTS, OBJECT_RIGHTS};
 
 /// Who needs what on AWS.
 pub const PERMISSIONS: Permissions = Permissions {

@@ -1,66 +1,73 @@
-//! Writes one setting, and only one that the server has shown to know.
-//!
-//! Some servers take a sub-resource that they do not know for the bucket itself, so a
-//! blind `PUT` may make a bucket and a blind `DELETE` may delete one. Each write here
-//! comes after an answer to the matching `GET`, in this operation, by this server.
+//! Makes a bucket and writes its settings, one at a time, and only those that the server
+//! has shown to know.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types as sdk;
 
-use crate::byob::diff::Change;
+use crate::byob::change::Change;
+use crate::byob::marker;
 use crate::byob::observed::{CorsRule, LifecycleRule};
 use crate::byob::spec::{Encryption, Key};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::error::not_set;
-use super::{S3, look, refused, settings};
+use super::knowledge::{Knowledge, Sub};
+use super::{S3, settings};
 
-/// The sub-resources of a bucket that are read or written here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::clouds) enum Sub {
-    Tags,
-    Versioning,
-    Encryption,
-    Cors,
-    Lifecycle,
-    Policy,
+/// The region in which no location may be named.
+pub(in crate::clouds) const NAMELESS_REGION: &str = "us-east-1";
+
+/// Refuses what cannot be written, before anything is sent.
+fn invalid(sub: Sub, bucket: &str, why: impl ToString) -> CloudError {
+    CloudError::new(CloudErrorKind::Invalid, sub.put(), bucket, why.to_string())
 }
 
-impl Sub {
-    /// The call that reads it.
-    pub(in crate::clouds) fn get(self) -> &'static str {
-        match self {
-            Self::Tags => "s3:GetBucketTagging",
-            Self::Versioning => "s3:GetBucketVersioning",
-            Self::Encryption => "s3:GetEncryptionConfiguration",
-            Self::Cors => "s3:GetBucketCORS",
-            Self::Lifecycle => "s3:GetLifecycleConfiguration",
-            Self::Policy => "s3:GetBucketPolicy",
-        }
+/// Makes the bucket, then writes its tags: these servers drop tags that come with
+/// the creating call.
+pub(in crate::clouds) async fn create(
+    cloud: &S3,
+    bucket: &str,
+    wanted: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    let region = cloud.clients.connection().region.as_str();
+    let location = (region != NAMELESS_REGION && !region.is_empty()).then(|| {
+        sdk::CreateBucketConfiguration::builder()
+            .location_constraint(sdk::BucketLocationConstraint::from(region))
+            .build()
+    });
+    cloud
+        .sdk(Work::Once, "s3:CreateBucket", bucket, || {
+            cloud
+                .clients
+                .s3()
+                .create_bucket()
+                .bucket(bucket)
+                .set_create_bucket_configuration(location.clone())
+                .send()
+        })
+        .await?;
+    if wanted.is_empty() {
+        return Ok(());
     }
-
-    /// The call that writes it.
-    fn put(self) -> &'static str {
-        match self {
-            Self::Tags => "s3:PutBucketTagging",
-            Self::Versioning => "s3:PutBucketVersioning",
-            Self::Encryption => "s3:PutEncryptionConfiguration",
-            Self::Cors => "s3:PutBucketCORS",
-            Self::Lifecycle => "s3:PutLifecycleConfiguration",
-            Self::Policy => "s3:PutBucketPolicy",
-        }
+    // A bucket without its marker is nobody's: no stop may come between the two, nor a tag
+    // that the server does not take. What is missing is written, and told, in the end.
+    let cloud = cloud.unstopped();
+    let mut outcome = tags(&cloud, bucket, wanted).await;
+    let refused = |error: &CloudError| error.kind == CloudErrorKind::Invalid;
+    if outcome.as_ref().is_err_and(refused)
+        && let Some(marker) = wanted.get(marker::KEY)
+    {
+        let alone = BTreeMap::from([(marker::KEY.to_owned(), marker.clone())]);
+        outcome = tags(&cloud, bucket, &alone).await;
     }
-}
-
-/// Whether a server knows a sub-resource.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::clouds) enum Knowledge {
-    /// It answered the `GET`.
-    Known,
-    /// It said that it does not know it, to the `GET` or to a `PUT`.
-    Unknown(String),
+    match outcome {
+        // A server without tags still has a bucket; the marker is a protection that
+        // it cannot give.
+        Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),
+        outcome => outcome,
+    }
 }
 
 /// Writes one setting.
@@ -75,108 +82,12 @@ pub(in crate::clouds) async fn change(
         Change::Encryption(wanted) => encryption(cloud, bucket, wanted).await,
         Change::Cors(rules) => cors(cloud, bucket, rules).await,
         Change::Lifecycle(rules) => lifecycle(cloud, bucket, rules).await,
-        Change::PublicAccess | Change::Ownership | Change::Grants(_) => Err(refused(
+        Change::PublicAccess | Change::Ownership | Change::Grants(_) => Err(CloudError::new(
             CloudErrorKind::NotSupported,
             "change",
             bucket,
             "servers other than Amazon's differ in this setting, so it is left alone",
         )),
-        Change::Key | Change::Identity => Err(refused(
-            CloudErrorKind::Invalid,
-            "change",
-            bucket,
-            "a key or an identity is no setting of a bucket",
-        )),
-    }
-}
-
-impl S3 {
-    /// Whether the server knows `sub`; asks once in an operation.
-    pub(in crate::clouds) async fn knows(
-        &self,
-        sub: Sub,
-        bucket: &str,
-    ) -> Result<bool, CloudError> {
-        match self.recall(sub) {
-            Some(Knowledge::Known) => return Ok(true),
-            Some(Knowledge::Unknown(_)) => return Ok(false),
-            None => {}
-        }
-        match self.touch(sub, bucket).await {
-            Ok(()) => {}
-            Err(error) if not_set(&error) => {}
-            Err(error) if error.kind == CloudErrorKind::NotSupported => {
-                self.learn(sub, Knowledge::Unknown(error.message));
-                return Ok(false);
-            }
-            // Not allowed to read it, but the server knew what was asked for.
-            Err(error) if error.kind == CloudErrorKind::Denied => {}
-            Err(error) => return Err(error),
-        }
-        self.learn(sub, Knowledge::Known);
-        Ok(true)
-    }
-
-    /// Reads `sub` for nothing but the server's reaction.
-    async fn touch(&self, sub: Sub, bucket: &str) -> Result<(), CloudError> {
-        let s3 = self.clients.s3();
-        let call = sub.get();
-        match sub {
-            Sub::Tags => look::read_tags(self, bucket).await.map(drop),
-            Sub::Versioning => self
-                .sdk(Work::Read, call, bucket, || {
-                    s3.get_bucket_versioning().bucket(bucket).send()
-                })
-                .await
-                .map(drop),
-            Sub::Encryption => self
-                .sdk(Work::Read, call, bucket, || {
-                    s3.get_bucket_encryption().bucket(bucket).send()
-                })
-                .await
-                .map(drop),
-            Sub::Cors => self
-                .sdk(Work::Read, call, bucket, || {
-                    s3.get_bucket_cors().bucket(bucket).send()
-                })
-                .await
-                .map(drop),
-            Sub::Lifecycle => read_lifecycle(self, bucket).await.map(drop),
-            Sub::Policy => self
-                .sdk(Work::Read, call, bucket, || {
-                    s3.get_bucket_policy().bucket(bucket).send()
-                })
-                .await
-                .map(drop),
-        }
-    }
-
-    /// Fails with `NotSupported`, before anything is written, unless the server knows
-    /// `sub`.
-    async fn must_know(&self, sub: Sub, bucket: &str) -> Result<(), CloudError> {
-        if self.knows(sub, bucket).await? {
-            return Ok(());
-        }
-        let words = match self.recall(sub) {
-            Some(Knowledge::Unknown(words)) => words,
-            Some(Knowledge::Known) | None => "unknown to the server".to_owned(),
-        };
-        Err(refused(
-            CloudErrorKind::NotSupported,
-            sub.put(),
-            bucket,
-            words,
-        ))
-    }
-
-    /// Remembers a write that the server did not know after all.
-    fn heed(&self, sub: Sub, outcome: Result<(), CloudError>) -> Result<(), CloudError> {
-        if let Err(error) = &outcome
-            && error.kind == CloudErrorKind::NotSupported
-        {
-            self.learn(sub, Knowledge::Unknown(error.message.clone()));
-        }
-        outcome
     }
 }
 
@@ -186,42 +97,24 @@ pub(in crate::clouds) async fn tags(
     bucket: &str,
     wanted: &BTreeMap<String, String>,
 ) -> Result<(), CloudError> {
-    let sub = Sub::Tags;
-    cloud.must_know(sub, bucket).await?;
+    let (sub, s3) = (Sub::Tags, cloud.clients.s3());
     if wanted.is_empty() {
-        let outcome = cloud
-            .sdk(Work::Write, "s3:DeleteBucketTagging", bucket, || {
-                cloud
-                    .clients
-                    .s3()
-                    .delete_bucket_tagging()
-                    .bucket(bucket)
-                    .send()
-            })
-            .await
-            .map(drop);
-        return cloud.heed(sub, outcome);
+        let delete = || s3.delete_bucket_tagging().bucket(bucket).send();
+        return cloud
+            .write(sub, "s3:DeleteBucketTagging", bucket, delete)
+            .await;
     }
-    let tagging = look::tagging(wanted)
-        .map_err(|why| refused(CloudErrorKind::Invalid, sub.put(), bucket, why))?;
-    let outcome = cloud
-        .sdk(Work::Write, sub.put(), bucket, || {
-            cloud
-                .clients
-                .s3()
-                .put_bucket_tagging()
-                .bucket(bucket)
-                .tagging(tagging.clone())
-                .send()
+    let tagging = settings::tagging(wanted).map_err(|why| invalid(sub, bucket, why))?;
+    cloud
+        .write(sub, sub.put(), bucket, || {
+            let put = s3.put_bucket_tagging().bucket(bucket);
+            put.tagging(tagging.clone()).send()
         })
         .await
-        .map(drop);
-    cloud.heed(sub, outcome)
 }
 
 async fn versioning(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError> {
-    let sub = Sub::Versioning;
-    cloud.must_know(sub, bucket).await?;
+    let (sub, s3) = (Sub::Versioning, cloud.clients.s3());
     let status = if on {
         sdk::BucketVersioningStatus::Enabled
     } else {
@@ -230,38 +123,26 @@ async fn versioning(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError
     let configuration = sdk::VersioningConfiguration::builder()
         .status(status)
         .build();
-    let outcome = cloud
-        .sdk(Work::Write, sub.put(), bucket, || {
-            cloud
-                .clients
-                .s3()
-                .put_bucket_versioning()
-                .bucket(bucket)
-                .versioning_configuration(configuration.clone())
-                .send()
+    cloud
+        .write(sub, sub.put(), bucket, || {
+            let put = s3.put_bucket_versioning().bucket(bucket);
+            put.versioning_configuration(configuration.clone()).send()
         })
         .await
-        .map(drop);
-    cloud.heed(sub, outcome)
 }
 
 async fn encryption(cloud: &S3, bucket: &str, wanted: &Encryption) -> Result<(), CloudError> {
-    let sub = Sub::Encryption;
+    let (sub, s3) = (Sub::Encryption, cloud.clients.s3());
     let key = match &wanted.key {
         Key::Server => None,
         Key::Named(name) => Some(name.clone()),
-        Key::ToMake => {
-            let why = "the key is not made yet";
-            return Err(refused(CloudErrorKind::Invalid, sub.put(), bucket, why));
-        }
+        Key::ToMake => return Err(invalid(sub, bucket, "the key is not made yet")),
     };
-    cloud.must_know(sub, bucket).await?;
-    let invalid = |why: String| refused(CloudErrorKind::Invalid, sub.put(), bucket, why);
     let default = sdk::ServerSideEncryptionByDefault::builder()
         .sse_algorithm(sdk::ServerSideEncryption::from(wanted.algorithm.as_str()))
         .set_kms_master_key_id(key)
         .build()
-        .map_err(|error| invalid(error.to_string()))?;
+        .map_err(|error| invalid(sub, bucket, error))?;
     let rule = sdk::ServerSideEncryptionRule::builder()
         .apply_server_side_encryption_by_default(default)
         .set_bucket_key_enabled(wanted.bucket_key)
@@ -269,62 +150,39 @@ async fn encryption(cloud: &S3, bucket: &str, wanted: &Encryption) -> Result<(),
     let configuration = sdk::ServerSideEncryptionConfiguration::builder()
         .rules(rule)
         .build()
-        .map_err(|error| invalid(error.to_string()))?;
-    let outcome = cloud
-        .sdk(Work::Write, sub.put(), bucket, || {
-            cloud
-                .clients
-                .s3()
-                .put_bucket_encryption()
-                .bucket(bucket)
-                .server_side_encryption_configuration(configuration.clone())
+        .map_err(|error| invalid(sub, bucket, error))?;
+    cloud
+        .write(sub, sub.put(), bucket, || {
+            let put = s3.put_bucket_encryption().bucket(bucket);
+            put.server_side_encryption_configuration(configuration.clone())
                 .send()
         })
         .await
-        .map(drop);
-    cloud.heed(sub, outcome)
 }
 
 async fn cors(cloud: &S3, bucket: &str, rules: &[CorsRule]) -> Result<(), CloudError> {
-    let sub = Sub::Cors;
-    cloud.must_know(sub, bucket).await?;
-    let invalid = |why: String| refused(CloudErrorKind::Invalid, sub.put(), bucket, why);
+    let (sub, s3) = (Sub::Cors, cloud.clients.s3());
     if rules.is_empty() {
-        let outcome = cloud
-            .sdk(Work::Write, "s3:DeleteBucketCORS", bucket, || {
-                cloud
-                    .clients
-                    .s3()
-                    .delete_bucket_cors()
-                    .bucket(bucket)
-                    .send()
-            })
-            .await
-            .map(drop);
-        return cloud.heed(sub, outcome);
+        let delete = || s3.delete_bucket_cors().bucket(bucket).send();
+        return cloud
+            .write(sub, "s3:DeleteBucketCORS", bucket, delete)
+            .await;
     }
     let rules = rules
         .iter()
         .map(settings::sdk_cors)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(invalid)?;
+        .map_err(|why| invalid(sub, bucket, why))?;
     let configuration = sdk::CorsConfiguration::builder()
         .set_cors_rules(Some(rules))
         .build()
-        .map_err(|error| invalid(error.to_string()))?;
-    let outcome = cloud
-        .sdk(Work::Write, sub.put(), bucket, || {
-            cloud
-                .clients
-                .s3()
-                .put_bucket_cors()
-                .bucket(bucket)
-                .cors_configuration(configuration.clone())
-                .send()
+        .map_err(|error| invalid(sub, bucket, error))?;
+    cloud
+        .write(sub, sub.put(), bucket, || {
+            let put = s3.put_bucket_cors().bucket(bucket);
+            put.cors_configuration(configuration.clone()).send()
         })
         .await
-        .map(drop);
-    cloud.heed(sub, outcome)
 }
 
 /// All lifecycle rules of the bucket, in the SDK's words; an error of
@@ -362,7 +220,7 @@ async fn lifecycle(cloud: &S3, bucket: &str, rules: &[LifecycleRule]) -> Result<
         .iter()
         .map(settings::sdk_lifecycle)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|why| refused(CloudErrorKind::Invalid, sub.put(), bucket, why))?;
+        .map_err(|why| invalid(sub, bucket, why))?;
     let all: Vec<sdk::LifecycleRule> = current
         .iter()
         .filter(|rule| !settings::is_ours(rule))
@@ -415,7 +273,7 @@ async fn put_lifecycle(
     let configuration = sdk::BucketLifecycleConfiguration::builder()
         .set_rules(Some(rules))
         .build()
-        .map_err(|error| refused(CloudErrorKind::Invalid, call, bucket, error.to_string()))?;
+        .map_err(|error| invalid(Sub::Lifecycle, bucket, error))?;
     cloud
         .sdk(Work::Write, call, bucket, || {
             cloud

@@ -1,6 +1,5 @@
 //! The clients of one endpoint, shared by all operations; connections are kept.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
@@ -19,12 +18,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::byob::identity::AccessKey;
-use crate::byob::probe::{WebAnswer, WebRequest};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::http;
-use crate::clouds::retry::Failure;
-
-use super::error::{causes, of_reqwest};
+use crate::clouds::web::{self, Web, causes};
 
 /// Everything but the characters that an address carries as they are.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -54,7 +49,7 @@ pub struct Clients {
     connection: Connection,
     sdk: OnceLock<SharedHttpClient>,
     s3: OnceLock<aws_sdk_s3::Client>,
-    plain: OnceLock<Result<reqwest::Client, String>>,
+    web: Web,
     server: Arc<OnceLock<String>>,
 }
 
@@ -97,15 +92,15 @@ impl Clients {
         if let Some(why) = connection
             .ca_bundle
             .as_deref()
-            .and_then(|pem| http::check_certificates(pem).err())
+            .and_then(|pem| web::check_certificates(pem).err())
         {
             return invalid("ca_bundle", why);
         }
         Ok(Self {
+            web: Web::new(connection.ca_bundle.clone()),
             connection,
             sdk: OnceLock::new(),
             s3: OnceLock::new(),
-            plain: OnceLock::new(),
             server: Arc::new(OnceLock::new()),
         })
     }
@@ -118,7 +113,7 @@ impl Clients {
     /// The HTTP client below every SDK of this endpoint.
     pub(in crate::clouds) fn sdk(&self) -> SharedHttpClient {
         self.sdk
-            .get_or_init(|| http::for_sdk(self.connection.ca_bundle.as_deref()))
+            .get_or_init(|| web::for_sdk(self.connection.ca_bundle.as_deref()))
             .clone()
     }
 
@@ -195,65 +190,8 @@ impl Clients {
     }
 
     /// The client for requests that no SDK makes.
-    pub(in crate::clouds) fn plain(
-        &self,
-        call: &str,
-        target: &str,
-    ) -> Result<reqwest::Client, Failure> {
-        self.plain
-            .get_or_init(|| {
-                http::plain(self.connection.ca_bundle.as_deref()).map_err(|error| causes(&error))
-            })
-            .clone()
-            .map_err(|why| {
-                Failure::lasting(CloudError::new(
-                    CloudErrorKind::Transport,
-                    call,
-                    target,
-                    why,
-                ))
-            })
-    }
-
-    /// Sends one plain request and reads the whole answer.
-    pub(in crate::clouds) async fn exchange(
-        &self,
-        call: &str,
-        target: &str,
-        request: &WebRequest,
-    ) -> Result<WebAnswer, Failure> {
-        let broken = |error| of_reqwest(call, target, error);
-        let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|error| {
-            Failure::lasting(CloudError::new(
-                CloudErrorKind::Invalid,
-                call,
-                target,
-                error.to_string(),
-            ))
-        })?;
-        let mut builder = self
-            .plain(call, target)?
-            .request(method, request.url.expose())
-            .body(request.body.clone());
-        for (name, value) in &request.headers {
-            builder = builder.header(name, value);
-        }
-        let response = builder.send().await.map_err(broken)?;
-        let status = response.status().as_u16();
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in response.headers() {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers
-                .entry(name.as_str().to_owned())
-                .and_modify(|one| *one = format!("{one}, {value}"))
-                .or_insert(value);
-        }
-        let body = response.bytes().await.map_err(broken)?.to_vec();
-        Ok(WebAnswer {
-            status,
-            headers,
-            body,
-        })
+    pub(in crate::clouds) fn web(&self) -> &Web {
+        &self.web
     }
 
     /// The address of an object.
@@ -297,8 +235,8 @@ pub(in crate::clouds) fn location(endpoint: &Url) -> String {
 
 pub(in crate::clouds) fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(http::CONNECT_TIMEOUT)
-        .operation_attempt_timeout(http::REQUEST_TIMEOUT)
+        .connect_timeout(web::CONNECT_TIMEOUT)
+        .operation_attempt_timeout(web::REQUEST_TIMEOUT)
         .build()
 }
 

@@ -6,19 +6,16 @@ use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::byob::cloud::Contents;
+use crate::byob::contents::Contents;
 use crate::byob::probe::is_probe_object;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
+use super::S3;
 use super::error::no_bucket;
 use super::locks::refuse_locked;
-use super::{S3, refused};
+use super::versions::{ABREAST, PAGE, Position, versions};
 
-/// The most entries that servers list or delete in one call.
-pub(super) const PAGE: u64 = 1000;
-/// How many objects are asked about at the same time.
-pub(super) const ABREAST: usize = 16;
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
 
@@ -115,45 +112,6 @@ fn count(counted: &mut Contents, page: &ListObjectVersionsOutput) {
     counted.delete_markers += markers.filter(|one| is_data(one.key())).count() as u64;
 }
 
-/// Where the next page of versions begins.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Position {
-    key: Option<String>,
-    version: Option<String>,
-}
-
-impl Position {
-    pub(super) fn after(page: &ListObjectVersionsOutput) -> Option<Self> {
-        let next = Self {
-            key: page.next_key_marker().map(str::to_owned),
-            version: page.next_version_id_marker().map(str::to_owned),
-        };
-        (page.is_truncated().unwrap_or(false) && next.key.is_some()).then_some(next)
-    }
-}
-
-pub(super) async fn versions(
-    cloud: &S3,
-    bucket: &str,
-    from: &Position,
-    most: u64,
-) -> Result<ListObjectVersionsOutput, CloudError> {
-    let most = i32::try_from(most).unwrap_or(i32::MAX);
-    cloud
-        .sdk(Work::Read, "s3:ListBucketVersions", bucket, || {
-            cloud
-                .clients
-                .s3()
-                .list_object_versions()
-                .bucket(bucket)
-                .set_key_marker(from.key.clone())
-                .set_version_id_marker(from.version.clone())
-                .max_keys(most)
-                .send()
-        })
-        .await
-}
-
 /// The key and the upload id after which the next page begins.
 type Marks = (Option<String>, Option<String>);
 
@@ -233,7 +191,7 @@ async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
         }
         let first = batch.first().cloned().unwrap_or_default();
         if !seen.insert(first.clone()) {
-            return Err(refused(
+            return Err(CloudError::new(
                 CloudErrorKind::Unexpected,
                 "s3:DeleteObjects",
                 bucket,
@@ -249,7 +207,7 @@ async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
             return Ok(gone);
         }
         if !seen.insert(page.found.first().cloned().unwrap_or_default()) {
-            return Err(refused(
+            return Err(CloudError::new(
                 CloudErrorKind::Unexpected,
                 "s3:AbortMultipartUpload",
                 bucket,
@@ -287,7 +245,7 @@ async fn delete_batch(
     batch: &[(String, String)],
 ) -> Result<(), CloudError> {
     let call = "s3:DeleteObjects";
-    let invalid = |why: String| refused(CloudErrorKind::Invalid, call, bucket, why);
+    let invalid = |why: String| CloudError::new(CloudErrorKind::Invalid, call, bucket, why);
     let objects = batch
         .iter()
         .map(|(key, version)| {
@@ -360,7 +318,7 @@ pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), Cl
     let mut leftovers = Leftovers::default();
     match survey(cloud, bucket, GLANCE, &mut leftovers).await {
         Ok(found) if !found.is_empty() => {
-            return Err(refused(
+            return Err(CloudError::new(
                 CloudErrorKind::Conflict,
                 call,
                 bucket,

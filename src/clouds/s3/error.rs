@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::http::Headers;
 
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
+use crate::clouds::web::{causes, kind_of_status, transport};
 
 /// Turns an SDK's error of `call` about `target` into ours.
 pub(in crate::clouds) fn failure<E>(
@@ -129,21 +130,6 @@ fn is_misdirected(status: u16, code: Option<&str>) -> bool {
         )
 }
 
-/// The failure of a request that got no answer.
-pub(in crate::clouds) fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure {
-    Failure {
-        error: CloudError::new(CloudErrorKind::Transport, call, target, why),
-        passing: true,
-        undone,
-    }
-}
-
-/// What a plain request failed with; the address is left out, it may be signed.
-pub(in crate::clouds) fn of_reqwest(call: &str, target: &str, error: reqwest::Error) -> Failure {
-    let undone = error.is_connect();
-    transport(call, target, causes(&error.without_url()), undone)
-}
-
 /// A refusal, before it is judged.
 #[derive(Debug, Default)]
 pub(in crate::clouds) struct Answer {
@@ -224,36 +210,25 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
         | "KMSInvalidStateException"
         | "LimitExceeded"
         | "LimitExceededException" => Kind::Conflict,
-        _ => match status {
-            401 => Kind::Unauthenticated,
-            403 => Kind::Denied,
-            404 => Kind::NotFound,
-            405 | 501 => Kind::NotSupported,
-            409 | 412 => Kind::Conflict,
-            429 => Kind::Throttled,
-            400..=499 => Kind::Invalid,
-            _ => Kind::Unexpected,
-        },
+        _ => kind_of_status(status),
     }
-}
-
-/// The words of an error and of everything that caused it.
-pub(in crate::clouds) fn causes(error: &dyn Error) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut next: Option<&dyn Error> = Some(error);
-    while let Some(current) = next {
-        let text = current.to_string();
-        if words.last() != Some(&text) {
-            words.push(text);
-        }
-        next = current.source();
-    }
-    words.join(": ")
 }
 
 /// Whether the server said that there is no such bucket.
 pub(in crate::clouds) fn no_bucket(error: &CloudError) -> bool {
     error.code.as_deref() == Some("NoSuchBucket")
+}
+
+/// The error of a bucket that this operation has made and that is not known everywhere yet.
+pub(in crate::clouds) fn not_known_yet(call: &str, bucket: &str) -> CloudError {
+    let mut error = CloudError::new(
+        CloudErrorKind::NotFound,
+        call,
+        bucket,
+        "the bucket was made a moment ago and is not known everywhere yet",
+    );
+    error.code = Some("NoSuchBucket".to_owned());
+    error
 }
 
 /// Whether the server said that the setting is simply not there.

@@ -7,6 +7,7 @@ use aws_sdk_iam::types::StatusType;
 
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
 use super::S3;
@@ -17,25 +18,9 @@ pub(in crate::clouds) struct Iam<'a> {
     pub(in crate::clouds) client: &'a aws_sdk_iam::Client,
 }
 
-/// Nothing where the answer is that there is nothing.
-pub(in crate::clouds) fn missing<T>(
-    outcome: Result<T, CloudError>,
-) -> Result<Option<T>, CloudError> {
-    match outcome {
-        Ok(found) => Ok(Some(found)),
-        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Whether the answer is that there is nothing, be it for this moment only.
-pub(in crate::clouds) fn is_unknown(error: &CloudError) -> bool {
-    error.kind == CloudErrorKind::NotFound
-}
-
 impl Iam<'_> {
     /// The user's keys, id to "is it enabled"; `None` without such a user.
-    pub(in crate::clouds) async fn keys(
+    pub(in crate::clouds) async fn access_keys(
         &self,
         name: &str,
     ) -> Result<Option<BTreeMap<String, bool>>, CloudError> {
@@ -59,7 +44,7 @@ impl Iam<'_> {
     }
 
     /// A new access key of the user.
-    pub(in crate::clouds) async fn make_key(
+    pub(in crate::clouds) async fn create_access_key(
         &self,
         identity: &Identity,
     ) -> Result<AccessKey, CloudError> {
@@ -84,13 +69,18 @@ impl Iam<'_> {
     }
 
     /// Removes every key of the user but those in `keep`.
-    pub(in crate::clouds) async fn remove_keys(
+    pub(in crate::clouds) async fn delete_access_keys(
         &self,
         identity: &Identity,
         keep: &BTreeSet<String>,
     ) -> Result<(), CloudError> {
         let name = identity.name.as_str();
-        for id in self.keys(name).await?.unwrap_or_default().into_keys() {
+        for id in self
+            .access_keys(name)
+            .await?
+            .unwrap_or_default()
+            .into_keys()
+        {
             if keep.contains(&id) {
                 continue;
             }

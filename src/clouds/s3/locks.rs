@@ -6,9 +6,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
-use super::contents::{ABREAST, PAGE, Position, versions};
+use super::S3;
 use super::error::{no_bucket, not_set};
-use super::{S3, refused};
+use super::versions::{ABREAST, PAGE, Position, versions};
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
 pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
@@ -64,7 +64,7 @@ pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result
             .await?;
         if let Some(why) = held.into_iter().flatten().next() {
             return Err(
-                refused(CloudErrorKind::Conflict, "s3:DeleteObjects", bucket, why)
+                CloudError::new(CloudErrorKind::Conflict, "s3:DeleteObjects", bucket, why)
                     .hint("Wait until the retention ends, or release the lock, and try again."),
             );
         }

@@ -1,11 +1,7 @@
-//! A first look at a name, and making the bucket.
+//! A first look at a name: is the bucket there, and whose is it.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
-
-use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, Tag, Tagging as SdkTagging,
-};
 
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Marker};
@@ -13,11 +9,8 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::S3;
-use super::change::{Knowledge, Sub};
 use super::error::{no_bucket, not_set};
-
-/// The region in which servers take no other one to be named.
-const NAMELESS_REGION: &str = "us-east-1";
+use super::knowledge::{Knowledge, Sub};
 
 /// Whether the bucket is there, and its tags; its creation date only when it has none.
 ///
@@ -123,64 +116,4 @@ async fn sighting_without_tags(cloud: &S3, bucket: &str) -> Result<Sighting, Clo
         created,
         ..Sighting::default()
     })
-}
-
-/// Makes the bucket, then writes its tags: these servers drop tags that come with
-/// the creating call.
-pub(in crate::clouds) async fn create(
-    cloud: &S3,
-    bucket: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<(), CloudError> {
-    let region = cloud.clients.connection().region.as_str();
-    let location = (region != NAMELESS_REGION && !region.is_empty()).then(|| {
-        CreateBucketConfiguration::builder()
-            .location_constraint(BucketLocationConstraint::from(region))
-            .build()
-    });
-    cloud
-        .sdk(Work::Once, "s3:CreateBucket", bucket, || {
-            cloud
-                .clients
-                .s3()
-                .create_bucket()
-                .bucket(bucket)
-                .set_create_bucket_configuration(location.clone())
-                .send()
-        })
-        .await?;
-    if tags.is_empty() {
-        return Ok(());
-    }
-    // A bucket without its marker is nobody's: no stop may come between the two, nor a tag
-    // that the server does not take. What is missing is written, and told, in the end.
-    let cloud = cloud.unstopped();
-    let mut outcome = super::change::tags(&cloud, bucket, tags).await;
-    let refused = |error: &CloudError| error.kind == CloudErrorKind::Invalid;
-    if outcome.as_ref().is_err_and(refused)
-        && let Some(marker) = tags.get(marker::KEY)
-    {
-        let alone = BTreeMap::from([(marker::KEY.to_owned(), marker.clone())]);
-        outcome = super::change::tags(&cloud, bucket, &alone).await;
-    }
-    match outcome {
-        // A server without tags still has a bucket; the marker is a protection that
-        // it cannot give.
-        Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),
-        outcome => outcome,
-    }
-}
-
-/// Tags in the SDK's words.
-pub(in crate::clouds) fn tagging(tags: &BTreeMap<String, String>) -> Result<SdkTagging, String> {
-    let mut builder = SdkTagging::builder().set_tag_set(Some(Vec::new()));
-    for (key, value) in tags {
-        let tag = Tag::builder()
-            .key(key)
-            .value(value)
-            .build()
-            .map_err(|error| error.to_string())?;
-        builder = builder.tag_set(tag);
-    }
-    builder.build().map_err(|error| error.to_string())
 }

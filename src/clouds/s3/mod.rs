@@ -5,32 +5,38 @@
 //! (users, keys, public access) is in that cloud's folder.
 
 pub mod client;
+pub mod policy;
 
 pub(in crate::clouds) mod change;
 pub(in crate::clouds) mod contents;
 pub(in crate::clouds) mod error;
+pub(in crate::clouds) mod grants;
 pub(in crate::clouds) mod iam;
+pub(in crate::clouds) mod knowledge;
 pub(in crate::clouds) mod locks;
 pub(in crate::clouds) mod look;
+pub(in crate::clouds) mod observe;
+pub(in crate::clouds) mod overreach;
 pub(in crate::clouds) mod permissions;
-pub(in crate::clouds) mod random;
 pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;
 pub(in crate::clouds) mod sign;
+pub(in crate::clouds) mod variant;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::http::HttpResponse as SdkResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
-use crate::byob::probe::{WebAnswer, WebRequest};
-use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::{Patience, Work, settle};
+use crate::byob::CloudError;
+use crate::byob::http::{HttpRequest, HttpResponse};
+use crate::clouds::retry::{Patience, Work, until_known};
 
-use change::{Knowledge, Sub};
 use client::Clients;
+use knowledge::{Knowledge, Sub};
 
 /// What can be taken for granted about the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +90,7 @@ impl S3 {
     ) -> Result<T, CloudError>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        Calling: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        Calling: Future<Output = Result<T, SdkError<E, SdkResponse>>>,
     {
         self.patience
             .call(work, call, target, || {
@@ -110,7 +116,7 @@ impl S3 {
     where
         Calling: Future<Output = Result<T, CloudError>>,
     {
-        settle(
+        until_known(
             self.patience.stop(),
             call,
             target,
@@ -129,8 +135,8 @@ impl S3 {
         &self,
         call: &str,
         target: &str,
-        request: &WebRequest,
-    ) -> Result<WebAnswer, CloudError> {
+        request: &HttpRequest,
+    ) -> Result<HttpResponse, CloudError> {
         let work = match request.method {
             "GET" | "HEAD" | "OPTIONS" => Work::Read,
             "DELETE" => Work::Write,
@@ -138,9 +144,18 @@ impl S3 {
         };
         self.patience
             .call(work, call, target, || {
-                self.clients.exchange(call, target, request)
+                self.clients.web().exchange(call, target, request)
             })
             .await
+    }
+
+    /// Waits before something is asked again that was made a moment ago.
+    pub(in crate::clouds) async fn wait_again(
+        &self,
+        attempt: u32,
+        bucket: &str,
+    ) -> Result<bool, CloudError> {
+        self.patience.wait_again(attempt, "wait", bucket).await
     }
 
     fn recall(&self, sub: Sub) -> Option<Knowledge> {
@@ -170,14 +185,4 @@ impl S3 {
             .unwrap_or_else(PoisonError::into_inner)
             .insert(sub, knowledge);
     }
-}
-
-/// The error of a thing that cannot be done at all.
-pub(in crate::clouds) fn refused(
-    kind: CloudErrorKind,
-    call: &str,
-    target: &str,
-    message: impl Into<String>,
-) -> CloudError {
-    CloudError::new(kind, call, target, message)
 }

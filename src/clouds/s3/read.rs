@@ -2,25 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use crate::byob::cloud::SecretUrl;
+use crate::byob::http::{HttpRequest, SecretUrl};
 use crate::byob::marker;
 use crate::byob::observed::{
     CorsRule, EncryptionState, LifecycleRule, Preflight, Reading, Versioning,
 };
-use crate::byob::policy::Document;
-use crate::byob::probe::WebRequest;
+use crate::byob::preflight;
+use crate::byob::spec::Encryption;
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::preflight;
+use crate::clouds::reading::reading;
 use crate::clouds::retry::Work;
 
-use super::change::{Knowledge, Sub, read_lifecycle};
+use super::change::read_lifecycle;
 use super::error::{no_bucket, not_set};
+use super::knowledge::{Knowledge, Sub};
+use super::policy::Document;
 use super::{S3, look, settings};
 
 /// A setting, or the news that there is no such bucket.
 pub(in crate::clouds) enum Found<T> {
     Reading(Reading<T>),
     NoBucket,
+}
+
+impl<T> Found<T> {
+    /// Judges the outcome of reading a setting; `none` is what it is where nobody set it.
+    pub(in crate::clouds) fn of(
+        none: impl FnOnce() -> T,
+        outcome: Result<T, CloudError>,
+    ) -> Result<Self, CloudError> {
+        match outcome {
+            Err(error) if no_bucket(&error) => Ok(Self::NoBucket),
+            Err(error) if not_set(&error) => Ok(Self::Reading(Reading::Known(none()))),
+            outcome => reading(outcome).map(Self::Reading),
+        }
+    }
+
+    /// The setting, and whether the server said that there is such a bucket.
+    pub(in crate::clouds) fn into_reading(self) -> (Reading<T>, bool) {
+        match self {
+            Self::Reading(reading) => (reading, true),
+            Self::NoBucket => (Reading::Skipped, false),
+        }
+    }
 }
 
 pub(in crate::clouds) fn without_marker(
@@ -49,25 +73,15 @@ impl S3 {
         {
             return Ok(Found::Reading(Reading::Unsupported(words)));
         }
-        match outcome {
-            Ok(value) => {
-                self.learn(sub, Knowledge::Known);
-                Ok(Found::Reading(Reading::Known(value)))
+        let found = Found::of(none, outcome)?;
+        match &found {
+            Found::Reading(Reading::Known(_)) => self.learn(sub, Knowledge::Known),
+            Found::Reading(Reading::Unsupported(words)) => {
+                self.learn(sub, Knowledge::Unknown(words.clone()));
             }
-            Err(error) if no_bucket(&error) => Ok(Found::NoBucket),
-            Err(error) if not_set(&error) => {
-                self.learn(sub, Knowledge::Known);
-                Ok(Found::Reading(Reading::Known(none())))
-            }
-            Err(error) if error.kind == CloudErrorKind::NotSupported => {
-                self.learn(sub, Knowledge::Unknown(error.message.clone()));
-                Ok(Found::Reading(Reading::Unsupported(error.message)))
-            }
-            Err(error) if error.kind == CloudErrorKind::Denied => Ok(Found::Reading(
-                Reading::Denied(format!("{}: {}", sub.get(), error.message)),
-            )),
-            Err(error) => Err(error),
+            Found::Reading(Reading::Denied(_) | Reading::Skipped) | Found::NoBucket => {}
         }
+        Ok(found)
     }
 }
 
@@ -101,11 +115,11 @@ pub(in crate::clouds) async fn versioning(
 pub(in crate::clouds) async fn encryption(
     cloud: &S3,
     bucket: &str,
-    wanted: bool,
+    wanted: Option<&Encryption>,
 ) -> Result<Found<EncryptionState>, CloudError> {
-    if !wanted {
+    let Some(wanted) = wanted else {
         return Ok(Found::Reading(Reading::Skipped));
-    }
+    };
     let sub = Sub::Encryption;
     let outcome = cloud
         .sdk(Work::Read, sub.get(), bucket, || {
@@ -117,7 +131,15 @@ pub(in crate::clouds) async fn encryption(
                 .send()
         })
         .await
-        .map(|answer| settings::encryption(answer.server_side_encryption_configuration()));
+        .map(|answer| {
+            let mut state = settings::encryption(answer.server_side_encryption_configuration());
+            if let (Some(wanted), Some(actual)) = (wanted.key_name(), state.key.as_deref())
+                && settings::same_key(wanted, actual)
+            {
+                state.key = Some(wanted.to_owned());
+            }
+            state
+        });
     cloud.found(sub, EncryptionState::default, outcome)
 }
 
@@ -143,15 +165,14 @@ pub(in crate::clouds) async fn cors(
     if !without_rules || origin.is_empty() {
         return Ok((found, None));
     }
-    let request = WebRequest {
-        method: "OPTIONS",
-        url: SecretUrl::new(cloud.clients.object_url(bucket, "wandb-byob-preflight")),
+    let url = SecretUrl::new(cloud.clients.object_url(bucket, "wandb-byob-preflight"));
+    let request = HttpRequest {
         headers: preflight::question(origin),
-        body: Vec::new(),
+        ..HttpRequest::new("OPTIONS", url)
     };
     let answer = cloud.web("OPTIONS", bucket, &request).await?;
-    let told = preflight::read(origin, answer.status, &answer.headers);
-    Ok((found, Some(told)))
+    let preflight = preflight::read(origin, answer.status, &answer.headers);
+    Ok((found, Some(preflight)))
 }
 
 pub(in crate::clouds) async fn lifecycle(
@@ -164,7 +185,7 @@ pub(in crate::clouds) async fn lifecycle(
     cloud.found(Sub::Lifecycle, Vec::new, outcome)
 }
 
-pub(in crate::clouds) async fn grants(
+pub(in crate::clouds) async fn policy(
     cloud: &S3,
     bucket: &str,
 ) -> Result<Found<Document>, CloudError> {

@@ -1,8 +1,10 @@
 //! Settings in our words and in the SDK's.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_s3::types as sdk;
 
-use crate::byob::diff::LIFECYCLE_PREFIX;
+use crate::byob::change::LIFECYCLE_PREFIX;
 use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Versioning};
 
 /// Whether old versions are kept.
@@ -144,9 +146,42 @@ pub(in crate::clouds) fn is_ours(rule: &sdk::LifecycleRule) -> bool {
     rule.id().is_some_and(|id| id.starts_with(LIFECYCLE_PREFIX))
 }
 
+/// Tags in the SDK's words.
+pub(in crate::clouds) fn tagging(tags: &BTreeMap<String, String>) -> Result<sdk::Tagging, String> {
+    let mut builder = sdk::Tagging::builder().set_tag_set(Some(Vec::new()));
+    for (key, value) in tags {
+        let tag = sdk::Tag::builder()
+            .key(key)
+            .value(value)
+            .build()
+            .map_err(|error| error.to_string())?;
+        builder = builder.tag_set(tag);
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+/// Whether both name the same key: servers answer a key's name with or without the prefix
+/// of an AWS key, or only with its last part.
+pub(in crate::clouds) fn same_key(wanted: &str, actual: &str) -> bool {
+    let bare = |key: &str| key.strip_prefix("arn:aws:kms:").unwrap_or(key).to_owned();
+    bare(wanted) == bare(actual)
+        || wanted
+            .strip_suffix(actual)
+            .is_some_and(|start| !actual.is_empty() && start.ends_with('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_prefix_does_not_make_another_key() {
+        assert!(same_key("wandb-key", "arn:aws:kms:wandb-key"));
+        assert!(!same_key("wandb-key", "arn:aws:kms:other"));
+        let arn = "arn:aws:kms:us-east-1:123456789012:key/0a1b";
+        assert!(same_key(arn, "0a1b"));
+        assert!(!same_key(arn, "a1b") && !same_key(arn, ""));
+    }
 
     #[test]
     fn our_lifecycle_rules_read_back_as_they_were_written() {

@@ -1,5 +1,5 @@
-//! Signatures (AWS Signature Version 4) on addresses and on plain requests, and what
-//! W&B's key must not be able to do.
+//! Signatures (AWS Signature Version 4) on addresses and on plain requests, and what the
+//! answers to signed addresses say.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,16 +10,12 @@ use aws_sigv4::http_request::{
 };
 use aws_sigv4::sign::v4;
 
-use crate::byob::cloud::SecretUrl;
+use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::identity::AccessKey;
-use crate::byob::probe::ProbeRequest;
+use crate::byob::probe::{ProbeReply, ProbeStep, Version};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::Work;
 
-use super::change::Sub;
-use super::client::{Clients, encoded};
-use super::random::alphanumeric;
-use super::{S3, client};
+use super::client::{self, Clients, encoded};
 
 /// How long a signed address is good.
 const LIFETIME: Duration = Duration::from_mins(15);
@@ -32,24 +28,30 @@ pub(in crate::clouds) struct Unsigned<'a> {
     pub(in crate::clouds) body: &'a [u8],
 }
 
-/// The address for `request`, signed for `key` or for the caller.
-pub(in crate::clouds) async fn address(
-    clients: &Clients,
-    bucket: &str,
-    request: &ProbeRequest,
-    key: Option<&AccessKey>,
-) -> Result<SecretUrl, CloudError> {
-    let (object, query) = match request {
+/// The HTTP method of a step.
+fn method(step: &ProbeStep) -> &'static str {
+    match step {
+        ProbeStep::Put { .. } | ProbeStep::UploadPart { .. } => "PUT",
+        ProbeStep::Get { .. } | ProbeStep::ListUploads { .. } => "GET",
+        ProbeStep::Head { .. } => "HEAD",
+        ProbeStep::BeginUpload { .. } => "POST",
+        ProbeStep::AbortUpload { .. } | ProbeStep::Delete { .. } => "DELETE",
+    }
+}
+
+/// The object of a step and what stands in the query, encoded.
+fn target(step: &ProbeStep) -> (&str, Vec<(&'static str, String)>) {
+    match step {
         // A question to the bucket, and no object of it.
-        ProbeRequest::ListUploads { object } => (
+        ProbeStep::ListUploads { object } => (
             "",
             vec![("uploads", String::new()), ("prefix", encoded(object))],
         ),
-        ProbeRequest::Put { object }
-        | ProbeRequest::Get { object }
-        | ProbeRequest::Head { object } => (object.as_str(), Vec::new()),
-        ProbeRequest::BeginUpload { object } => (object.as_str(), vec![("uploads", String::new())]),
-        ProbeRequest::UploadPart {
+        ProbeStep::Put { object } | ProbeStep::Get { object } | ProbeStep::Head { object } => {
+            (object.as_str(), Vec::new())
+        }
+        ProbeStep::BeginUpload { object } => (object.as_str(), vec![("uploads", String::new())]),
+        ProbeStep::UploadPart {
             object,
             upload,
             part,
@@ -60,17 +62,27 @@ pub(in crate::clouds) async fn address(
                 ("uploadId", encoded(upload)),
             ],
         ),
-        ProbeRequest::AbortUpload { object, upload } => {
+        ProbeStep::AbortUpload { object, upload } => {
             (object.as_str(), vec![("uploadId", encoded(upload))])
         }
-        ProbeRequest::Delete { object, version } => (
+        ProbeStep::Delete { object, version } => (
             object.as_str(),
             version
                 .iter()
                 .map(|version| ("versionId", encoded(version)))
                 .collect(),
         ),
-    };
+    }
+}
+
+/// The request of a step, signed for `key` or for the caller in its address.
+pub(in crate::clouds) async fn request(
+    clients: &Clients,
+    bucket: &str,
+    step: &ProbeStep,
+    key: Option<&AccessKey>,
+) -> Result<HttpRequest, CloudError> {
+    let (object, query) = target(step);
     let mut url = clients.object_url(bucket, object);
     for (index, (name, value)) in query.iter().enumerate() {
         url.push(if index == 0 { '?' } else { '&' });
@@ -83,7 +95,7 @@ pub(in crate::clouds) async fn address(
     settings.expires_in = Some(LIFETIME);
     settings.payload_checksum_kind = PayloadChecksumKind::NoHeader;
     let unsigned = Unsigned {
-        method: request.method(),
+        method: method(step),
         url: &url,
         headers: &[],
         body: &[],
@@ -101,7 +113,7 @@ pub(in crate::clouds) async fn address(
         url.push('=');
         url.push_str(&encoded(value));
     }
-    Ok(SecretUrl::new(url))
+    Ok(HttpRequest::new(method(step), SecretUrl::new(url)))
 }
 
 /// The headers that sign `unsigned` for the caller, the given ones not among them.
@@ -168,102 +180,57 @@ fn instructions(
         .map_err(|error| fault(error.to_string()))
 }
 
-/// A policy that no server takes: an allowed caller changes nothing with it either.
-const NO_POLICY: &str = "{";
+/// What an answer to a step says: the code of a refusal, the version of the object, and
+/// the ids of uploads in parts.
+pub(in crate::clouds) fn reply(response: &HttpResponse) -> ProbeReply {
+    let text = String::from_utf8_lossy(&response.body);
+    let version = response.headers.get("x-amz-version-id");
+    ProbeReply {
+        code: elements(&text, "Code").into_iter().next(),
+        // Where versions are not made the object is the version "null".
+        version: Some(Version {
+            id: version.map_or("null", String::as_str).to_owned(),
+            is_only: version.is_none_or(|id| id == "null"),
+        }),
+        uploads: elements(&text, "UploadId"),
+    }
+}
 
-/// What `key` could do although it must not.
-pub(in crate::clouds) async fn overreach(
-    cloud: &S3,
-    bucket: &str,
-    key: &AccessKey,
-) -> Result<Vec<String>, CloudError> {
-    let theirs = cloud.clients.s3_as(key);
-    let mut found = Vec::new();
-    if cloud.knows(Sub::Policy, bucket).await? {
-        let call = "s3:PutBucketPolicy";
-        let outcome = cloud
-            .sdk(Work::Write, call, bucket, || {
-                theirs
-                    .put_bucket_policy()
-                    .bucket(bucket)
-                    .policy(NO_POLICY)
-                    .send()
-            })
-            .await;
-        match outcome {
-            Err(error) if error.kind == CloudErrorKind::Denied => {}
-            Err(error)
-                if matches!(
-                    error.kind,
-                    CloudErrorKind::Invalid | CloudErrorKind::Conflict
-                ) =>
-            {
-                found.push("change who has access to the bucket".to_owned());
-            }
-            Ok(_) => found.push("change who has access to the bucket".to_owned()),
-            Err(error) if error.kind == CloudErrorKind::NotSupported => {}
-            Err(error) => return Err(error),
+/// The texts of all elements of this name. A whole XML reader for two names would be more to
+/// trust.
+fn elements(text: &str, name: &str) -> Vec<String> {
+    text.split(&format!("<{name}>"))
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</"))
+        .map(|(inner, _)| inner.to_owned())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(body: &str) -> ProbeReply {
+        reply(&HttpResponse {
+            status: 200,
+            body: body.as_bytes().to_vec(),
+            ..HttpResponse::default()
+        })
+    }
+
+    #[test]
+    fn every_upload_of_a_list_is_read() {
+        let list = "<R><Upload><UploadId>a</UploadId></Upload><Upload><UploadId>b=</UploadId></Upload></R>";
+        assert_eq!(answer(list).uploads, ["a", "b="]);
+        assert_eq!(answer("<R><UploadId>a/b</UploadId></R>").uploads, ["a/b"]);
+        for body in ["<Error/>", "no XML"] {
+            assert_eq!(answer(body).uploads, Vec::<String>::new());
         }
     }
-    if let Some(other) = look_elsewhere(cloud, bucket, &theirs).await? {
-        found.push(format!("list the objects of the bucket \"{other}\""));
-    }
-    Ok(found)
-}
 
-/// The name of another bucket that this client could list, if any.
-///
-/// A name that nobody has is asked for first: most servers refuse before they look
-/// whether it is there. Where one says that it is not, a real neighbour has to do.
-async fn look_elsewhere(
-    cloud: &S3,
-    bucket: &str,
-    theirs: &aws_sdk_s3::Client,
-) -> Result<Option<String>, CloudError> {
-    let nobodys = format!("wandb-byob-{}", alphanumeric::<20>()?.to_lowercase());
-    match may_list(cloud, theirs, &nobodys).await {
-        Ok(false) => return Ok(None),
-        Ok(true) => return Ok(Some(nobodys)),
-        Err(error) if error.kind == CloudErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    let listed = cloud
-        .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
-            cloud.clients.s3().list_buckets().send()
-        })
-        .await;
-    let other = listed.ok().and_then(|listed| {
-        listed
-            .buckets()
-            .iter()
-            .filter_map(|other| other.name())
-            .find(|other| *other != bucket)
-            .map(str::to_owned)
-    });
-    match other {
-        None => Ok(None),
-        Some(other) => match may_list(cloud, theirs, &other).await {
-            Ok(may) => Ok(may.then_some(other)),
-            Err(error) if error.kind == CloudErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        },
-    }
-}
-
-/// Whether this client may list a bucket; `NotFound` when it is told that there is none.
-async fn may_list(
-    cloud: &S3,
-    theirs: &aws_sdk_s3::Client,
-    bucket: &str,
-) -> Result<bool, CloudError> {
-    let outcome = cloud
-        .sdk(Work::Read, "s3:ListBucket", bucket, || {
-            theirs.list_objects_v2().bucket(bucket).max_keys(1).send()
-        })
-        .await;
-    match outcome {
-        Ok(_) => Ok(true),
-        Err(error) if error.kind == CloudErrorKind::Denied => Ok(false),
-        Err(error) => Err(error),
+    #[test]
+    fn a_refusal_is_told_by_its_code() {
+        let refusal = answer("<Error><Code>AccessDenied</Code></Error>");
+        assert_eq!(refusal.code.as_deref(), Some("AccessDenied"));
     }
 }

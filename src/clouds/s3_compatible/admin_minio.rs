@@ -6,8 +6,7 @@
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
-use crate::byob::cloud::SecretUrl;
-use crate::byob::probe::WebRequest;
+use crate::byob::http::{HttpRequest, SecretUrl};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::s3::client::encoded;
 use crate::clouds::s3::error::Answer;
@@ -86,7 +85,7 @@ impl S3Compatible {
             "content-type".to_owned(),
             "application/octet-stream".to_owned(),
         ));
-        let request = WebRequest {
+        let request = HttpRequest {
             method: call.method,
             url: SecretUrl::new(url),
             headers,

@@ -15,7 +15,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::pbkdf2;
 
-use crate::clouds::s3::random;
+use crate::clouds::random;
 
 const SALT: usize = 32;
 const NONCE: usize = 8;

@@ -10,30 +10,36 @@
 mod admin_minio;
 mod client;
 mod encrypted;
-mod keys_iam;
-mod keys_minio;
+mod identity;
+mod identity_iam;
+mod identity_minio;
 mod observe;
 mod permissions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::byob::cloud::{Cloud, CloudKind, Contents, LookAt, OwnedBucket, SecretUrl, Sighting};
-use crate::byob::diff::Change;
-use crate::byob::identity::{AccessKey, Identity};
-use crate::byob::observed::Observed;
-use crate::byob::probe::{ProbeRequest, WebAnswer, WebRequest};
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::change::Change;
+use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::http::{HttpRequest, SecretUrl};
+use crate::byob::identity::IdentityService;
+use crate::byob::key_service::KeyService;
+use crate::byob::spec::KeySpec;
+use crate::byob::{Cloud, CloudError, CloudErrorKind, CloudKind, Observed};
 use crate::clouds::retry::Patience;
 use crate::clouds::s3::iam::Iam;
-use crate::clouds::s3::{Dialect, S3, change, client as s3_client, contents, locks, look, sign};
+use crate::clouds::s3::variant::Variant;
+use crate::clouds::s3::{Dialect, S3, change, look};
 
 pub use client::{AdminApi, Clients, Settings};
 pub use permissions::PERMISSIONS;
+
+/// The partition in the names of things on these servers.
+const PARTITION: &str = "aws";
 
 /// Opens the server of `clients` for one operation, which ends with `stop`.
 pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {
@@ -65,12 +71,8 @@ impl S3Compatible {
         if let Some(known) = self.clients.is_minio() {
             return Ok(known);
         }
-        let request = WebRequest {
-            method: "GET",
-            url: SecretUrl::new(self.s3.clients.server_url("minio/health/live")),
-            headers: Vec::new(),
-            body: Vec::new(),
-        };
+        let url = SecretUrl::new(self.s3.clients.server_url("minio/health/live"));
+        let request = HttpRequest::new("GET", url);
         let answer = self.s3.web("minio:HealthLive", "server", &request).await?;
         let is_minio = answer.status == 200;
         self.clients.remember_minio(is_minio);
@@ -87,13 +89,30 @@ impl S3Compatible {
 }
 
 #[async_trait]
-impl Cloud for S3Compatible {
-    fn kind(&self) -> CloudKind {
-        CloudKind::S3Compatible
+impl Variant for S3Compatible {
+    const KIND: CloudKind = CloudKind::S3Compatible;
+
+    fn s3(&self) -> &S3 {
+        &self.s3
     }
 
-    fn location(&self) -> String {
-        s3_client::location(&self.clients.settings().endpoint)
+    async fn explain(&self, error: CloudError) -> CloudError {
+        if error.kind != CloudErrorKind::Unauthenticated || error.hint.is_some() {
+            return error;
+        }
+        error.hint(
+            "Check the caller's keys: access_key and secret_key in the provider's block, or the \
+             environment variables in their place.",
+        )
+    }
+
+    /// Keys are the server's: one is named, none is made.
+    fn key_service(&self) -> Option<&dyn KeyService> {
+        None
+    }
+
+    fn identity_service(&self) -> Option<&dyn IdentityService> {
+        Some(self)
     }
 
     async fn look(&self, bucket: &str) -> Result<Option<Sighting>, CloudError> {
@@ -113,7 +132,7 @@ impl Cloud for S3Compatible {
         bucket: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CloudError> {
-        look::create(&self.s3, bucket, tags).await
+        change::create(&self.s3, bucket, tags).await
     }
 
     fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed> {
@@ -124,101 +143,8 @@ impl Cloud for S3Compatible {
         change::change(&self.s3, bucket, change).await
     }
 
-    async fn put_identity(&self, identity: &Identity) -> Result<(), CloudError> {
-        let outcome = if self.is_minio().await? {
-            keys_minio::put(self, identity).await
-        } else {
-            keys_iam::put(&self.iam(), identity).await
-        };
-        outcome.map_err(other_interface)
+    /// These servers have no way to ask.
+    async fn caller_permissions(&self, _: &str, _: Option<&KeySpec>) -> Vec<CallerPermission> {
+        Vec::new()
     }
-
-    async fn put_new_identity(&self, identity: &Identity) -> Result<(), CloudError> {
-        if !self.is_minio().await? {
-            return self.put_identity(identity).await;
-        }
-        keys_minio::put_new(self, identity)
-            .await
-            .map_err(other_interface)
-    }
-
-    fn names_keys(&self) -> bool {
-        self.clients.is_minio() == Some(true)
-    }
-
-    async fn make_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
-        if self.is_minio().await? {
-            keys_minio::make_key(self, identity).await
-        } else {
-            self.iam().make_key(identity).await
-        }
-    }
-
-    async fn remove_keys(
-        &self,
-        identity: &Identity,
-        keep: &BTreeSet<String>,
-    ) -> Result<(), CloudError> {
-        if self.is_minio().await? {
-            keys_minio::remove_keys(self, identity, keep).await
-        } else {
-            self.iam().remove_keys(identity, keep).await
-        }
-    }
-
-    async fn remove_identity(&self, identity: &Identity) -> Result<(), CloudError> {
-        if self.is_minio().await? {
-            keys_minio::remove(self, identity).await
-        } else {
-            keys_iam::remove(&self.iam(), identity).await
-        }
-    }
-
-    async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError> {
-        contents::contents(&self.s3, bucket, limit).await
-    }
-
-    async fn can_empty(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
-        locks::refuse_locked(&self.s3, bucket.name()).await
-    }
-
-    async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError> {
-        contents::empty(&self.s3, bucket.name()).await
-    }
-
-    async fn delete(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
-        contents::delete(&self.s3, bucket.name()).await
-    }
-
-    async fn sign(
-        &self,
-        bucket: &str,
-        request: &ProbeRequest,
-        key: Option<&AccessKey>,
-    ) -> Result<SecretUrl, CloudError> {
-        sign::address(&self.s3.clients, bucket, request, key).await
-    }
-
-    async fn ask(&self, bucket: &str, request: &WebRequest) -> Result<WebAnswer, CloudError> {
-        self.s3.web(request.method, bucket, request).await
-    }
-
-    async fn overreach(&self, bucket: &str, key: &AccessKey) -> Result<Vec<String>, CloudError> {
-        sign::overreach(&self.s3, bucket, key).await
-    }
-}
-
-/// A server that has the other interface for users takes the calls for something else.
-fn other_interface(error: CloudError) -> CloudError {
-    let is_odd = matches!(
-        error.kind,
-        CloudErrorKind::Invalid | CloudErrorKind::NotSupported | CloudErrorKind::NotFound
-    );
-    if !is_odd || error.hint.is_some() {
-        return error;
-    }
-    error.hint(
-        "Set admin_api to the interface for users that the server has, \"minio\" or \"iam\"; \
-         \"auto\" finds out.",
-    )
 }

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::byob::cloud::{CloudKind, LookAt};
-use crate::byob::observed::{
-    EncryptionState, GrantState, IdentityState, Observed, Reading, Rule, Versioning,
-};
-use crate::byob::policy::Document;
-use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::s3::look;
-use crate::clouds::s3::read::{self, Found};
+use crate::byob::cloud::LookAt;
+use crate::byob::observed::{GrantState, Rule};
+use crate::byob::{CloudError, CloudKind, Observed};
+use crate::clouds::s3::observe;
+use crate::clouds::s3::policy::{Document, bucket_arn};
 
-use super::{S3Compatible, keys_iam, keys_minio};
+use super::{PARTITION, S3Compatible, identity};
 
 /// Reads the bucket; `None` when the server says that it is not there.
 pub(super) async fn observe(
@@ -19,54 +16,26 @@ pub(super) async fn observe(
     bucket: &str,
     look_at: &LookAt,
 ) -> Result<Option<Observed>, CloudError> {
-    let s3 = &cloud.s3;
-    let ((tags, identity), versioning, encryption, cors, lifecycle, grants) = tokio::join!(
-        // The first answer tells what kind of server it is, and so where users are.
-        async {
-            let tags = read::tags(s3, bucket).await;
-            let identity = identity(cloud, bucket, look_at).await;
-            (tags, identity)
-        },
-        read::versioning(s3, bucket),
-        read::encryption(s3, bucket, look_at.encryption),
-        read::cors(s3, bucket, &look_at.origin),
-        read::lifecycle(s3, bucket),
-        read::grants(s3, bucket),
-    );
-    let (cors, preflight) = cors?;
-    let (
-        Found::Reading(tags),
-        Found::Reading(versioning),
-        Found::Reading(encryption),
-        Found::Reading(cors),
-        Found::Reading(lifecycle),
-        Found::Reading(grants),
-    ) = (tags?, versioning?, encryption?, cors, lifecycle?, grants?)
-    else {
+    // The first answer tells what kind of server it is, and so where users are.
+    let identity = identity::reading(cloud, bucket, look_at);
+    let (settings, identity) = observe::settings(&cloud.s3, bucket, look_at, identity).await?;
+    let Some(settings) = settings else {
         return Ok(None);
     };
-    let refusals = (&tags, &versioning, &lifecycle, &grants);
-    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
-        refusals
-    {
-        // Nothing but refusals would pass for a bucket without drift.
-        look::look(s3, bucket).await?;
-    }
-    let marker = tags.known().and_then(look::marker_of);
-    let region = &cloud.clients.settings().region;
+    let observed = settings.observed(unread(cloud, bucket), grants);
     Ok(Some(Observed {
-        location: (!region.is_empty()).then(|| region.clone()),
-        marker,
-        tags: read::without_marker(tags),
-        versioning,
-        cors,
-        preflight,
-        encryption,
-        lifecycle,
-        grants: told(grants),
         identity: identity?,
-        ..Observed::unread(CloudKind::S3Compatible, format!("arn:aws:s3:::{bucket}"))
+        ..observed
     }))
+}
+
+fn unread(cloud: &S3Compatible, bucket: &str) -> Observed {
+    let region = &cloud.clients.settings().region;
+    observe::unread(
+        CloudKind::S3Compatible,
+        bucket_arn(PARTITION, bucket),
+        region,
+    )
 }
 
 /// What a bucket is like the moment that it was made. Which rules a server gives to web
@@ -76,59 +45,15 @@ pub(super) fn fresh(
     bucket: &str,
     tags: &BTreeMap<String, String>,
 ) -> Observed {
-    let region = &cloud.clients.settings().region;
-    Observed {
-        location: (!region.is_empty()).then(|| region.clone()),
-        marker: look::marker_of(tags),
-        tags: read::without_marker(Reading::Known(tags.clone())),
-        versioning: Reading::Known(Versioning::Off),
-        encryption: Reading::Known(EncryptionState::default()),
-        lifecycle: Reading::Known(Vec::new()),
-        identity: Reading::Known(None),
-        ..Observed::unread(CloudKind::S3Compatible, format!("arn:aws:s3:::{bucket}"))
-    }
+    observe::fresh(unread(cloud, bucket), tags)
 }
 
 /// These servers are given no rules of ours, so what is there is somebody else's.
-fn told(grants: Reading<Document>) -> Reading<GrantState> {
-    grants.map(|document| GrantState {
+fn grants(policy: Document) -> GrantState {
+    GrantState {
         wandb: Rule::AsWanted,
         https_only: Rule::AsWanted,
-        public: document.public_statements(),
-        foreign: document.names(),
-    })
-}
-
-async fn identity(
-    cloud: &S3Compatible,
-    bucket: &str,
-    look_at: &LookAt,
-) -> Result<Reading<Option<IdentityState>>, CloudError> {
-    let Some(identity) = &look_at.identity else {
-        return Ok(Reading::Skipped);
-    };
-    let outcome = if cloud.is_minio().await? {
-        let key = look_at.access_key.as_ref();
-        keys_minio::observe(cloud, bucket, identity, key).await
-    } else {
-        keys_iam::observe(&cloud.iam(), identity).await
-    };
-    match outcome {
-        Ok(state) => Ok(Reading::Known(state)),
-        Err(error) if error.kind == CloudErrorKind::Denied => Ok(Reading::Denied(format!(
-            "{}: {}",
-            error.call, error.message
-        ))),
-        // A server that has the other interface takes the question for another one. That
-        // must not stand in the way of a plan that changes admin_api.
-        Err(error)
-            if matches!(
-                error.kind,
-                CloudErrorKind::NotSupported | CloudErrorKind::Invalid
-            ) =>
-        {
-            Ok(Reading::Unsupported(error.message))
-        }
-        Err(error) => Err(error),
+        public: policy.public_statements(),
+        foreign: policy.names(),
     }
 }

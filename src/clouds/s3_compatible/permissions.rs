@@ -2,10 +2,10 @@
 //!
 //! In the spelling of AWS; MinIO's own spelling of a few is told beside them.
 
-use crate::byob::cloud::CloudKind;
+use crate::byob::CloudKind;
 use crate::byob::permission::{Need, Permission, Permissions};
-use crate::byob::policy::{BUCKET_RIGHTS, OBJECT_RIGHTS};
 use crate::clouds::s3::permissions::{DELETE_EVERYTHING, PROBE};
+use crate::clouds::s3::policy::{BUCKET_RIGHTS, OBJECT_RIGHTS};
 
 /// Who needs what on an S3-compatible server.
 pub const PERMISSIONS: Permissions = Permissions {
@@ -163,7 +163,10 @@ mod tests {
     /// source tells what has to be on the list.
     #[test]
     fn every_call_of_the_iam_interface_is_listed() {
-        let sources = [include_str!("keys_iam.rs"), include_str!("../s3/iam.rs")];
+        let sources = [
+            include_str!("identity_iam.rs"),
+            include_str!("../s3/iam.rs"),
+        ];
         let called: BTreeSet<&str> = sources
             .iter()
             .flat_map(|source| source.split('"'))

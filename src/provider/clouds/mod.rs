@@ -2,19 +2,22 @@
 //! of the bucket resource, and the way in. The one list of all clouds is [`all`].
 
 mod aws;
+mod connections;
 mod s3_compatible;
 
+use std::fmt;
 use std::sync::Arc;
 
+use crate::byob::CloudKind;
 use crate::byob::permission::Permissions;
-use crate::resources::account::{Account, CloudBlock};
-use crate::sdk::diagnostic::Diagnostic;
-use crate::sdk::model::Field;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::model::{Field, Model};
 use crate::sdk::schema::Block;
 use crate::sdk::value::Value;
+use crate::terraform::account::{Account, CloudAccount, CloudSchema, TypedAccount};
 
 /// A cloud with its block in the provider.
-pub(super) trait ProviderCloud: CloudBlock {
+pub(super) trait ProviderCloud: CloudSchema {
     /// What may be said in the provider's block.
     fn provider_block(&self) -> Block;
 
@@ -24,6 +27,66 @@ pub(super) trait ProviderCloud: CloudBlock {
     /// The account that the provider's block, null when absent, and the environment
     /// describe. Opens nothing and asks nobody: most runs use one cloud only.
     fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic>;
+}
+
+/// A cloud as its own folder defines it, for its own types.
+trait Definition: fmt::Debug + Send + Sync + 'static {
+    /// The block of the provider.
+    type Defaults: Model;
+    /// The cloud as that block describes it.
+    type Account: CloudAccount;
+
+    /// What may be said in the provider's block.
+    fn provider_block() -> Block;
+
+    /// What may be said in a bucket's block.
+    fn bucket_block() -> Block;
+
+    /// What can be said about a bucket's block alone. Anything may be unknown.
+    fn validate(block: &<Self::Account as CloudAccount>::Block) -> Diagnostics;
+
+    /// See [`ProviderCloud::permissions`].
+    fn permissions() -> Permissions;
+
+    /// See [`ProviderCloud::account`].
+    fn account(defaults: Self::Defaults, max_retries: u32) -> Result<Self::Account, Diagnostic>;
+}
+
+impl<D: Definition> CloudSchema for D {
+    fn kind(&self) -> CloudKind {
+        D::Account::KIND
+    }
+
+    fn schema(&self) -> Block {
+        D::bucket_block()
+    }
+
+    fn validate(&self, block: &Value) -> Diagnostics {
+        match read(block, self.kind()) {
+            Ok(block) => D::validate(&block),
+            Err(diagnostic) => diagnostic.into(),
+        }
+    }
+}
+
+impl<D: Definition> ProviderCloud for D {
+    fn provider_block(&self) -> Block {
+        D::provider_block()
+    }
+
+    fn permissions(&self) -> Permissions {
+        D::permissions()
+    }
+
+    fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic> {
+        let account = D::account(read(block, self.kind())?, max_retries)?;
+        Ok(Arc::new(TypedAccount::new(account)))
+    }
+}
+
+/// Reads a cloud's block, be it of the provider or of a bucket.
+fn read<B: Model>(block: &Value, kind: CloudKind) -> Result<B, Diagnostic> {
+    B::from_value(block, &Path::of(kind.block())).map_err(Diagnostic::from)
 }
 
 /// Every cloud, in the order of the documentation.

@@ -1,27 +1,24 @@
 //! What becomes of a bucket when its resource goes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::read::check_host;
+use super::access_keys::rotation;
+use super::on_destroy::{data_in, on_destroy};
+use super::ownership::{Owner, confirm};
+use super::private::CREATE;
 use super::schema::Bucket;
-use super::update::rotation;
-use super::{place, plan, spec};
-use crate::byob::cloud::{KeyEnd, OwnedBucket, Sighting};
-use crate::byob::diff::Change;
+use super::{location, spec};
 use crate::byob::identity::{AccessKey, Identity};
-use crate::byob::marker::{self, Generation, Marker};
-use crate::byob::spec::{Access, BucketSpec};
+use crate::byob::key_service::KeyEnd;
+use crate::byob::marker::{Generation, Marker};
+use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
-use crate::resources::environment::{Configuration, Environment, Left};
-use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
-use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::private::Private;
 use crate::sdk::resource::Outcome;
-
-/// Counting what is in a bucket stops here.
-pub const COUNT_LIMIT: u64 = 10_000;
+use crate::terraform::configuration::{Configuration, Environment, Handover};
+use crate::terraform::diagnostics::Explanation;
 
 /// Deletes, keeps or leaves the bucket of a state.
 pub async fn delete(
@@ -32,7 +29,7 @@ pub async fn delete(
     private: Private,
 ) -> Outcome<Bucket> {
     match steps(cx, environment, configuration, &state, &private).await {
-        Ok(told) => Outcome::gone().with(told),
+        Ok(diagnostics) => Outcome::gone().with(diagnostics),
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
 }
@@ -49,32 +46,36 @@ async fn steps(
         return Ok(kept(state, &name).into());
     }
     let summary = format!("Bucket {name:?} was not deleted");
-    let (cloud, site) = place::open(cx, state, configuration, &summary).await?;
-    check_host(state, &site)?;
+    let (cloud, block) = location::open(cx, state, None, configuration, &summary).await?;
+    location::check(state, block.as_ref())?;
     let failed = |error: CloudError| {
-        Trouble::cloud(summary.clone(), error)
+        Explanation::cloud(summary.clone(), error)
             .left_behind("the bucket, with whatever was not deleted yet")
             .timed(cx)
             .error()
     };
-    let generation = state
-        .generation
-        .known()
-        .and_then(|text| Generation::parse(text));
-    let spec = spec::spec(state, None, &site, generation.as_ref(), configuration);
-    let identity = spec.as_ref().and_then(made_identity);
+    let generation = spec::generation(state);
+    let spec = spec::spec(
+        state,
+        None,
+        block.as_ref(),
+        generation.as_ref(),
+        configuration,
+    );
+    let identity = spec.clone().and_then(spec::made_identity);
+    let identity = identity.as_ref();
     if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
         let marker = sighting.marker.clone();
         if let Some(marker) = marker.filter(Marker::is_creating)
-            && private.text(plan::CREATE) == Some(&name)
+            && private.text(CREATE) == Some(&name)
         {
             // The other half of this replacement goes on with the half-made bucket.
-            leave(environment, state, &marker.generation);
+            hand_over(environment, state, &marker.generation);
             return Ok(Diagnostics::new());
         }
         let owned = match confirm(&cloud, state, &name, &sighting).await? {
             Owner::Us(owned) => owned,
-            Owner::Others(told) => return Ok(told.into()),
+            Owner::Others(diagnostics) => return Ok(diagnostics.into()),
         };
         if on_destroy(state) == "delete_everything" {
             let gone = cloud.empty(&owned).await.map_err(failed)?;
@@ -91,13 +92,13 @@ async fn steps(
         remove_identity(cx, &cloud, identity).await?;
     }
     match (&spec, &generation) {
-        (Some(spec), Some(generation)) => Ok(remove_key(cx, &cloud, spec, generation).await?),
+        (Some(spec), Some(generation)) => Ok(retire_key(cx, &cloud, spec, generation).await?),
         _ => Ok(Diagnostics::new()),
     }
 }
 
 /// Hands a half-made bucket on, if it is the one of this state.
-fn leave(environment: &Environment, state: &Bucket, found: &Generation) {
+fn hand_over(environment: &Environment, state: &Bucket, found: &Generation) {
     let text = state.generation.known().map(String::as_str);
     let (true, Some(id)) = (text == Some(found.as_str()), state.id.known()) else {
         return;
@@ -106,19 +107,12 @@ fn leave(environment: &Environment, state: &Bucket, found: &Generation) {
         (Some(key), Some(secret)) => Some(AccessKey::new(key.as_str(), secret.expose())),
         _ => None,
     };
-    let left = Left {
+    let handover = Handover {
         generation: found.clone(),
         key,
         rotation: rotation(state),
     };
-    environment.leave(id, left);
-}
-
-fn made_identity(spec: &BucketSpec) -> Option<&Identity> {
-    match &spec.access {
-        Access::MadeKey(identity) => Some(identity),
-        Access::GivenKey | Access::Unmanaged => None,
-    }
+    environment.hand_over(id, handover);
 }
 
 /// Removes W&B's user before its bucket, which holds nothing by now: a run that ends
@@ -128,11 +122,11 @@ async fn remove_identity(
     cloud: &Arc<dyn Cloud>,
     identity: Option<&Identity>,
 ) -> Result<(), Diagnostic> {
-    let Some(identity) = identity else {
+    let (Some(identity), Some(service)) = (identity, cloud.identity_service()) else {
         return Ok(());
     };
-    cloud.remove_identity(identity).await.map_err(|error| {
-        Trouble::cloud("W&B's user was not removed", error)
+    service.delete_identity(identity).await.map_err(|error| {
+        Explanation::cloud("W&B's user was not removed", error)
             .left_behind(format!("the user {:?}, and its bucket", identity.name))
             .what_to_do("Run terraform destroy again.")
             .timed(cx)
@@ -141,17 +135,17 @@ async fn remove_identity(
 }
 
 /// Gives up the bucket's own key, now that nothing is left that it encrypts.
-async fn remove_key(
+async fn retire_key(
     cx: &Context,
     cloud: &Arc<dyn Cloud>,
     spec: &BucketSpec,
     generation: &Generation,
 ) -> Result<Diagnostics, Diagnostic> {
-    let Some(key) = &spec.key else {
+    let (Some(key), Some(service)) = (&spec.key, cloud.key_service()) else {
         return Ok(Diagnostics::new());
     };
-    let end = cloud
-        .remove_key(
+    let end = service
+        .retire_encryption_key(
             &spec.name,
             key.name.as_deref(),
             generation,
@@ -159,7 +153,7 @@ async fn remove_key(
         )
         .await
         .map_err(|error| {
-            Trouble::cloud("The bucket's key was not given up", error)
+            Explanation::cloud("The bucket's key was not given up", error)
                 .left_behind("the key; the bucket is gone")
                 .what_to_do("Run terraform destroy again.")
                 .timed(cx)
@@ -171,78 +165,11 @@ async fn remove_key(
             tracing::info!(%key, "the key's deletion is scheduled");
             Diagnostics::new()
         }
-        KeyEnd::Kept { key, why } => Trouble::new("The bucket's key stays", why)
+        KeyEnd::Kept { key, why } => Explanation::new("The bucket's key stays", why)
             .left_behind(format!("the key {key}; the bucket is gone"))
             .warning()
             .into(),
     })
-}
-
-enum Owner {
-    Us(OwnedBucket),
-    Others(Diagnostic),
-}
-
-/// Finds out whose bucket it is now.
-async fn confirm(
-    cloud: &Arc<dyn Cloud>,
-    state: &Bucket,
-    name: &str,
-    sighting: &Sighting,
-) -> Result<Owner, Diagnostic> {
-    let ours = state
-        .generation
-        .known()
-        .and_then(|text| Generation::parse(text));
-    let (ours, found) = match (ours, sighting.marker.clone()) {
-        (Some(ours), found) => (ours, found),
-        (None, Some(found)) => (found.generation.clone(), Some(found)),
-        // Imported, and never changed since: it gets its marker now, so that nothing is
-        // ever deleted without one.
-        (None, None) => {
-            let marker = Marker::ready(super::create::random_generation());
-            let mut tags: BTreeMap<String, String> = sighting.tags.clone();
-            tags.insert(marker::KEY.to_owned(), marker.to_string());
-            cloud
-                .change(name, &Change::Tags(tags))
-                .await
-                .map_err(|error| {
-                    Trouble::cloud(format!("Bucket {name:?} was not deleted"), error).error()
-                })?;
-            (marker.generation.clone(), Some(marker))
-        }
-    };
-    if let Some(owned) = OwnedBucket::confirm(name, found.as_ref(), &ours) {
-        return Ok(Owner::Us(owned));
-    }
-    match found {
-        Some(marker) => Ok(Owner::Others(
-            Trouble::new(
-                format!("Bucket {name:?} was left alone"),
-                format!(
-                    "it is another making of the bucket: its tag {} names generation {}, and this \
-                     resource made {ours}",
-                    marker::KEY,
-                    marker.generation
-                ),
-            )
-            .left_behind("the bucket, with all that is in it")
-            .warning(),
-        )),
-        None => Err(Trouble::new(
-            format!("Bucket {name:?} was not deleted"),
-            format!(
-                "it has lost its tag {}, so it may be somebody else's by now",
-                marker::KEY
-            ),
-        )
-        .left_behind("the bucket, with all that is in it")
-        .what_to_do(
-            "If it is yours, run terraform apply, which restores the tag, then destroy; or set \
-             on_destroy = \"keep\".",
-        )
-        .error()),
-    }
 }
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is
@@ -259,13 +186,13 @@ pub async fn check(
     let name = state.name.known().cloned().unwrap_or_default();
     let summary = format!("Bucket {name:?} was not deleted");
     let failed = |error: CloudError| {
-        Trouble::cloud(summary.clone(), error)
+        Explanation::cloud(summary.clone(), error)
             .left_behind("the bucket, with all that is in it")
             .timed(cx)
             .error()
     };
-    let (cloud, site) = place::open(cx, state, configuration, &summary).await?;
-    check_host(state, &site)?;
+    let (cloud, block) = location::open(cx, state, None, configuration, &summary).await?;
+    location::check(state, block.as_ref())?;
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
         return Ok(());
     };
@@ -273,7 +200,7 @@ pub async fn check(
         return Ok(());
     };
     if on_destroy(state) == "delete_everything" {
-        return Ok(cloud.can_empty(&owned).await.map_err(failed)?);
+        return Ok(cloud.refuse_locked(&owned).await.map_err(failed)?);
     }
     match data_in(&cloud, &name, &summary).await.map_err(failed)? {
         Some(refusal) => Err(refusal.into()),
@@ -281,39 +208,9 @@ pub async fn check(
     }
 }
 
-/// The refusal while there is anything in the bucket.
-pub async fn data_in(
-    cloud: &Arc<dyn Cloud>,
-    name: &str,
-    summary: &str,
-) -> Result<Option<Diagnostic>, CloudError> {
-    let contents = cloud.contents(name, COUNT_LIMIT).await?;
-    Ok((!contents.is_empty()).then(|| holds_data(summary, &contents.to_string())))
-}
-
-/// The value in the state: a change has to be applied before it counts.
-pub fn on_destroy(state: &Bucket) -> &str {
-    state
-        .on_destroy
-        .known()
-        .map_or("delete_if_empty", String::as_str)
-}
-
-/// A bucket that is not empty is not deleted.
-fn holds_data(summary: &str, contents: &str) -> Diagnostic {
-    Trouble::new(summary, format!("it holds {contents}"))
-        .left_behind("the bucket, with all that is in it")
-        .what_to_do(
-            "Set on_destroy = \"delete_everything\" and apply that first; or delete the contents; \
-             or set on_destroy = \"keep\" to leave the bucket where it is.",
-        )
-        .at(Path::of("on_destroy"))
-        .error()
-}
-
 fn kept(state: &Bucket, name: &str) -> Diagnostic {
     let cloud = state.block().map_or("its cloud", |(kind, _)| kind.title());
-    Trouble::new(
+    Explanation::new(
         format!("Bucket {name:?} stays"),
         format!(
             "on_destroy is \"keep\"; it stays on {cloud}, and the state forgets it"

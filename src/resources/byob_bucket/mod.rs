@@ -1,32 +1,48 @@
 //! `wandb_byob_bucket`: a bucket that is proven to work with W&B.
 
+// What can be said about a bucket, and what follows from it.
+mod location;
+mod outputs;
+mod private;
+mod schema;
+mod spec;
+
+// What Terraform asks for.
 mod create;
 mod delete;
-mod keys;
-mod place;
+mod import;
 mod plan;
-mod preflight;
+mod plan_create;
+mod plan_replace;
 mod read;
-mod schema;
-mod settle;
-mod spec;
 mod update;
+
+// The work in between.
+mod access_keys;
+mod encryption_key;
+mod findings;
+mod inputs;
+mod on_destroy;
+mod ownership;
+mod reconcile;
+mod settings;
 mod verify;
-mod words;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::account::CloudBlock;
-use super::environment::Environment;
-use super::trouble::Trouble;
+use crate::byob::name;
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
+use crate::terraform::account::CloudSchema;
+use crate::terraform::configuration::Environment;
+use crate::terraform::diagnostics::Explanation;
 
-pub use plan::NOTHING_GOES;
+pub use private::NOTHING_GOES;
 pub use schema::{Bucket, Finding, block, findings_type};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -35,12 +51,12 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct ByobBucket {
     environment: Environment,
-    clouds: Vec<Arc<dyn CloudBlock>>,
+    clouds: Vec<Arc<dyn CloudSchema>>,
 }
 
 impl ByobBucket {
     /// The resource of one provider.
-    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudBlock>>) -> Self {
+    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudSchema>>) -> Self {
         Self {
             environment,
             clouds,
@@ -59,7 +75,7 @@ impl ByobBucket {
 }
 
 fn not_configured() -> Diagnostic {
-    Trouble::new(
+    Explanation::new(
         "The provider is not configured",
         "Terraform sent no provider block",
     )
@@ -67,7 +83,7 @@ fn not_configured() -> Diagnostic {
 }
 
 /// What can be said about a bucket without the provider's block.
-pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudBlock>]) -> Diagnostics {
+pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudSchema>]) -> Diagnostics {
     let names: Vec<&str> = clouds.iter().map(|cloud| cloud.kind().block()).collect();
     let set: Vec<&&str> = names
         .iter()
@@ -79,7 +95,7 @@ pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudBlock>]) -> Diagnostics 
         .any(|name| matches!(config.clouds.0.get(*name), Some(Value::Unknown)));
     match set[..] {
         [] if maybe => Diagnostics::new(),
-        [] => Trouble::new(
+        [] => Explanation::new(
             "No cloud is named",
             format!(
                 "exactly one of these blocks is needed: {}",
@@ -96,7 +112,7 @@ pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudBlock>]) -> Diagnostics 
                 validate_on(config, cloud.as_ref())
             })
         }
-        [_, second, ..] => Trouble::new(
+        [_, second, ..] => Explanation::new(
             "More than one cloud is named",
             format!("a bucket is on exactly one of {}", names.join(", ")),
         )
@@ -107,19 +123,19 @@ pub fn validate(config: &Bucket, clouds: &[Arc<dyn CloudBlock>]) -> Diagnostics 
     }
 }
 
-fn validate_on(config: &Bucket, cloud: &dyn CloudBlock) -> Diagnostics {
-    let mut told = config
+fn validate_on(config: &Bucket, cloud: &dyn CloudSchema) -> Diagnostics {
+    let mut diagnostics = config
         .known_block()
         .map_or_else(Diagnostics::new, |block| cloud.validate(block));
     if let Some(name) = config.name.known()
-        && let Err(why) = cloud.check_name(name)
+        && let Err(why) = name::check_bucket(cloud.kind(), name)
     {
-        told.push(
+        diagnostics.push(
             Diagnostic::error("Invalid name", format!("name is not valid: {why}."))
                 .at(Path::of("name")),
         );
     }
-    told
+    diagnostics
 }
 
 #[async_trait]
@@ -152,7 +168,7 @@ impl Resource for ByobBucket {
 
     async fn plan_destroy(&self, cx: &Context, prior: &Bucket) -> Diagnostics {
         match self.environment.configuration() {
-            Some(configuration) => plan::plan_destroy(cx, &configuration, prior).await,
+            Some(configuration) => plan_replace::plan_destroy(cx, &configuration, prior).await,
             None => Diagnostics::new(),
         }
     }
@@ -194,7 +210,7 @@ impl Resource for ByobBucket {
             return Outcome::gone().with([not_configured()]);
         };
         match empty() {
-            Ok(bucket) => read::import(cx, &configuration, id, bucket).await,
+            Ok(bucket) => import::import(cx, &configuration, id, bucket).await,
             Err(diagnostic) => Outcome::gone().with([diagnostic]),
         }
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::byob::cloud::CloudKind;
+use crate::byob::CloudKind;
 use crate::byob::deployment::Scope;
 use crate::byob::name;
 use crate::model;
-use crate::resources::account::CloudBlock;
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
 use crate::sdk::timeouts;
 use crate::sdk::value::{Type, Value};
+use crate::terraform::account::CloudSchema;
 
 /// What becomes of the bucket when the resource goes.
 pub const ON_DESTROY: [&str; 3] = ["delete_if_empty", "keep", "delete_everything"];
@@ -94,7 +94,7 @@ pub fn findings_type() -> Type {
 }
 
 /// The whole block of a bucket on one of these clouds.
-pub fn block(description: &str, clouds: &[Arc<dyn CloudBlock>]) -> Block {
+pub fn block(description: &str, clouds: &[Arc<dyn CloudSchema>]) -> Block {
     let whole = Block::new(description).with(arguments()).with(outputs());
     clouds
         .iter()
@@ -188,7 +188,7 @@ fn arguments() -> Vec<Attribute> {
         ),
         Attribute::string(
             "registration_name",
-            "What W&B is told the bucket is called. Default: the bucket's full path without \
+            "What W&B is diagnostics the bucket is called. Default: the bucket's full path without \
              credentials.",
         )
         .optional_computed()

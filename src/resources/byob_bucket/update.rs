@@ -1,21 +1,28 @@
 //! Changing a bucket in place.
 
-use super::place::Site;
-use super::plan::touches_cloud;
-use super::read::{MARKER_LOST, check_host};
+use std::sync::Arc;
+
+use super::access_keys::is_rotated;
+use super::inputs::touches_cloud;
+use super::ownership::random_generation;
+use super::private::{MARKER_LOST, REPLACES};
+use super::reconcile::reconcile;
 use super::schema::Bucket;
-use super::settle::{Settled, Work, identity_of};
-use super::{place, spec};
+use super::work::{Origin, Progress, Work};
+use super::{location, outputs, spec};
+use crate::byob::Cloud;
+use crate::byob::identity::Identity;
 use crate::byob::marker::Generation;
-use crate::resources::account::{KEY_ROTATION, makes_key};
-use crate::resources::environment::Configuration;
-use crate::resources::trouble::Trouble;
 use crate::sdk::context::Context;
-use crate::sdk::diagnostic::Diagnostic;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
-use crate::sdk::private::Private;
 use crate::sdk::resource::{Outcome, Update};
 use crate::sdk::value::Value;
+use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, makes_key};
+use crate::terraform::configuration::Configuration;
+use crate::terraform::diagnostics::Explanation;
+
+const SUMMARY: &str = "The bucket was not changed";
 
 /// Changes the bucket of a plan.
 pub async fn update(
@@ -29,37 +36,50 @@ pub async fn update(
         config,
         mut private,
     } = update;
-    private.remove(super::plan::REPLACES);
-    let site = match place::site(&planned, &planned, Some(&prior), configuration).await {
-        Ok(Some(site)) => site,
+    private.remove(REPLACES);
+    let resolved = location::resolve(
+        &planned,
+        &planned,
+        Some(&config),
+        Some(&prior),
+        configuration,
+    );
+    let block = match resolved.await {
+        Ok(Some(block)) => block,
         Ok(None) => return Outcome::exists(prior, private),
         Err(problems) => return Outcome::exists(prior, private).with(problems),
     };
-    if !touches_cloud(&prior, &planned, &private, site.account.as_ref()) {
+    if !touches_cloud(&prior, &planned, &private, configuration) {
         planned.findings = prior.findings;
         planned.verified = prior.verified;
         return Outcome::exists(planned, private);
     }
-    match begin(cx, configuration, &prior, &planned, &config, site).await {
-        Ok(work) => {
-            planned.set_block(work.site.account.kind(), work.site.block().clone());
-            spec::fill_outputs(&mut planned, &config, &work.site);
-            carry_key(&prior, &mut planned);
-            private.remove(MARKER_LOST);
-            let Settled {
-                bucket,
-                private,
-                diagnostics,
-            } = work.settle(planned, private).await;
-            let bucket = if diagnostics.has_errors() {
-                failed(bucket, &prior)
-            } else {
-                bucket
-            };
-            Outcome::exists(bucket, private).with(diagnostics)
-        }
-        Err(diagnostic) => Outcome::exists(prior, private).with([diagnostic]),
+    let begun = begin(cx, configuration, &prior, &planned, &config, block.as_ref());
+    let work = match begun.await {
+        Ok(work) => work,
+        Err(diagnostic) => return Outcome::exists(prior, private).with([diagnostic]),
+    };
+    planned.set_block(block.kind(), block.block());
+    outputs::fill(&mut planned, &config, block.as_ref());
+    carry_key(&prior, &mut planned);
+    private.remove(MARKER_LOST);
+    let mut progress = Progress {
+        bucket: planned,
+        block,
+        private,
+        diagnostics: Diagnostics::new(),
+    };
+    reconcile(&work, &mut progress).await;
+    let Progress {
+        mut bucket,
+        private,
+        diagnostics,
+        ..
+    } = progress;
+    if diagnostics.has_errors() {
+        bucket = failed(bucket, &prior);
     }
+    Outcome::exists(bucket, private).with(diagnostics)
 }
 
 /// The key that is there stays, unless the plan makes a new one.
@@ -76,21 +96,16 @@ async fn begin<'a>(
     prior: &Bucket,
     planned: &Bucket,
     config: &'a Bucket,
-    site: Site,
+    block: &dyn ResolvedBlock,
 ) -> Result<Work<'a>, Diagnostic> {
-    let summary = "The bucket was not changed";
-    let cloud = site.open(cx, summary)?;
-    check_host(prior, &site)?;
-    let generation = match prior
-        .generation
-        .known()
-        .and_then(|text| Generation::parse(text))
-    {
+    let cloud = location::connect(cx, block, SUMMARY)?;
+    location::check(prior, block)?;
+    let generation = match spec::generation(prior) {
         Some(generation) => generation,
-        None => first_generation(&cloud, prior, summary).await?,
+        None => first_generation(&cloud, prior).await?,
     };
-    let now_made = makes_key(site.block()) == Field::Known(true);
-    let old_identity = if now_made {
+    let makes_key = makes_key(&block.block()) == Field::Known(true);
+    let unwanted = if makes_key {
         None
     } else {
         identity_of(prior, configuration).await
@@ -99,42 +114,44 @@ async fn begin<'a>(
         cx,
         configuration,
         cloud,
-        site,
-        fresh: None,
         config,
         generation,
-        rotate: now_made && is_rotated(prior, planned),
-        old_identity,
-        is_new: false,
-        began: None,
-        takes_over: prior.generation.is_null(),
+        origin: Origin::Managed {
+            is_first_change: prior.generation.is_null(),
+            rotates: makes_key && is_rotated(prior, planned),
+            unwanted,
+        },
     })
+}
+
+/// The identity that a bucket of the state has, if one was made for it.
+async fn identity_of(bucket: &Bucket, configuration: &Configuration) -> Option<Identity> {
+    let generation = spec::generation(bucket)?;
+    let block = location::resolve(bucket, bucket, None, None, configuration)
+        .await
+        .ok()??;
+    let generation = Some(&generation);
+    spec::made_identity(spec::spec(
+        bucket,
+        None,
+        block.as_ref(),
+        generation,
+        configuration,
+    )?)
 }
 
 /// An imported bucket has the generation of its marker, or gets a new one.
 async fn first_generation(
-    cloud: &std::sync::Arc<dyn crate::byob::Cloud>,
+    cloud: &Arc<dyn Cloud>,
     prior: &Bucket,
-    summary: &str,
 ) -> Result<Generation, Diagnostic> {
     let name = prior.name.known().cloned().unwrap_or_default();
     let seen = cloud
         .look(&name)
         .await
-        .map_err(|error| Trouble::cloud(summary, error).error())?;
+        .map_err(|error| Explanation::cloud(SUMMARY, error).error())?;
     let marker = seen.and_then(|sighting| sighting.marker);
-    Ok(marker.map_or_else(super::create::random_generation, |marker| marker.generation))
-}
-
-/// What W&B's key was made for; another value asks for another key.
-pub fn rotation(bucket: &Bucket) -> Value {
-    let block = bucket.known_block();
-    block.map_or(Value::Null, |block| block.attribute(KEY_ROTATION).clone())
-}
-
-/// Whether the configuration asks for a new key although there is one.
-pub fn is_rotated(prior: &Bucket, planned: &Bucket) -> bool {
-    prior.access_key_id.known().is_some() && rotation(prior) != rotation(planned)
+    Ok(marker.map_or_else(random_generation, |marker| marker.generation))
 }
 
 /// After a failure the state says that something is left to be done: what was found
@@ -155,9 +172,4 @@ fn failed(mut bucket: Bucket, prior: &Bucket) -> Bucket {
         bucket.set_block(kind, Value::Map(now));
     }
     bucket
-}
-
-/// Whether anything of the private data asks for work.
-pub fn is_marker_lost(private: &Private) -> bool {
-    private.get(MARKER_LOST).is_some()
 }

@@ -7,10 +7,10 @@
 
 use super::TeamStorage;
 use crate::resources::byob_bucket::{Bucket, ByobBucket, NOTHING_GOES};
-use crate::resources::trouble::Trouble;
 use crate::sdk::model::FromValue as _;
 use crate::sdk::plan::{propose, replaced};
 use crate::sdk::prelude::*;
+use crate::terraform::diagnostics::Explanation;
 
 /// The block, and the name of its part of the private data.
 pub const BLOCK: &str = "byob_bucket";
@@ -58,9 +58,12 @@ pub fn not_made(planned: TeamStorage, bucket: Bucket) -> TeamStorage {
 }
 
 /// Messages of the bucket resource, about its block.
-pub fn placed(told: impl IntoIterator<Item = Diagnostic>) -> impl Iterator<Item = Diagnostic> {
+pub fn placed(
+    diagnostics: impl IntoIterator<Item = Diagnostic>,
+) -> impl Iterator<Item = Diagnostic> {
     let block = Path::of(BLOCK);
-    told.into_iter()
+    diagnostics
+        .into_iter()
         .map(move |diagnostic| diagnostic.below(&block))
 }
 
@@ -116,7 +119,7 @@ pub async fn plan(
         private,
         replace: replaced(&Resource::schema(resource), &before, &proposed),
     };
-    let told = Resource::plan(resource, cx, &mut bucket).await;
+    let diagnostics = Resource::plan(resource, cx, &mut bucket).await;
     plan.planned.byob_bucket = Field::Known(bucket.planned);
     let block = Path::of(BLOCK);
     let moved = bucket
@@ -124,12 +127,12 @@ pub async fn plan(
         .iter()
         .map(|path| path.below(&block))
         .collect();
-    Ok((bucket.private, moved, placed(told).collect()))
+    Ok((bucket.private, moved, placed(diagnostics).collect()))
 }
 
 /// A team cannot lose its bucket. `path` is what the configuration has in its place.
 pub fn dropped(team: &str, path: Path) -> Diagnostic {
-    Trouble::new(
+    Explanation::new(
         format!("The bucket of team {team:?} cannot be taken out of its resource"),
         "the team's files are in it, and nobody would look after it any more",
     )
@@ -155,7 +158,7 @@ pub fn waits(reason: &Diagnostic) -> Diagnostic {
 
 /// The team stays, so its bucket does too.
 pub fn stays(team: &str) -> Diagnostic {
-    Trouble::new(
+    Explanation::new(
         format!("The bucket of team {team:?} stays"),
         "the team stays in W&B (on_destroy is \"keep\"), and its files are in the bucket",
     )
@@ -165,7 +168,7 @@ pub fn stays(team: &str) -> Diagnostic {
 
 /// The bucket has vanished, and the team has not.
 pub fn vanished(team: &str) -> Diagnostic {
-    Trouble::new(
+    Explanation::new(
         format!("The bucket of team {team:?} is gone"),
         "the server says that there is no such bucket, and W&B still binds the team to it",
     )

@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::TeamStorage;
+use crate::sdk::prelude::*;
+use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, Team, WandbError};
+
+/// Private data: members that W&B added by itself.
+pub const ADDED: &str = "added_by_wandb";
 
 /// Members as somebody wrote them, each with the id behind it where W&B knows one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,6 +71,39 @@ pub fn ids_of(team: &Team, added_by_wandb: &BTreeSet<String>) -> BTreeSet<String
         .map(|member| member.id.clone())
         .filter(|id| !added_by_wandb.contains(id))
         .collect()
+}
+
+/// The members of a state, looked up; `None` where they are not managed.
+pub async fn written(client: &Client, state: &TeamStorage) -> Result<Option<Written>, WandbError> {
+    match state.members.known().and_then(SetOf::known) {
+        Some(members) => Written::resolve(client, &members).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The members that W&B added by itself.
+pub fn added(private: &Private) -> BTreeSet<String> {
+    private
+        .get(ADDED)
+        .and_then(|list| list.as_array())
+        .map(|list| {
+            list.iter()
+                .filter_map(|one| one.as_str().map(str::to_owned))
+                .collect()
+        })
+        .unwrap_or_default()
+}
+
+/// A member that the instance does not know.
+pub fn stranger_error(summary: &str, stranger: &str) -> Diagnostic {
+    Explanation::new(
+        summary,
+        format!("the W&B instance knows no user {stranger:?}"),
+    )
+    .left_behind("nothing new")
+    .what_to_do("Invite the user to the organization first, or correct the address or id.")
+    .at(Path::of("members"))
+    .error()
 }
 
 #[cfg(test)]

@@ -3,12 +3,21 @@
 //! W&B binds a team to its bucket for good. So everything is checked before the team is
 //! made, nothing after that is an error, and a change of what is bound is refused.
 
+// What can be said about a team, and what follows from it.
+mod arguments;
+mod binding;
 mod bucket;
-mod life;
-mod make;
+mod existing;
 mod members;
-mod plan;
 mod schema;
+
+// What Terraform asks for.
+mod create;
+mod delete;
+mod import;
+mod plan;
+mod read;
+mod update;
 
 pub use schema::TeamStorage;
 use schema::block;
@@ -18,13 +27,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::account::CloudBlock;
 use super::byob_bucket::{Bucket, ByobBucket};
-use super::environment::{Configuration, Environment};
-use super::trouble::Trouble;
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
+use crate::terraform::account::CloudSchema;
+use crate::terraform::configuration::{Configuration, Environment};
+use crate::terraform::diagnostics::Explanation;
 use crate::wandb::Client;
 
 const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -34,12 +43,12 @@ pub struct TeamStorageResource {
     environment: Environment,
     /// For the bucket that a team owns.
     bucket: ByobBucket,
-    clouds: Vec<Arc<dyn CloudBlock>>,
+    clouds: Vec<Arc<dyn CloudSchema>>,
 }
 
 impl TeamStorageResource {
     /// The resource of one provider.
-    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudBlock>>) -> Self {
+    pub fn new(environment: Environment, clouds: Vec<Arc<dyn CloudSchema>>) -> Self {
         Self {
             bucket: ByobBucket::new(environment.clone(), clouds.clone()),
             environment,
@@ -55,7 +64,7 @@ impl TeamStorageResource {
             .map(|configuration| &configuration.wandb)
         {
             Some(Field::Known(client)) => Ok(client.for_operation(cx.stop().clone())),
-            Some(Field::Unknown) => Err(Trouble::new(
+            Some(Field::Unknown) => Err(Explanation::new(
                 summary,
                 "base_url or api_key of the provider is not known before something else is applied",
             )
@@ -67,7 +76,7 @@ impl TeamStorageResource {
 }
 
 fn no_key(summary: &str) -> Diagnostic {
-    Trouble::new(summary, "the provider has no api_key")
+    Explanation::new(summary, "the provider has no api_key")
         .what_to_do("Set api_key (WANDB_API_KEY) in the provider block: the key of an admin.")
         .error()
 }
@@ -85,18 +94,18 @@ impl Resource for TeamStorageResource {
     }
 
     fn validate(&self, config: &TeamStorage) -> Diagnostics {
-        let mut told = Diagnostics::new();
+        let mut diagnostics = Diagnostics::new();
         match (&config.storage, &config.byob_bucket) {
-            (Field::Null, Field::Null) => told.push(
-                Trouble::new(
+            (Field::Null, Field::Null) => diagnostics.push(
+                Explanation::new(
                     "The team has no storage",
                     "exactly one of storage and byob_bucket is needed",
                 )
                 .at(Path::of("storage"))
                 .error(),
             ),
-            (Field::Known(_), Field::Known(_)) => told.push(
-                Trouble::new(
+            (Field::Known(_), Field::Known(_)) => diagnostics.push(
+                Explanation::new(
                     "The team has two storages",
                     "storage and byob_bucket are both set, and exactly one is needed",
                 )
@@ -105,11 +114,11 @@ impl Resource for TeamStorageResource {
             ),
             _ => {}
         }
-        told.extend(plan::outside(config));
+        diagnostics.extend(arguments::outside(config));
         if let Field::Known(config) = &config.byob_bucket {
-            told.extend(bucket::placed(Resource::validate(&self.bucket, config)));
+            diagnostics.extend(bucket::placed(Resource::validate(&self.bucket, config)));
         }
-        told
+        diagnostics
     }
 
     async fn plan(&self, cx: &Context, plan: &mut Plan<TeamStorage>) -> Diagnostics {
@@ -120,11 +129,11 @@ impl Resource for TeamStorageResource {
                 .filter(|prior| !prior.byob_bucket.is_null());
             let team = had.map(|prior| prior.team.known().cloned().unwrap_or_default());
             if let Some(team) = team {
-                return bucket::dropped(&team, plan::place_of("name", &plan.planned)).into();
+                return bucket::dropped(&team, arguments::place_of("name", &plan.planned)).into();
             }
             return self.plan_team(cx, plan).await;
         }
-        let (part, moved, mut told) = match bucket::plan(&self.bucket, cx, plan).await {
+        let (part, moved, mut diagnostics) = match bucket::plan(&self.bucket, cx, plan).await {
             Ok(planned) => planned,
             Err(diagnostic) => return diagnostic.into(),
         };
@@ -141,34 +150,34 @@ impl Resource for TeamStorageResource {
             replace: moved,
         };
         let prior = flat.prior.as_ref();
-        let is_kept = prior.is_some_and(|one| !life::is_deleted(one));
+        let is_kept = prior.is_some_and(|one| !binding::is_deleted(one));
         if is_kept && !flat.replace.is_empty() {
             // W&B's refusal is all there is to say about another bucket.
-            told = Diagnostics::new();
+            diagnostics = Diagnostics::new();
         }
-        told.extend(self.plan_team(cx, &mut flat).await);
+        diagnostics.extend(self.plan_team(cx, &mut flat).await);
         let own = plan.planned.byob_bucket.clone();
         plan.planned = bucket::whole(flat.planned, own);
         plan.replace = flat.replace;
         plan.private = flat.private;
         plan.private.set_part(bucket::BLOCK, &part);
-        told
+        diagnostics
     }
 
     async fn plan_destroy(&self, cx: &Context, prior: &TeamStorage) -> Diagnostics {
-        let mut told = if bucket::is_to_make(prior) {
+        let mut diagnostics = if bucket::is_to_make(prior) {
             Diagnostics::new()
         } else {
             plan::plan_destroy(prior)
         };
         if let Field::Known(own) = &prior.byob_bucket
-            && (life::is_deleted(prior) || bucket::is_to_make(prior))
+            && (binding::is_deleted(prior) || bucket::is_to_make(prior))
         {
-            told.extend(bucket::placed(
+            diagnostics.extend(bucket::placed(
                 Resource::plan_destroy(&self.bucket, cx, own).await,
             ));
         }
-        told
+        diagnostics
     }
 
     async fn create(&self, cx: &Context, create: Create<TeamStorage>) -> Outcome<TeamStorage> {
@@ -190,32 +199,32 @@ impl Resource for TeamStorageResource {
         let seen = Resource::read(&self.bucket, cx, own, private.part(bucket::BLOCK)).await;
         let mut private = private;
         private.set_part(bucket::BLOCK, &seen.private);
-        let mut told: Diagnostics = bucket::placed(seen.diagnostics).collect();
-        if told.has_errors() {
-            return Outcome::exists(state, private).with(told);
+        let mut diagnostics: Diagnostics = bucket::placed(seen.diagnostics).collect();
+        if diagnostics.has_errors() {
+            return Outcome::exists(state, private).with(diagnostics);
         }
         let own: Field<Bucket> = seen.state.into();
         if bucket::is_to_make(&state) && own.is_null() {
-            return Outcome::gone().with(told);
+            return Outcome::gone().with(diagnostics);
         }
         let mut team = self.read_team(cx, bucket::flat(&state), private).await;
-        told.extend(std::mem::take(&mut team.diagnostics));
+        diagnostics.extend(std::mem::take(&mut team.diagnostics));
         match (team.state, own) {
             (Some(flat), own) => {
                 if own.is_null() {
                     // The storage stays in the state: the team is still bound to it.
                     let name = flat.team.known().cloned().unwrap_or_default();
-                    told.push(bucket::vanished(&name));
+                    diagnostics.push(bucket::vanished(&name));
                 }
-                Outcome::exists(bucket::whole(flat, own), team.private).with(told)
+                Outcome::exists(bucket::whole(flat, own), team.private).with(diagnostics)
             }
             // The team was deleted elsewhere; its bucket is still looked after.
             (None, Field::Known(own)) => {
                 let mut private = Private::default();
                 private.set_part(bucket::BLOCK, &seen.private);
-                Outcome::exists(bucket::not_made(state, own), private).with(told)
+                Outcome::exists(bucket::not_made(state, own), private).with(diagnostics)
             }
-            (None, Field::Null | Field::Unknown) => Outcome::gone().with(told),
+            (None, Field::Null | Field::Unknown) => Outcome::gone().with(diagnostics),
         }
     }
 
@@ -226,12 +235,12 @@ impl Resource for TeamStorageResource {
         let done = self.change_bucket(cx, &update, own).await;
         let mut private = update.private.clone();
         private.set_part(bucket::BLOCK, &done.private);
-        let mut told: Diagnostics = bucket::placed(done.diagnostics).collect();
+        let mut diagnostics: Diagnostics = bucket::placed(done.diagnostics).collect();
         let own: Field<Bucket> = done.state.into();
-        if told.has_errors() || own.is_null() {
+        if diagnostics.has_errors() || own.is_null() {
             let before = update.prior.byob_bucket.clone();
             let own = if own.is_null() { before } else { own };
-            return Outcome::exists(bucket::whole(update.prior, own), private).with(told);
+            return Outcome::exists(bucket::whole(update.prior, own), private).with(diagnostics);
         }
         let planned = bucket::flat(&bucket::whole(update.planned, own.clone()));
         let team = if bucket::is_to_make(&update.prior) {
@@ -245,15 +254,15 @@ impl Resource for TeamStorageResource {
             };
             self.update_team(cx, update).await
         };
-        told.extend(team.diagnostics);
+        diagnostics.extend(team.diagnostics);
         let part = private.part(bucket::BLOCK);
         match team.state {
             Some(flat) => {
                 let mut private = team.private;
                 private.set_part(bucket::BLOCK, &part);
-                Outcome::exists(bucket::whole(flat, own), private).with(told)
+                Outcome::exists(bucket::whole(flat, own), private).with(diagnostics)
             }
-            None => Outcome::exists(bucket::whole(update.prior, own), private).with(told),
+            None => Outcome::exists(bucket::whole(update.prior, own), private).with(diagnostics),
         }
     }
 
@@ -272,9 +281,9 @@ impl Resource for TeamStorageResource {
             }
         }
         let own = state.byob_bucket.clone();
-        let mut told = Diagnostics::new();
+        let mut diagnostics = Diagnostics::new();
         let is_there = !bucket::is_to_make(&state);
-        if is_there && life::is_deleted(&state) {
+        if is_there && binding::is_deleted(&state) {
             // A team cannot be brought back, so its bucket must not refuse afterwards.
             if let Field::Known(own) = &own
                 && let Err(refused) = self.bucket.check_delete(cx, own).await
@@ -282,27 +291,29 @@ impl Resource for TeamStorageResource {
                 return Outcome::exists(state, private).with(bucket::placed(refused));
             }
             let team = self.delete_team(cx, state.clone(), private.clone()).await;
-            told.extend(team.diagnostics);
-            if told.has_errors() {
-                return Outcome::exists(state, private).with(told);
+            diagnostics.extend(team.diagnostics);
+            if diagnostics.has_errors() {
+                return Outcome::exists(state, private).with(diagnostics);
             }
         }
         let Field::Known(own) = own else {
-            return Outcome::gone().with(told);
+            return Outcome::gone().with(diagnostics);
         };
-        if is_there && !life::is_deleted(&state) {
+        if is_there && !binding::is_deleted(&state) {
             let name = state.team.known().cloned().unwrap_or_default();
-            return Outcome::gone().with(told).with([bucket::stays(&name)]);
+            return Outcome::gone()
+                .with(diagnostics)
+                .with([bucket::stays(&name)]);
         }
         let part = private.part(bucket::BLOCK);
         let gone = Resource::delete(&self.bucket, cx, own, part).await;
-        told.extend(bucket::placed(gone.diagnostics));
+        diagnostics.extend(bucket::placed(gone.diagnostics));
         match gone.state {
-            None => Outcome::gone().with(told),
+            None => Outcome::gone().with(diagnostics),
             Some(own) => {
                 let mut private = Private::default();
                 private.set_part(bucket::BLOCK, &gone.private);
-                Outcome::exists(bucket::not_made(state, own), private).with(told)
+                Outcome::exists(bucket::not_made(state, own), private).with(diagnostics)
             }
         }
     }
@@ -310,7 +321,7 @@ impl Resource for TeamStorageResource {
     async fn import(&self, cx: &Context, id: &str) -> Outcome<TeamStorage> {
         let empty = TeamStorage::from_value(&Value::Map(Default::default()), &Path::root());
         match (self.client(cx, "The team was not imported"), empty) {
-            (Ok(client), Ok(empty)) => life::import(&client, id, empty).await,
+            (Ok(client), Ok(empty)) => import::import(&client, id, empty).await,
             (Err(diagnostic), _) => Outcome::gone().with([diagnostic]),
             (_, Err(misfit)) => Outcome::gone().with([misfit.into()]),
         }
@@ -341,7 +352,7 @@ impl TeamStorageResource {
     ) -> Outcome<TeamStorage> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         match self.client(&cx, "The team was not made") {
-            Ok(client) => make::create(&cx, &client, planned, is_begun).await,
+            Ok(client) => create::create(&cx, &client, planned, is_begun).await,
             Err(diagnostic) => Outcome::gone().with([diagnostic]),
         }
     }
@@ -351,14 +362,14 @@ impl TeamStorageResource {
     async fn check_team(&self, cx: &Context, planned: &TeamStorage) -> Result<Private, Diagnostic> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         let client = self.client(&cx, "The team was not made")?;
-        make::check(&cx, &client, planned, false).await?;
+        create::check(&cx, &client, planned, false).await?;
         let mut private = Private::default();
-        life::note_instance(&client, &mut private);
+        binding::note_instance(&client, &mut private);
         Ok(private)
     }
 
     /// The bucket first. Once it stands, nothing is an error any more: Terraform would
-    /// replace both, and the instance would have to be told another key.
+    /// replace both, and the instance would have to be diagnostics another key.
     async fn create_with_bucket(
         &self,
         cx: &Context,
@@ -385,19 +396,19 @@ impl TeamStorageResource {
         };
         let made = Resource::create(&self.bucket, &part, make).await;
         kept.set_part(bucket::BLOCK, &made.private);
-        let mut told: Diagnostics = bucket::placed(made.diagnostics).collect();
+        let mut diagnostics: Diagnostics = bucket::placed(made.diagnostics).collect();
         let Some(own) = made.state else {
-            return Outcome::gone().with(told);
+            return Outcome::gone().with(diagnostics);
         };
         let state = bucket::not_made(planned.clone(), own.clone());
-        if told.has_errors() {
-            return Outcome::exists(state, kept).with(told);
+        if diagnostics.has_errors() {
+            return Outcome::exists(state, kept).with(diagnostics);
         }
         cx.exists(&state, &kept);
         let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
         let team = self.create_team(cx, flat, true).await;
         let refused = team.state.is_none();
-        told.extend(team.diagnostics.into_iter().map(|one| {
+        diagnostics.extend(team.diagnostics.into_iter().map(|one| {
             if refused && one.is_error() {
                 bucket::waits(&one)
             } else {
@@ -405,11 +416,11 @@ impl TeamStorageResource {
             }
         }));
         match team.state {
-            None => Outcome::exists(state, kept).with(told),
+            None => Outcome::exists(state, kept).with(diagnostics),
             Some(flat) => {
                 let mut private = team.private;
                 private.set_part(bucket::BLOCK, &made.private);
-                Outcome::exists(bucket::whole(flat, Field::Known(own)), private).with(told)
+                Outcome::exists(bucket::whole(flat, Field::Known(own)), private).with(diagnostics)
             }
         }
     }
@@ -458,11 +469,11 @@ impl TeamStorageResource {
             .configuration()
             .is_some_and(|configuration| configuration.wandb.is_unknown());
         match self.client(cx, "The team was not looked at") {
-            Ok(client) if bucket::is_to_make(&state) => life::find(&client, state, private).await,
-            Ok(client) => life::read(&client, state, private).await,
+            Ok(client) if bucket::is_to_make(&state) => read::find(&client, state, private).await,
+            Ok(client) => read::read(&client, state, private).await,
             Err(diagnostic) if unknown => {
-                let told = Diagnostic::warning(diagnostic.summary, diagnostic.detail);
-                Outcome::exists(state, private).with([told])
+                let diagnostics = Diagnostic::warning(diagnostic.summary, diagnostic.detail);
+                Outcome::exists(state, private).with([diagnostics])
             }
             Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
         }
@@ -476,12 +487,12 @@ impl TeamStorageResource {
         private: &Private,
     ) -> Result<Option<String>, Diagnostic> {
         let client = self.client(cx, "The team's bucket was not deleted")?;
-        life::is_there(&client, state, private).await
+        delete::is_there(&client, state, private).await
     }
 
     async fn update_team(&self, cx: &Context, update: Update<TeamStorage>) -> Outcome<TeamStorage> {
         match self.client(cx, "The team was not changed") {
-            Ok(client) => life::update(&client, update).await,
+            Ok(client) => update::update(&client, update).await,
             Err(diagnostic) => Outcome::exists(update.prior, update.private).with([diagnostic]),
         }
     }
@@ -493,7 +504,7 @@ impl TeamStorageResource {
         private: Private,
     ) -> Outcome<TeamStorage> {
         match self.client(cx, "The team was not deleted") {
-            Ok(client) => life::delete(&client, state, private).await,
+            Ok(client) => delete::delete(&client, state, private).await,
             Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
         }
     }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::life::{BOUND, is_deleted};
-use super::make::unheard;
+use super::arguments::place_of;
+use super::binding::{BOUND, effective, is_deleted, is_ours};
+use super::existing::exists;
 use super::{TeamStorage, bucket};
-use crate::resources::byob_bucket::Bucket;
-use crate::resources::trouble::Trouble;
 use crate::sdk::prelude::*;
+use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, WandbError};
 
 /// Private data of a plan that may turn into a replacement.
@@ -42,7 +42,7 @@ pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diag
     }
     match check_name(client, &plan.planned, team, is_begun).await {
         Ok(taken) => taken.into_iter().collect(),
-        Err(error) => Trouble::wandb("The team cannot be planned", error)
+        Err(error) => Explanation::wandb("The team cannot be planned", error)
             .error()
             .into(),
     }
@@ -58,16 +58,16 @@ async fn check_name(
     let Some(found) = client.find_team(team).await? else {
         return Ok(None);
     };
-    if is_begun && unheard(client, planned, &found).await? {
+    if is_begun && is_ours(client, planned, &found).await? {
         return Ok(None);
     }
     Ok(Some(exists(team, &found.id, is_begun)))
 }
 
 fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
-    let mut told = Diagnostics::new();
+    let mut diagnostics = Diagnostics::new();
     let Some(prior) = plan.prior.clone() else {
-        return told;
+        return diagnostics;
     };
     let moved = std::mem::take(&mut plan.replace);
     let problems = problems(differences(&prior, plan), &moved);
@@ -76,15 +76,15 @@ fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
         let places: BTreeSet<Path> = problems.into_keys().chain(moved).collect();
         plan.replace = places.into_iter().collect();
     } else {
-        told.extend(
+        diagnostics.extend(
             problems
                 .into_iter()
                 .map(|(path, what)| never(&team, path, &what)),
         );
     }
     if is_open(&plan.planned) {
-        told.push(
-            Trouble::new(
+        diagnostics.push(
+            Explanation::new(
                 "The team's storage is not known yet",
                 "it depends on something that is applied in the same run, so whether it stays the \
                  same is seen only then",
@@ -103,22 +103,7 @@ fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {
     }
     let replaces = serde_json::json!({"team": team, "on_destroy": prior.on_destroy.known()});
     plan.private.set(REPLACES, replaces);
-    told
-}
-
-/// The storage with the resource's own path in it; unknown parts are left out.
-pub fn effective(model: &TeamStorage) -> BTreeMap<String, String> {
-    let mut storage: BTreeMap<String, String> = model
-        .storage
-        .known()
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| value.known().map(|value| (key.clone(), value.clone())))
-        .collect();
-    if let Some(path) = model.path.known() {
-        storage.insert("path".to_owned(), path.clone());
-    }
-    storage
+    diagnostics
 }
 
 fn is_open(model: &TeamStorage) -> bool {
@@ -195,7 +180,7 @@ fn problems(differences: Vec<Difference>, moved: &[Path]) -> BTreeMap<Path, Stri
         old.push(before);
         new.push(after);
     }
-    let told = places.into_iter().map(|(place, (old, new))| {
+    let diagnostics = places.into_iter().map(|(place, (old, new))| {
         let what = if old.is_empty() {
             "the bucket would be another one".to_owned()
         } else {
@@ -207,52 +192,11 @@ fn problems(differences: Vec<Difference>, moved: &[Path]) -> BTreeMap<Path, Stri
         };
         (place, what)
     });
-    told.collect()
-}
-
-/// The argument of a configuration or plan that a part of the storage comes from.
-pub fn place_of(key: &str, model: &TeamStorage) -> Path {
-    let own = match &model.byob_bucket {
-        _ if key == "path" && !model.path.is_null() => return Path::of("path"),
-        Field::Null => return Path::of("storage"),
-        Field::Known(own) => Some(own),
-        Field::Unknown => None,
-    };
-    let cloud = own.and_then(|own| own.block());
-    let argument = match (key, cloud) {
-        ("path", _) => "path",
-        ("name", _) if own.is_some_and(is_named) => "registration_name",
-        ("name" | "provider", _) | (_, None) => "name",
-        (_, Some((kind, _))) => kind.block(),
-    };
-    Path::of(argument).below(&Path::of(bucket::BLOCK))
-}
-
-/// The key of a bucket with a path reaches no other path.
-pub fn outside(config: &TeamStorage) -> Option<Diagnostic> {
-    let own = config.byob_bucket.known()?.path.known()?;
-    let path = config.path.known()?;
-    if path == own || path.starts_with(&format!("{own}/")) {
-        return None;
-    }
-    Some(
-        Trouble::new(
-            "The team's path is outside of its bucket's",
-            format!("path is {path:?}, and the bucket is made for {own:?}"),
-        )
-        .what_to_do("Leave one of the two out, or let path be that path or one below it.")
-        .at(Path::of("path"))
-        .error(),
-    )
-}
-
-/// Whether the name for W&B is written out: in a configuration outputs are null.
-fn is_named(own: &Bucket) -> bool {
-    own.storage.is_null() && !own.registration_name.is_null()
+    diagnostics.collect()
 }
 
 fn never(team: &str, path: Path, what: &str) -> Diagnostic {
-    Trouble::new(
+    Explanation::new(
         format!("W&B cannot change the {path} of team {team:?}"),
         format!("{what}; W&B binds a team to its name and storage for good"),
     )
@@ -265,7 +209,7 @@ fn never(team: &str, path: Path, what: &str) -> Diagnostic {
 }
 
 fn cannot_replace(team: &str) -> Diagnostic {
-    Trouble::new(
+    Explanation::new(
         format!("Team {team:?} cannot be replaced"),
         "on_destroy is \"keep\", so the old team stays and the new one cannot have its name",
     )
@@ -274,44 +218,16 @@ fn cannot_replace(team: &str) -> Diagnostic {
     .error()
 }
 
-/// A team of that name is there already. `is_begun` when the state holds the resource, so
-/// that no import can bring the team under it.
-pub fn exists(team: &str, id: &str, is_begun: bool) -> Diagnostic {
-    let advice = if is_begun {
-        format!(
-            "Choose another name. If this resource has made the team and nobody heard of it: remove \
-             the resource from the state (terraform state rm), set adopt = true in its block \
-             byob_bucket, and bring the team under it with\n\n\
-             import {{\n  to = wandb_team_storage.<name>\n  id = {team:?}\n}}"
-        )
-    } else {
-        format!(
-            "Choose another name, or bring the team under this resource with\n\n\
-             import {{\n  to = wandb_team_storage.<name>\n  id = {team:?}\n}}"
-        )
-    };
-    Trouble::new(
-        format!("Team {team:?} exists already"),
-        format!(
-            "the W&B instance has a team of this name (id {id}), and the state does not know it"
-        ),
-    )
-    .left_behind("the team as it was")
-    .what_to_do(advice)
-    .at(Path::of("team"))
-    .error()
-}
-
 /// What a destroy plan says.
 pub fn plan_destroy(prior: &TeamStorage) -> Diagnostics {
     let team = prior.team.known().cloned().unwrap_or_default();
     let trouble = if prior.on_destroy == Field::Known("delete".to_owned()) {
-        Trouble::new(
+        Explanation::new(
             format!("Team {team:?} will be deleted for good"),
             "on_destroy is \"delete\": its projects, runs and artifacts go with it",
         )
     } else {
-        Trouble::new(
+        Explanation::new(
             format!("Team {team:?} stays in W&B"),
             "on_destroy is \"keep\"; only the state forgets it",
         )

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::bucket;
 use crate::byob::name;
 use crate::model;
-use crate::resources::account::CloudBlock;
 use crate::resources::byob_bucket::{self, Bucket, Finding, findings_type};
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts;
+use crate::terraform::account::CloudSchema;
 
 /// What `storage` may hold.
 const STORAGE_KEYS: [&str; 7] = [
@@ -41,7 +41,7 @@ model! {
 }
 
 /// The whole block of a team.
-pub fn block(clouds: &[Arc<dyn CloudBlock>]) -> Block {
+pub fn block(clouds: &[Arc<dyn CloudSchema>]) -> Block {
     let bucket = byob_bucket::block(
         "The bucket that the team stores in, made and looked after by this resource; as in \
          `wandb_byob_bucket`. Exactly one of this block and `storage` is needed. A team that is \

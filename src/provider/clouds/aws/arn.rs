@@ -1,11 +1,5 @@
 //! Names of things in AWS, as far as their shape tells that they are wrong.
 
-use super::block::{Arguments, argument};
-use crate::clouds::aws::partition;
-use crate::resources::trouble::Trouble;
-use crate::sdk::diagnostic::Diagnostics;
-use crate::sdk::model::Field;
-
 /// An ARN in its parts.
 pub(super) struct Arn<'a> {
     pub(super) partition: &'a str,
@@ -98,64 +92,6 @@ pub(super) fn check_key(text: &str) -> Result<(), String> {
         ));
     }
     Ok(())
-}
-
-/// Whether all ARNs of a block, and its region, are of one partition, and the key in the
-/// bucket's region.
-pub(super) fn check_together(block: &Arguments) -> Diagnostics {
-    let mut told = Diagnostics::new();
-    let Some(region) = block.region.known() else {
-        return told;
-    };
-    let own = partition::of_region(region).name;
-    let mut wrong = |name: &str, why: String| {
-        told.push(
-            Trouble::new(format!("{name} does not fit the region"), why)
-                .at(argument(name))
-                .error(),
-        );
-    };
-    let sets = [
-        ("wandb_principal_arns", &block.wandb_principal_arns),
-        ("kms_admin_arns", &block.kms_admin_arns),
-    ];
-    let singles = [
-        ("kms_key_arn", &block.kms_key_arn),
-        ("permissions_boundary_arn", &block.permissions_boundary_arn),
-    ];
-    let of_sets = sets.into_iter().flat_map(|(name, set)| {
-        set.known()
-            .into_iter()
-            .flat_map(|set| set.elements.iter())
-            .filter_map(move |element| element.known().map(|text| (name, text)))
-    });
-    let of_singles = singles
-        .into_iter()
-        .filter_map(|(name, field)| field.known().map(|text| (name, text)));
-    for (name, text) in of_sets.chain(of_singles) {
-        if let Ok(arn) = Arn::parse(text)
-            && arn.partition != own
-        {
-            wrong(
-                name,
-                format!(
-                    "{text:?} is in partition {}, and {region} in {own}",
-                    arn.partition
-                ),
-            );
-        }
-    }
-    if let Field::Known(key) = &block.kms_key_arn
-        && let Ok(arn) = Arn::parse(key)
-        && arn.region != region
-        && arn.partition == own
-    {
-        wrong(
-            "kms_key_arn",
-            format!("the key is in {}, and the bucket in {region}", arn.region),
-        );
-    }
-    told
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use super::arn;
 use crate::model;
 use crate::provider::arguments::check_endpoint;
-use crate::resources::trouble::Trouble;
-use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::diagnostic::Path;
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
 use crate::sdk::value::Value;
@@ -14,7 +13,7 @@ use crate::sdk::value::Value;
 /// Encryption with a key of KMS.
 pub(super) const WITH_KEY: &str = "aws:kms";
 /// Encryption with S3's own keys.
-const WITHOUT_KEY: &str = "AES256";
+pub(super) const WITHOUT_KEY: &str = "AES256";
 /// What `assume_role_with_web_identity` may hold.
 pub(super) const WEB_IDENTITY: [&str; 3] = ["role_arn", "web_identity_token_file", "session_name"];
 
@@ -297,80 +296,4 @@ fn check_web_identity(value: &Value) -> Result<(), String> {
         Some(Value::String(role)) => arn::check_role(role),
         _ => Ok(()),
     }
-}
-
-/// What does not fit together in a block.
-pub(super) fn validate(block: &Arguments) -> Diagnostics {
-    let mut told = Diagnostics::new();
-    let mut wrong = |name: &str, why: String| {
-        told.push(
-            Trouble::new(format!("{name} does not fit the other arguments"), why)
-                .at(argument(name))
-                .error(),
-        );
-    };
-    if block.sse_algorithm == Field::Known(WITHOUT_KEY.to_owned()) {
-        let why = "sse_algorithm is \"AES256\", which uses no key of KMS";
-        if block.kms_key_arn.known().is_some() {
-            wrong("kms_key_arn", why.to_owned());
-        }
-        for name in about_a_made_key(block) {
-            wrong(name, why.to_owned());
-        }
-    }
-    if block.create_access_key != Field::Known(true) && !block.create_access_key.is_unknown() {
-        for (name, is_set) in [
-            (
-                "access_key_rotation",
-                block.access_key_rotation.known().is_some(),
-            ),
-            (
-                "permissions_boundary_arn",
-                block.permissions_boundary_arn.known().is_some(),
-            ),
-        ] {
-            if is_set {
-                wrong(
-                    name,
-                    "it is about a user that create_access_key makes, and that is off".to_owned(),
-                );
-            }
-        }
-    }
-    if block.kms_key_arn.known().is_some() {
-        told.extend(about_a_made_key(block).map(idle));
-    }
-    told.extend(arn::check_together(block));
-    told
-}
-
-/// What is said about the key that is made. The defaults say nothing; an imported bucket
-/// has them written out.
-fn about_a_made_key(block: &Arguments) -> impl Iterator<Item = &'static str> {
-    let days = block.kms_deletion_window_days.known();
-    [
-        (
-            "kms_key_rotation",
-            block.kms_key_rotation == Field::Known(false),
-        ),
-        (
-            "kms_deletion_window_days",
-            days.is_some_and(|days| *days != 30),
-        ),
-        ("kms_admin_arns", block.kms_admin_arns.known().is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_set)| is_set.then_some(name))
-}
-
-/// The warning about an argument beside a key that may be somebody else's.
-fn idle(name: &'static str) -> Diagnostic {
-    Trouble::new(
-        format!("{name} does nothing to a given key"),
-        "it is about the key that is made for the bucket, and kms_key_arn names one; it counts only \
-         if that key was made for this very bucket",
-    )
-    .what_to_do(format!("Leave {name} out, or kms_key_arn."))
-    .at(argument(name))
-    .warning()
 }

@@ -1,56 +1,47 @@
 //! Where AWS is asked, and as whom: by the provider's block, and by the environment.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use super::super::connections::{Connection, Connections};
 use super::super::or_variable;
 use super::block::{Addresses, Defaults};
 use crate::byob::{Cloud, CloudError};
 use crate::clouds::aws::{
     self, AssumeRole, Clients, Endpoints, Settings, Source, WebIdentity, default_region,
 };
-use crate::resources::account::Place;
-use crate::resources::trouble::Trouble;
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::{Field, Secret};
+use crate::terraform::account::Connector;
+use crate::terraform::diagnostics::Explanation;
 
-/// The provider's block, and the regions that were opened so far.
+/// The provider's block, and the connections that were opened so far.
 #[derive(Debug)]
-pub(super) struct AwsAccount {
+pub(in crate::provider) struct AwsAccount {
     defaults: Defaults,
     max_retries: u32,
     /// The region where a bucket names none; looked up once, and only then.
     region: OnceCell<Option<String>>,
-    open: Arc<OpenRegions>,
+    connections: Arc<Connections<Clients>>,
 }
 
-/// Regions that were opened, each with its connections.
-#[derive(Debug, Default)]
-struct OpenRegions(Mutex<Vec<Arc<Clients>>>);
+impl Connection for Clients {
+    type Settings = Settings;
 
-/// One region, to be opened when it is needed.
-#[derive(Debug)]
-struct RegionPlace {
-    settings: Settings,
-    open: Arc<OpenRegions>,
-}
+    fn connect(settings: Settings) -> Result<Self, CloudError> {
+        Self::new(settings)
+    }
 
-impl Place for RegionPlace {
-    fn open(&self, stop: &CancellationToken) -> Result<Arc<dyn Cloud>, CloudError> {
-        let mut open = self.open.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let clients = match open.iter().find(|one| one.settings() == &self.settings) {
-            Some(clients) => Arc::clone(clients),
-            None => {
-                let clients = Arc::new(Clients::new(self.settings.clone())?);
-                open.push(Arc::clone(&clients));
-                clients
-            }
-        };
-        Ok(aws::open(&clients, stop.clone()))
+    fn settings(&self) -> &Settings {
+        Self::settings(self)
+    }
+
+    fn open(self: &Arc<Self>, stop: CancellationToken) -> Arc<dyn Cloud> {
+        aws::open(self, stop)
     }
 }
 
@@ -60,7 +51,7 @@ impl AwsAccount {
             defaults,
             max_retries,
             region: OnceCell::new(),
-            open: Arc::default(),
+            connections: Arc::default(),
         }
     }
 
@@ -164,10 +155,10 @@ impl AwsAccount {
     }
 
     /// The way in, once every part of it is known.
-    pub(super) fn place(
+    pub(super) fn connector(
         &self,
         region: &Field<String>,
-    ) -> Result<Field<Arc<dyn Place>>, Diagnostic> {
+    ) -> Result<Field<Arc<dyn Connector>>, Diagnostic> {
         let (Field::Known(region), Some(endpoints)) = (region, self.endpoints()) else {
             return Ok(Field::Unknown);
         };
@@ -187,17 +178,14 @@ impl AwsAccount {
             Field::Null => endpoints.s3.is_some(),
             Field::Unknown => return Ok(Field::Unknown),
         };
-        Ok(Field::Known(Arc::new(RegionPlace {
-            settings: Settings {
-                region: region.clone(),
-                source,
-                allowed_account_ids,
-                endpoints,
-                path_style,
-                ca_bundle: ca_bundle()?,
-                max_retries: self.max_retries,
-            },
-            open: Arc::clone(&self.open),
+        Ok(Field::Known(self.connections.connector(Settings {
+            region: region.clone(),
+            source,
+            allowed_account_ids,
+            endpoints,
+            path_style,
+            ca_bundle: ca_bundle()?,
+            max_retries: self.max_retries,
         })))
     }
 }
@@ -208,7 +196,7 @@ fn ca_bundle() -> Result<Option<String>, Diagnostic> {
         return Ok(None);
     };
     std::fs::read_to_string(&file).map(Some).map_err(|error| {
-        Trouble::new(
+        Explanation::new(
             "AWS cannot be reached",
             format!("AWS_CA_BUNDLE names {file:?}, which cannot be read: {error}"),
         )

@@ -1,13 +1,13 @@
 //! What may be said about an S3-compatible server, and what can be said about that.
 
-use super::AdminApi;
+use crate::clouds::s3_compatible::AdminApi;
 use crate::model;
 use crate::provider::arguments::{check_endpoint, check_pem};
-use crate::resources::trouble::Trouble;
 use crate::sdk::diagnostic::{Diagnostics, Path};
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::schema::{Attribute, Block};
 use crate::sdk::value::Value;
+use crate::terraform::diagnostics::Explanation;
 
 /// The names of [`AdminApi`] in a configuration.
 const ADMIN_APIS: [&str; 3] = ["auto", "minio", "iam"];
@@ -142,10 +142,10 @@ pub(super) fn provider() -> Block {
 
 /// What does not fit together in a block.
 pub(super) fn validate(block: &Arguments) -> Diagnostics {
-    let mut told = Diagnostics::new();
+    let mut diagnostics = Diagnostics::new();
     let mut wrong = |name: &str, why: &str| {
-        told.push(
-            Trouble::new(format!("{name} does not fit the other arguments"), why)
+        diagnostics.push(
+            Explanation::new(format!("{name} does not fit the other arguments"), why)
                 .at(argument(name))
                 .error(),
         );
@@ -177,7 +177,7 @@ pub(super) fn validate(block: &Arguments) -> Diagnostics {
         ),
         _ => {}
     }
-    told
+    diagnostics
 }
 
 /// W&B's key is made, or given with its secret, or not known here.

@@ -1,0 +1,77 @@
+//! Finds the key that an earlier run has made for a bucket.
+
+use super::read::{Found, describe, tags};
+use super::{PAGE, alias, marker_of};
+use crate::byob::marker::Generation;
+use crate::byob::spec::KeySpec;
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::aws::Aws;
+use crate::clouds::retry::Work;
+
+/// A key that an earlier run has made for this bucket.
+pub(super) async fn left_behind(
+    cloud: &Aws,
+    bucket: &str,
+    spec: &KeySpec,
+) -> Result<Option<Found>, CloudError> {
+    let alias = alias(bucket);
+    if let Some(found) = describe(cloud, &alias).await? {
+        return match marker_of(&tags(cloud, &found.arn).await?) {
+            Some(_) => Ok(Some(found)),
+            None => Err(CloudError::new(
+                CloudErrorKind::AlreadyExists,
+                "kms:CreateAlias",
+                &alias,
+                format!(
+                    "the alias names the key {}, which this provider did not make",
+                    found.arn
+                ),
+            )
+            .hint("Give that key as kms_key_arn, or remove the alias.")),
+        };
+    }
+    match &spec.unnamed_of {
+        Some(generation) => search(cloud, generation).await,
+        None => Ok(None),
+    }
+}
+
+/// Looks through all keys of the region for the one of this generation: one that died
+/// before it got its alias.
+pub(super) async fn search(
+    cloud: &Aws,
+    generation: &Generation,
+) -> Result<Option<Found>, CloudError> {
+    let client = cloud.clients.kms();
+    let mut next: Option<String> = None;
+    loop {
+        let page = cloud
+            .s3
+            .sdk(Work::Read, "kms:ListKeys", "all keys", || {
+                client
+                    .list_keys()
+                    .limit(PAGE)
+                    .set_marker(next.clone())
+                    .send()
+            })
+            .await?;
+        for key in page.keys() {
+            let Some(name) = key.key_arn().or(key.key_id()) else {
+                continue;
+            };
+            // Keys of Amazon's own, and of others, do not tell.
+            let marker = match tags(cloud, name).await {
+                Ok(tags) => marker_of(&tags),
+                Err(error) if error.kind == CloudErrorKind::Stopped => return Err(error),
+                Err(_) => None,
+            };
+            if marker.is_some_and(|marker| &marker.generation == generation) {
+                return describe(cloud, name).await;
+            }
+        }
+        match page.next_marker() {
+            Some(marker) if page.truncated => next = Some(marker.to_owned()),
+            _ => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Writes the tags of a key: whose it is, and the user's own.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_kms::types as sdk;
+
+use super::claim_tag;
+use super::read::{describe, tags};
+use super::{alias, marker_of};
+use crate::byob::marker::{self, Marker};
+use crate::byob::spec::KeySpec;
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::aws::Aws;
+use crate::clouds::retry::Work;
+
+pub(super) fn wanted_tags(spec: &KeySpec, marker: &Marker) -> BTreeMap<String, String> {
+    let mut tags = spec.tags.clone();
+    tags.insert(marker::KEY.to_owned(), marker.to_string());
+    tags
+}
+
+pub(super) fn sdk_tags(tags: &BTreeMap<String, String>) -> Result<Vec<sdk::Tag>, String> {
+    tags.iter()
+        .map(|(key, value)| {
+            sdk::Tag::builder()
+                .tag_key(key)
+                .tag_value(value)
+                .build()
+                .map_err(|error| error.to_string())
+        })
+        .collect()
+}
+
+pub(super) async fn tag(
+    cloud: &Aws,
+    key: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    let call = "kms:TagResource";
+    let tags =
+        sdk_tags(tags).map_err(|why| CloudError::new(CloudErrorKind::Invalid, call, key, why))?;
+    let client = cloud.clients.kms();
+    cloud
+        .s3
+        .sdk(Work::Write, call, key, || {
+            client
+                .tag_resource()
+                .key_id(key)
+                .set_tags(Some(tags.clone()))
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+pub(super) async fn untag(cloud: &Aws, key: &str, tags: &[&str]) -> Result<(), CloudError> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let tags: Vec<String> = tags.iter().map(|tag| (*tag).to_owned()).collect();
+    let client = cloud.clients.kms();
+    cloud
+        .s3
+        .sdk(Work::Write, "kms:UntagResource", key, || {
+            client
+                .untag_resource()
+                .key_id(key)
+                .set_tag_keys(Some(tags.clone()))
+                .send()
+        })
+        .await
+        .map(drop)
+}
+
+/// Writes the marker alone.
+pub(super) async fn mark(cloud: &Aws, key: &str, marker: &Marker) -> Result<(), CloudError> {
+    let tags = BTreeMap::from([(marker::KEY.to_owned(), marker.to_string())]);
+    tag(cloud, key, &tags).await
+}
+
+/// Notes on a key of *another* bucket of ours that this bucket uses it too. Keys that
+/// this provider did not make are not touched.
+pub(in crate::clouds::aws) async fn claim(
+    cloud: &Aws,
+    bucket: &str,
+    key: &str,
+) -> Result<(), CloudError> {
+    let tags = match tags(cloud, key).await {
+        Ok(tags) => tags,
+        // Of another account, or not to be looked at: then it is not one of ours either.
+        Err(error)
+            if matches!(
+                error.kind,
+                CloudErrorKind::Denied | CloudErrorKind::NotFound
+            ) =>
+        {
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    let own = describe(cloud, &alias(bucket)).await?;
+    let is_own = own.is_some_and(|own| own.arn == key);
+    if marker_of(&tags).is_none() || is_own || tags.contains_key(&claim_tag(bucket)) {
+        return Ok(());
+    }
+    tag(
+        cloud,
+        key,
+        &BTreeMap::from([(claim_tag(bucket), "in use".to_owned())]),
+    )
+    .await
+}

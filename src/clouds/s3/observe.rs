@@ -1,0 +1,124 @@
+//! Reads the settings that every server of the protocol may have, at once.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use crate::byob::cloud::LookAt;
+use crate::byob::observed::{
+    CorsRule, EncryptionState, GrantState, LifecycleRule, Preflight, Versioning,
+};
+use crate::byob::{CloudError, CloudKind, Observed, Reading};
+
+use super::policy::Document;
+use super::{S3, look, read};
+
+/// The settings of a bucket as the server told them.
+pub(in crate::clouds) struct Settings {
+    tags: Reading<BTreeMap<String, String>>,
+    versioning: Reading<Versioning>,
+    encryption: Reading<EncryptionState>,
+    cors: Reading<Vec<CorsRule>>,
+    preflight: Option<Preflight>,
+    lifecycle: Reading<Vec<LifecycleRule>>,
+    /// The bucket's policy, as it was written.
+    pub(in crate::clouds) policy: Reading<Document>,
+}
+
+/// Reads the settings; `None` when the server says that there is no such bucket.
+/// `after_tags` begins once the first answer has told what kind of server it is.
+pub(in crate::clouds) async fn settings<T>(
+    s3: &S3,
+    bucket: &str,
+    look_at: &LookAt,
+    after_tags: impl Future<Output = T>,
+) -> Result<(Option<Settings>, T), CloudError> {
+    let ((tags, after), versioning, encryption, cors, lifecycle, policy) = tokio::join!(
+        async {
+            let tags = read::tags(s3, bucket).await;
+            (tags, after_tags.await)
+        },
+        read::versioning(s3, bucket),
+        read::encryption(s3, bucket, look_at.encryption.as_ref()),
+        read::cors(s3, bucket, &look_at.origin),
+        read::lifecycle(s3, bucket),
+        read::policy(s3, bucket),
+    );
+    let (cors, preflight) = cors?;
+    let (tags, has_tags) = tags?.into_reading();
+    let (versioning, has_versioning) = versioning?.into_reading();
+    let (encryption, has_encryption) = encryption?.into_reading();
+    let (cors, has_cors) = cors.into_reading();
+    let (lifecycle, has_lifecycle) = lifecycle?.into_reading();
+    let (policy, has_policy) = policy?.into_reading();
+    let is_there = [
+        has_tags,
+        has_versioning,
+        has_encryption,
+        has_cors,
+        has_lifecycle,
+        has_policy,
+    ];
+    if is_there.contains(&false) {
+        return Ok((None, after));
+    }
+    let refusals = (&tags, &versioning, &lifecycle, &policy);
+    if let (Reading::Denied(_), Reading::Denied(_), Reading::Denied(_), Reading::Denied(_)) =
+        refusals
+    {
+        // Nothing but refusals would pass for a bucket without drift.
+        look::look(s3, bucket).await?;
+    }
+    let settings = Settings {
+        tags,
+        versioning,
+        encryption,
+        cors,
+        preflight,
+        lifecycle,
+        policy,
+    };
+    Ok((Some(settings), after))
+}
+
+impl Settings {
+    /// The settings in our words, with `grants` made of the policy; what only some clouds
+    /// have is not read.
+    pub(in crate::clouds) fn observed(
+        self,
+        bucket: Observed,
+        grants: impl FnOnce(Document) -> GrantState,
+    ) -> Observed {
+        Observed {
+            marker: self.tags.known().and_then(look::marker_of),
+            tags: read::without_marker(self.tags),
+            versioning: self.versioning,
+            cors: self.cors,
+            preflight: self.preflight,
+            encryption: self.encryption,
+            lifecycle: self.lifecycle,
+            grants: self.policy.map(grants),
+            ..bucket
+        }
+    }
+}
+
+/// A bucket of which nothing but its names is known.
+pub(in crate::clouds) fn unread(kind: CloudKind, full_name: String, region: &str) -> Observed {
+    Observed {
+        location: (!region.is_empty()).then(|| region.to_owned()),
+        ..Observed::unread(kind, full_name)
+    }
+}
+
+/// What a bucket with these tags is like on every server the moment that it was made.
+pub(in crate::clouds) fn fresh(bucket: Observed, tags: &BTreeMap<String, String>) -> Observed {
+    Observed {
+        marker: look::marker_of(tags),
+        tags: read::without_marker(Reading::Known(tags.clone())),
+        versioning: Reading::Known(Versioning::Off),
+        encryption: Reading::Known(EncryptionState::default()),
+        lifecycle: Reading::Known(Vec::new()),
+        identity: Reading::Known(None),
+        ..bucket
+    }
+}

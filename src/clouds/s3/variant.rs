@@ -1,0 +1,166 @@
+//! A cloud that speaks S3: what all of them do alike, and what sets one apart.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::byob::change::Change;
+use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::contents::Contents;
+use crate::byob::http::{HttpRequest, HttpResponse};
+use crate::byob::identity::{AccessKey, IdentityService};
+use crate::byob::key_service::KeyService;
+use crate::byob::marker::OwnedBucket;
+use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
+use crate::byob::spec::KeySpec;
+use crate::byob::{Cloud, CloudError, CloudKind, Observed};
+
+use super::{S3, contents, locks, overreach, sign};
+
+/// What one cloud that speaks S3 does in its own way. All of it is [`Cloud`]'s; see there.
+#[async_trait]
+pub(in crate::clouds) trait Variant: fmt::Debug + Send + Sync {
+    /// Which kind of place it is.
+    const KIND: CloudKind;
+
+    /// The protocol, as this operation speaks it.
+    fn s3(&self) -> &S3;
+
+    /// An error with what to do about it.
+    async fn explain(&self, error: CloudError) -> CloudError;
+
+    /// See [`Cloud::key_service`].
+    fn key_service(&self) -> Option<&dyn KeyService>;
+
+    /// See [`Cloud::identity_service`].
+    fn identity_service(&self) -> Option<&dyn IdentityService>;
+
+    /// See [`Cloud::look`].
+    async fn look(&self, bucket: &str) -> Result<Option<Sighting>, CloudError>;
+
+    /// See [`Cloud::observe`].
+    async fn observe(&self, bucket: &str, look_at: &LookAt)
+    -> Result<Option<Observed>, CloudError>;
+
+    /// See [`Cloud::create`].
+    async fn create(&self, bucket: &str, tags: &BTreeMap<String, String>)
+    -> Result<(), CloudError>;
+
+    /// See [`Cloud::fresh`].
+    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed>;
+
+    /// See [`Cloud::change`].
+    async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError>;
+
+    /// See [`Cloud::caller_permissions`].
+    async fn caller_permissions(
+        &self,
+        bucket: &str,
+        key: Option<&KeySpec>,
+    ) -> Vec<CallerPermission>;
+}
+
+/// The outcome, its error with what to do about it.
+pub(in crate::clouds) async fn explained<T>(
+    variant: &impl Variant,
+    outcome: Result<T, CloudError>,
+) -> Result<T, CloudError> {
+    match outcome {
+        Ok(value) => Ok(value),
+        Err(error) => Err(variant.explain(error).await),
+    }
+}
+
+#[async_trait]
+impl<V: Variant> Cloud for V {
+    fn kind(&self) -> CloudKind {
+        V::KIND
+    }
+
+    fn key_service(&self) -> Option<&dyn KeyService> {
+        Variant::key_service(self)
+    }
+
+    fn identity_service(&self) -> Option<&dyn IdentityService> {
+        Variant::identity_service(self)
+    }
+
+    async fn look(&self, bucket: &str) -> Result<Option<Sighting>, CloudError> {
+        explained(self, Variant::look(self, bucket).await).await
+    }
+
+    async fn observe(
+        &self,
+        bucket: &str,
+        look_at: &LookAt,
+    ) -> Result<Option<Observed>, CloudError> {
+        explained(self, Variant::observe(self, bucket, look_at).await).await
+    }
+
+    async fn create(
+        &self,
+        bucket: &str,
+        tags: &BTreeMap<String, String>,
+    ) -> Result<(), CloudError> {
+        explained(self, Variant::create(self, bucket, tags).await).await
+    }
+
+    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed> {
+        Variant::fresh(self, bucket, tags)
+    }
+
+    async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError> {
+        explained(self, Variant::change(self, bucket, change).await).await
+    }
+
+    async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError> {
+        explained(self, contents::contents(self.s3(), bucket, limit).await).await
+    }
+
+    async fn refuse_locked(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
+        explained(self, locks::refuse_locked(self.s3(), bucket.name()).await).await
+    }
+
+    async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError> {
+        explained(self, contents::empty(self.s3(), bucket.name()).await).await
+    }
+
+    async fn delete(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
+        explained(self, contents::delete(self.s3(), bucket.name()).await).await
+    }
+
+    async fn sign(
+        &self,
+        bucket: &str,
+        step: &ProbeStep,
+        key: Option<&AccessKey>,
+    ) -> Result<Signed, CloudError> {
+        let request = sign::request(&self.s3().clients, bucket, step, key).await;
+        explained(self, request.map(Signed::Request)).await
+    }
+
+    fn read_reply(&self, _: &ProbeStep, response: &HttpResponse) -> ProbeReply {
+        sign::reply(response)
+    }
+
+    async fn send(&self, bucket: &str, request: &HttpRequest) -> Result<HttpResponse, CloudError> {
+        self.s3().web(request.method, bucket, request).await
+    }
+
+    async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError> {
+        self.s3().wait_again(attempt, "the bucket").await
+    }
+
+    async fn overreach(&self, bucket: &str, key: &AccessKey) -> Result<Vec<String>, CloudError> {
+        explained(self, overreach::overreach(self.s3(), bucket, key).await).await
+    }
+
+    async fn caller_permissions(
+        &self,
+        bucket: &str,
+        key: Option<&KeySpec>,
+    ) -> Vec<CallerPermission> {
+        Variant::caller_permissions(self, bucket, key).await
+    }
+}

@@ -1,0 +1,300 @@
+//! An S3-compatible server: what the provider adds to a bucket's block, and what becomes of
+//! one.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use super::super::connections::{Connection, Connections};
+use super::super::{first, read};
+use super::block::{self, Arguments, Defaults, argument};
+use super::meaning;
+use crate::byob::identity::AccessKey;
+use crate::byob::spec::Setting;
+use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
+use crate::clouds::s3_compatible::{self, Clients, Settings};
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::model::{Field, Secret};
+use crate::sdk::value::Value;
+use crate::terraform::account::{
+    BlockSources, CloudAccount, CloudSpec, CommonArguments, Connector, Outputs, Resolved,
+};
+use crate::terraform::diagnostics::Explanation;
+
+/// The region where nothing names one.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// The provider's block, and the connections that were opened so far.
+#[derive(Debug)]
+pub(in crate::provider) struct S3Account {
+    defaults: Defaults,
+    max_retries: u32,
+    connections: Arc<Connections<Clients>>,
+}
+
+impl S3Account {
+    /// The servers of a provider's block.
+    pub(super) fn new(defaults: Defaults, max_retries: u32) -> Self {
+        Self {
+            defaults,
+            max_retries,
+            connections: Arc::default(),
+        }
+    }
+}
+
+impl Connection for Clients {
+    type Settings = Settings;
+
+    fn connect(settings: Settings) -> Result<Self, CloudError> {
+        Self::new(settings)
+    }
+
+    fn settings(&self) -> &Settings {
+        Self::settings(self)
+    }
+
+    fn open(self: &Arc<Self>, stop: CancellationToken) -> Arc<dyn Cloud> {
+        s3_compatible::open(self, stop)
+    }
+}
+
+fn missing(name: &str, variable: &str) -> Diagnostic {
+    Explanation::new(
+        "The bucket's server cannot be reached",
+        format!("no {name} is set"),
+    )
+    .what_to_do(format!(
+        "Set {name} in the provider's s3_compatible block, or {variable} in the environment."
+    ))
+    .at(argument(name))
+    .error()
+}
+
+#[async_trait]
+impl CloudAccount for S3Account {
+    type Block = Arguments;
+
+    const KIND: CloudKind = CloudKind::S3Compatible;
+    const LOCATION: &'static [&'static str] = &["host[:port]"];
+
+    async fn resolve(
+        &self,
+        sources: BlockSources<'_, Arguments>,
+    ) -> Result<Resolved<Arguments>, Diagnostics> {
+        let (given, prior) = (sources.given, sources.prior);
+        let kept = |own: &Field<String>, before: Option<&Field<String>>, default| {
+            first(own, &first(before.unwrap_or(&Field::Null), default))
+        };
+        let endpoint = kept(
+            &given.endpoint,
+            prior.map(|one| &one.endpoint),
+            &self.defaults.endpoint,
+        );
+        let region = match kept(
+            &given.region,
+            prior.map(|one| &one.region),
+            &self.defaults.region,
+        ) {
+            Field::Null => DEFAULT_REGION.into(),
+            region => region,
+        };
+        let access_key = first(&given.access_key, &self.defaults.access_key);
+        let secret_key = first(&given.secret_key, &self.defaults.secret_key);
+        for (is_null, name, variable) in [
+            (endpoint.is_null(), "endpoint", "AWS_ENDPOINT_URL_S3"),
+            (access_key.is_null(), "access_key", "AWS_ACCESS_KEY_ID"),
+            (secret_key.is_null(), "secret_key", "AWS_SECRET_ACCESS_KEY"),
+        ] {
+            if is_null {
+                return Err(missing(name, variable).into());
+            }
+        }
+        let planned = Arguments {
+            endpoint,
+            region,
+            ..sources.planned.clone()
+        };
+        let location = meaning::endpoint(&planned).map(|endpoint| meaning::authority(&endpoint));
+        let connector = self.connector(&planned, given, access_key, secret_key);
+        Ok(Resolved {
+            block: planned,
+            location,
+            connector,
+        })
+    }
+
+    fn spec(
+        &self,
+        block: &Arguments,
+        config: Option<&Arguments>,
+        common: &CommonArguments<'_>,
+    ) -> Option<CloudSpec> {
+        meaning::spec(block, config, common)
+    }
+
+    fn outputs(&self, block: &Arguments, common: &CommonArguments<'_>) -> Outputs {
+        meaning::outputs(block, common)
+    }
+
+    fn is_reached_by_key(&self, _: &Arguments) -> bool {
+        true
+    }
+
+    fn address_with_key(&self, block: &Arguments, bucket: &str, key: &AccessKey) -> Field<Secret> {
+        let address = meaning::address(block, bucket);
+        address.map(|address| Secret::new(address.with_key(key)))
+    }
+
+    fn given_key(&self, block: &Arguments, config: Option<&Arguments>) -> Field<AccessKey> {
+        let written = config.map_or(Field::Null, |config| config.wandb_secret_key_wo.clone());
+        let secret = first(&block.wandb_secret_key, &written);
+        match (&block.wandb_access_key, secret) {
+            (Field::Known(id), Field::Known(secret)) => {
+                Field::Known(AccessKey::new(id.as_str(), secret.expose()))
+            }
+            (Field::Unknown, _) | (_, Field::Unknown) => Field::Unknown,
+            (Field::Null, _) | (_, Field::Null) => Field::Null,
+        }
+    }
+
+    fn moved(&self, before: &Arguments, after: &Arguments) -> Vec<Path> {
+        let place = |block: &Arguments| {
+            let endpoint = meaning::endpoint(block).into_known()?;
+            let region = block.region.known().cloned()?;
+            Some((meaning::authority(&endpoint), region))
+        };
+        let (Some(before), Some(after)) = (place(before), place(after)) else {
+            return Vec::new();
+        };
+        [
+            (before.0 != after.0, "endpoint"),
+            (before.1 != after.1, "region"),
+        ]
+        .into_iter()
+        .filter(|(differs, _)| *differs)
+        .map(|(_, name)| argument(name))
+        .collect()
+    }
+
+    fn without_credentials(&self, block: Arguments) -> Arguments {
+        Arguments {
+            endpoint: Field::Null,
+            access_key: Field::Null,
+            secret_key: Field::Null,
+            path_style: Field::Null,
+            ca_bundle: Field::Null,
+            admin_api: Field::Null,
+            ..block
+        }
+    }
+
+    fn drifted(&self, mut block: Arguments, observed: &Observed) -> Arguments {
+        let Reading::Known(state) = &observed.encryption else {
+            return block;
+        };
+        if block.sse_algorithm.known().is_some() {
+            block.sse_algorithm = state.algorithm.clone().into();
+        }
+        if block.kms_key_name.known().is_some() {
+            block.kms_key_name = state.key.clone().into();
+        }
+        block
+    }
+
+    /// Keys are the server's: one is named, none is made.
+    fn with_encryption_key(&self, block: Arguments, _: &str) -> Arguments {
+        block
+    }
+
+    fn argument_of(&self, setting: Setting) -> Option<Path> {
+        match setting {
+            Setting::Encryption => Some(argument("sse_algorithm")),
+            Setting::Identity => Some(argument("create_access_key")),
+            _ => None,
+        }
+    }
+
+    async fn imported(&self, location: &str) -> Result<Arguments, Diagnostics> {
+        let summary = "The bucket was not imported";
+        let endpoint = match &self.defaults.endpoint {
+            Field::Known(endpoint) => Url::parse(endpoint).ok(),
+            Field::Null => return Err(missing("endpoint", "AWS_ENDPOINT_URL_S3").into()),
+            Field::Unknown => {
+                return Err(Explanation::new(
+                    summary,
+                    "endpoint of the provider's s3_compatible block is not known yet",
+                )
+                .what_to_do("Give it a value that is known while planning, then import again.")
+                .error()
+                .into());
+            }
+        };
+        let here = endpoint
+            .as_ref()
+            .map(meaning::authority)
+            .unwrap_or_default();
+        if here != location {
+            return Err(Explanation::new(
+                summary,
+                format!("the id names host {location}, and the provider's endpoint is {here}"),
+            )
+            .what_to_do(
+                "Set endpoint in the provider's s3_compatible block to the server of the bucket.",
+            )
+            .error()
+            .into());
+        }
+        let block: Arguments = read(&Value::Map(Default::default()), Self::KIND)?;
+        Ok(Arguments {
+            endpoint: endpoint
+                .map(|endpoint| endpoint.as_str().trim_end_matches('/').to_owned())
+                .into(),
+            region: match &self.defaults.region {
+                Field::Null => DEFAULT_REGION.into(),
+                region => region.clone(),
+            },
+            create_access_key: Field::Known(false),
+            admin_api: "auto".into(),
+            ..block
+        })
+    }
+}
+
+impl S3Account {
+    /// The way in, once every part of it is known.
+    fn connector(
+        &self,
+        planned: &Arguments,
+        given: &Arguments,
+        access_key: Field<String>,
+        secret_key: Field<Secret>,
+    ) -> Field<Arc<dyn Connector>> {
+        let path_style = first(&given.path_style, &self.defaults.path_style);
+        let ca_bundle = first(&given.ca_bundle, &self.defaults.ca_bundle);
+        let (Field::Known(endpoint), Field::Known(region)) =
+            (meaning::endpoint(planned), planned.region.clone())
+        else {
+            return Field::Unknown;
+        };
+        let (Field::Known(access_key), Field::Known(secret_key)) = (access_key, secret_key) else {
+            return Field::Unknown;
+        };
+        if path_style.is_unknown() || ca_bundle.is_unknown() {
+            return Field::Unknown;
+        }
+        let admin_api = given.admin_api.known().map(String::as_str);
+        Field::Known(self.connections.connector(Settings {
+            endpoint,
+            region,
+            access_key,
+            secret_key: secret_key.expose().to_owned().into(),
+            path_style: path_style.into_known().unwrap_or(true),
+            ca_bundle: ca_bundle.into_known(),
+            admin_api: block::admin_api(admin_api.unwrap_or("auto")),
+            max_retries: self.max_retries,
+        }))
+    }
+}

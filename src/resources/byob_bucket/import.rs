@@ -1,0 +1,123 @@
+//! Finding the bucket of an import id.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::location::{self, ImportId};
+use super::schema::Bucket;
+use super::spec;
+use crate::byob::cloud::LookAt;
+use crate::byob::marker::Generation;
+use crate::byob::{Cloud, Reading};
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::Diagnostics;
+use crate::sdk::model::{Field, SetOf};
+use crate::sdk::private::Private;
+use crate::sdk::resource::Outcome;
+use crate::sdk::value::Value;
+use crate::terraform::account::CREATE_KEY;
+use crate::terraform::configuration::Configuration;
+use crate::terraform::diagnostics::Explanation;
+
+/// The provider-side settings of an imported bucket.
+fn import_defaults(bucket: &mut Bucket) {
+    bucket.scope = "team".into();
+    bucket.versioning = Field::Known(true);
+    bucket.cors_allowed_origins = Field::Known(SetOf::from(BTreeSet::from(["*".to_owned()])));
+    bucket.cors_max_age_seconds = Field::Known(3600);
+    bucket.on_destroy = "delete_if_empty".into();
+    bucket.adopt = Field::Known(false);
+    bucket.verify = "probe".into();
+}
+
+/// Finds the bucket of an import id.
+pub async fn import(
+    cx: &Context,
+    configuration: &Configuration,
+    id: &str,
+    empty: Bucket,
+) -> Outcome<Bucket> {
+    match imported(cx, configuration, id, empty).await {
+        Ok(bucket) => Outcome::exists(bucket, Private::default()),
+        Err(problems) => Outcome::gone().with(problems),
+    }
+}
+
+async fn imported(
+    cx: &Context,
+    configuration: &Configuration,
+    id: &str,
+    mut bucket: Bucket,
+) -> Result<Bucket, Diagnostics> {
+    let summary = "The bucket was not imported";
+    let parts = location::parse_id(id, configuration).map_err(|forms| {
+        Explanation::new(summary, format!("{id:?} is no import id"))
+            .what_to_do(format!("Use another id: {forms}."))
+            .error()
+    })?;
+    let ImportId {
+        account,
+        location,
+        name,
+    } = parts;
+    bucket.name = name.into();
+    import_defaults(&mut bucket);
+    bucket.set_block(account.kind(), account.imported(location).await?);
+    let (cloud, _) = location::open(cx, &bucket, None, configuration, summary).await?;
+    let sighting = cloud
+        .look(name)
+        .await
+        .map_err(|error| Explanation::cloud(summary, error).error())?;
+    let Some(sighting) = sighting else {
+        let why = format!("there is no bucket {name:?} at {location}");
+        return Err(Explanation::new(summary, why).error().into());
+    };
+    bucket.id = id.into();
+    if let Some(marker) = &sighting.marker {
+        bucket.generation = Field::Known(marker.generation.to_string());
+        own_key(&cloud, &mut bucket, &marker.generation, configuration).await;
+    }
+    Ok(bucket)
+}
+
+/// Finds the identity that was made with the bucket. A server that does not tell
+/// leaves the bucket without one.
+async fn own_key(
+    cloud: &Arc<dyn Cloud>,
+    bucket: &mut Bucket,
+    generation: &Generation,
+    configuration: &Configuration,
+) {
+    let Some((kind, Value::Map(block))) = bucket.block() else {
+        return;
+    };
+    let mut with_key = block.clone();
+    with_key.insert(CREATE_KEY.to_owned(), Value::Bool(true));
+    let mut assumed = bucket.clone();
+    assumed.set_block(kind, Value::Map(with_key));
+    assumed.generation = Field::Known(generation.to_string());
+    let Ok(Some(resolved)) = location::resolve(&assumed, &assumed, None, None, configuration).await
+    else {
+        return;
+    };
+    let generation = Some(generation);
+    let assumed_spec = spec::spec(&assumed, None, resolved.as_ref(), generation, configuration);
+    let Some(identity) = assumed_spec.and_then(spec::made_identity) else {
+        return;
+    };
+    let look_at = LookAt {
+        identity: Some(identity),
+        ..LookAt::default()
+    };
+    let name = assumed.name.known().cloned().unwrap_or_default();
+    let Ok(Some(observed)) = cloud.observe(&name, &look_at).await else {
+        return;
+    };
+    if let Reading::Known(Some(state)) = &observed.identity {
+        let mut enabled = state.keys.iter().filter(|(_, enabled)| **enabled);
+        if let (Some((id, _)), None) = (enabled.next(), enabled.next()) {
+            assumed.access_key_id = Field::Known(id.clone());
+        }
+        *bucket = assumed;
+    }
+}

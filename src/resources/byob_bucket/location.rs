@@ -1,0 +1,210 @@
+//! Where a bucket is: its import id, its block with what the provider and the state add to
+//! it, and the way in.
+
+use std::sync::Arc;
+
+use super::schema::Bucket;
+use crate::byob::{Cloud, CloudKind};
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::model::Field;
+use crate::terraform::account::{Account, BlockSources, ResolvedBlock};
+use crate::terraform::configuration::Configuration;
+use crate::terraform::diagnostics::Explanation;
+
+/// The block of a bucket as it was written in `given`, resolved. `config` is what the user
+/// wrote, where it is at hand.
+///
+/// # Errors
+/// What is missing or does not fit. `Ok(None)` when the block is not known at all.
+pub async fn resolve(
+    bucket: &Bucket,
+    given: &Bucket,
+    config: Option<&Bucket>,
+    prior: Option<&Bucket>,
+    configuration: &Configuration,
+) -> Result<Option<Arc<dyn ResolvedBlock>>, Diagnostics> {
+    let (Some((kind, planned)), Some(given)) = (bucket.block(), given.known_block()) else {
+        return Ok(None);
+    };
+    let account = configuration
+        .account(kind)
+        .ok_or_else(|| Explanation::new("The bucket's cloud is not known", kind.title()).error())?;
+    let prior = prior
+        .and_then(Bucket::block)
+        .filter(|(before, _)| *before == kind)
+        .map(|(_, block)| block);
+    let sources = BlockSources {
+        given,
+        planned,
+        prior,
+        deployment: &configuration.deployment,
+    };
+    let config = config.and_then(Bucket::known_block);
+    account.resolve(sources, config).await.map(Some)
+}
+
+/// Opens a bucket's cloud for this operation.
+pub fn connect(
+    cx: &Context,
+    block: &dyn ResolvedBlock,
+    summary: &str,
+) -> Result<Arc<dyn Cloud>, Diagnostic> {
+    match block.connector().known() {
+        Some(connector) => connector
+            .open(cx.stop())
+            .map_err(|error| Explanation::cloud(summary, error).error()),
+        None => Err(unknown(summary, block.kind())),
+    }
+}
+
+/// The cloud and the block of a bucket that is planned or in the state.
+pub async fn open(
+    cx: &Context,
+    bucket: &Bucket,
+    config: Option<&Bucket>,
+    configuration: &Configuration,
+    summary: &str,
+) -> Result<(Arc<dyn Cloud>, Arc<dyn ResolvedBlock>), Diagnostics> {
+    let block = resolve(bucket, bucket, config, None, configuration)
+        .await?
+        .ok_or_else(|| Explanation::new(summary, "the state names no cloud").error())?;
+    let cloud = connect(cx, block.as_ref(), summary)?;
+    Ok((cloud, block))
+}
+
+fn unknown(summary: &str, kind: CloudKind) -> Diagnostic {
+    Explanation::new(
+        summary,
+        format!(
+            "an argument of the {} block is not known before something else is applied",
+            kind.block()
+        ),
+    )
+    .what_to_do("Apply what it depends on first, for example with -target.")
+    .at(Path::of(kind.block()))
+    .error()
+}
+
+/// "Not there" counts only when it is said by the place that the bucket is in.
+pub fn check(state: &Bucket, block: &dyn ResolvedBlock) -> Result<(), Diagnostic> {
+    let kind = block.kind();
+    let (Some(id), Some(now)) = (state.id.known(), block.location().known()) else {
+        return Ok(());
+    };
+    let name = state.name.known().map_or("", String::as_str);
+    let prefix = format!("{}/", kind.block());
+    let Some(before) = id
+        .strip_prefix(&prefix)
+        .and_then(|rest| rest.strip_suffix(name))
+        .map(|location| location.trim_end_matches('/'))
+        .filter(|location| location != now)
+    else {
+        return Ok(());
+    };
+    Err(Explanation::new(
+        "The provider looks at another place than the one that the bucket is in",
+        format!(
+            "the bucket is at {before}, and the {} block leads to {now}",
+            kind.block()
+        ),
+    )
+    .left_behind("the state as it was")
+    .what_to_do("Set the block back; a bucket cannot move.")
+    .at(Path::of(kind.block()))
+    .error())
+}
+
+/// The import id of the bucket called `name`.
+pub fn id(block: &dyn ResolvedBlock, name: &str) -> Field<String> {
+    let kind = block.kind().block();
+    block.location().as_ref().map(|location| {
+        if location.is_empty() {
+            format!("{kind}/{name}")
+        } else {
+            format!("{kind}/{location}/{name}")
+        }
+    })
+}
+
+/// An import id in its parts.
+#[derive(Debug)]
+pub struct ImportId<'a> {
+    /// The cloud's account.
+    pub account: Arc<dyn Account>,
+    /// What stands between the cloud and the name.
+    pub location: &'a str,
+    /// The bucket's name.
+    pub name: &'a str,
+}
+
+/// Reads an import id; an error says which forms there are.
+pub fn parse_id<'a>(id: &'a str, configuration: &Configuration) -> Result<ImportId<'a>, String> {
+    let (cloud, rest) = id.split_once('/').unwrap_or((id, ""));
+    let account = configuration
+        .accounts
+        .iter()
+        .find(|account| account.kind().block() == cloud);
+    let Some(account) = account else {
+        let forms: Vec<String> = configuration.accounts.iter().map(form).collect();
+        return Err(format!("the ids of buckets are {}", forms.join(", ")));
+    };
+    let Some((location, name)) = split(rest, account.location().len()) else {
+        return Err(format!("the id of such a bucket is {}", form(account)));
+    };
+    Ok(ImportId {
+        account: Arc::clone(account),
+        location,
+        name,
+    })
+}
+
+/// Location and name of what follows the cloud in an import id, if the location has so many
+/// parts and none is empty.
+fn split(rest: &str, parts: usize) -> Option<(&str, &str)> {
+    let (location, name) = match parts {
+        0 => ("", rest),
+        _ => rest.rsplit_once('/')?,
+    };
+    let whole = parts == 0 || location.split('/').filter(|part| !part.is_empty()).count() == parts;
+    let plain = location.matches('/').count() + 1 == parts.max(1) && !name.contains('/');
+    (whole && plain && !name.is_empty()).then_some((location, name))
+}
+
+/// The form of a cloud's import ids.
+fn form(account: &Arc<dyn Account>) -> String {
+    let location = account.location().iter();
+    let parts: Vec<String> = location
+        .chain(["name"].iter())
+        .map(|part| format!("<{part}>"))
+        .collect();
+    format!("{}/{}", account.kind().block(), parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn an_import_id_has_the_parts_of_its_cloud() {
+        for (rest, parts, expected) in [
+            ("127.0.0.1:9000/acme", 1, Some(("127.0.0.1:9000", "acme"))),
+            (
+                "sub/group/account/box",
+                3,
+                Some(("sub/group/account", "box")),
+            ),
+            ("acme", 0, Some(("", "acme"))),
+            ("", 0, None),
+            ("acme", 1, None),
+            ("h/", 1, None),
+            ("/x", 1, None),
+            ("h/x/y", 1, None),
+            ("group/account/box", 3, None),
+            ("sub//account/box", 3, None),
+            ("h/x", 0, None),
+        ] {
+            assert_eq!(split(rest, parts), expected, "{rest} {parts}");
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! From a bucket that is there to one that is as configured, proven and registered.
+//! Create, adoption and update all end here.
+
+use super::work::{Progress, Work};
+use super::{access_keys, encryption_key, findings, settings, verify};
+use crate::byob::change::Changes;
+use crate::byob::diff;
+use crate::byob::marker::Marker;
+use crate::byob::spec::{BucketSpec, Setting};
+use crate::byob::{Observed, Reading};
+use crate::sdk::diagnostic::{Diagnostic, Path};
+use crate::sdk::model::Field;
+
+/// Does everything that is left to do, and says how far it came.
+pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
+    progress.bucket.generation = Field::Known(work.generation.to_string());
+    if let Err(diagnostic) = steps(work, progress).await {
+        progress.diagnostics.push(diagnostic);
+    }
+}
+
+async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnostic> {
+    let mut wanted = work.spec(progress)?;
+    let before = match work.fresh() {
+        Some(fresh) => fresh.clone(),
+        None => work.observe(&wanted, progress).await?,
+    };
+    encryption_key::put(work, &mut wanted, &before, progress).await?;
+    let changes = diff::changes(&wanted, &before);
+    let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
+    findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
+    let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
+
+    let mut after = before;
+    if has_written(work, &changes, &unwritable) {
+        after = work.observe(&wanted, progress).await?;
+    }
+    findings::remember_unwritable(&mut progress.private, &wanted, &after, &unwritable);
+    if work.fresh().is_some() {
+        after = write_rest(work, after, &wanted, &mut unwritable, progress).await?;
+    }
+    verify::verify(work, &wanted, &after, progress).await?;
+    let has_failed = progress.diagnostics.has_errors();
+    // A key that works is kept until another one is proven. Of a bucket that is still
+    // being made nobody has the older keys: their secrets went with the run.
+    if !has_failed || work.is_new() {
+        access_keys::retire(work, &wanted, &after, made).await?;
+    }
+    if has_failed {
+        return Ok(());
+    }
+    encryption_key::claim(work, &wanted).await?;
+    finish(work, &wanted, &after).await
+}
+
+/// Whether the bucket may look different by now.
+fn has_written(work: &Work<'_>, changes: &Changes, unwritable: &[Setting]) -> bool {
+    changes.settings.len() > unwritable.len()
+        || changes.key
+        || changes.identity
+        || work.rotates()
+        || work.fresh().is_some()
+}
+
+/// A new bucket was taken for what new buckets are like; what the server says now may
+/// ask for more. Returns the bucket as it is then.
+async fn write_rest(
+    work: &Work<'_>,
+    seen: Observed,
+    wanted: &BucketSpec,
+    unwritable: &mut Vec<Setting>,
+    progress: &mut Progress,
+) -> Result<Observed, Diagnostic> {
+    let mut rest = diff::changes(wanted, &seen).settings;
+    rest.retain(|change| !unwritable.contains(&change.setting()));
+    let unwritable_either = settings::write(work, &rest, wanted, progress).await?;
+    let has_written = rest.len() > unwritable_either.len();
+    unwritable.extend(unwritable_either);
+    findings::remember_unwritable(&mut progress.private, wanted, &seen, unwritable);
+    if has_written {
+        return work.observe(wanted, progress).await;
+    }
+    Ok(seen)
+}
+
+/// The last step: the user's tags, and the marker that says "ready".
+async fn finish(work: &Work<'_>, wanted: &BucketSpec, after: &Observed) -> Result<(), Diagnostic> {
+    let ready = Marker::ready(work.generation.clone());
+    if let (Some(service), Reading::Known(Some(key))) = (work.cloud.key_service(), &after.key)
+        && key
+            .marker
+            .as_ref()
+            .is_some_and(|marker| marker.generation == work.generation && marker.is_creating())
+    {
+        let summary = "The key was not marked as finished";
+        service
+            .mark_encryption_key(&key.name, &ready)
+            .await
+            .map_err(|error| work.explain(summary, error).error())?;
+    }
+    let Some(change) = diff::tags(wanted, after, Some(&ready)) else {
+        return Ok(());
+    };
+    let summary = "The bucket's tags were not set";
+    work.cloud
+        .change(&wanted.name, &change)
+        .await
+        .map_err(|error| work.explain(summary, error).at(Path::of("tags")).error())
+}

@@ -1,0 +1,227 @@
+//! One bucket on its way to what the configuration wants: what every step of the work needs,
+//! and how far it has come.
+
+use std::sync::Arc;
+
+use super::findings::is_probed;
+use super::schema::Bucket;
+use super::{outputs, spec};
+use crate::byob::cloud::LookAt;
+use crate::byob::identity::{AccessKey, Identity};
+use crate::byob::marker::{self, Generation};
+use crate::byob::spec::{Access, BucketSpec, Setting};
+use crate::byob::{Cloud, CloudError, Observed};
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
+use crate::sdk::private::Private;
+use crate::terraform::account::ResolvedBlock;
+use crate::terraform::configuration::Configuration;
+use crate::terraform::diagnostics::Explanation;
+
+/// How the bucket came to be where it is.
+#[derive(Debug)]
+pub enum Origin {
+    /// Made in this run; with what it is like, where that is certain without a look.
+    Made(Option<Box<Observed>>),
+    /// Half made by an earlier run, of this generation.
+    Continued(Generation),
+    /// It was there; this resource takes it over.
+    Adopted,
+    /// It is under this resource.
+    Managed {
+        /// It was imported, and nothing was changed since.
+        is_first_change: bool,
+        /// A new access key is wanted although the old one works.
+        rotates: bool,
+        /// The identity that the state has and the plan does not want any more.
+        unwanted: Option<Identity>,
+    },
+}
+
+/// The work on one bucket: the operation, and what it goes by.
+pub struct Work<'a> {
+    /// The operation.
+    pub cx: &'a Context,
+    /// The provider block.
+    pub configuration: &'a Configuration,
+    /// The cloud, opened for this operation.
+    pub cloud: Arc<dyn Cloud>,
+    /// What the user wrote.
+    pub config: &'a Bucket,
+    /// Which making of the bucket this is.
+    pub generation: Generation,
+    /// How the bucket came to be where it is.
+    pub origin: Origin,
+}
+
+/// How far the work has come.
+pub struct Progress {
+    /// The bucket as it is now.
+    pub bucket: Bucket,
+    /// Its block as it is now.
+    pub block: Arc<dyn ResolvedBlock>,
+    /// What to keep for the next run.
+    pub private: Private,
+    /// What to tell.
+    pub diagnostics: Diagnostics,
+}
+
+impl Work<'_> {
+    /// Until the last step the marker says that the bucket is being made.
+    pub fn is_new(&self) -> bool {
+        matches!(self.origin, Origin::Made(_) | Origin::Continued(_))
+    }
+
+    /// Made in this run, and known to be what new buckets are like.
+    pub fn fresh(&self) -> Option<&Observed> {
+        match &self.origin {
+            Origin::Made(Some(fresh)) => Some(fresh),
+            Origin::Made(None)
+            | Origin::Continued(_)
+            | Origin::Adopted
+            | Origin::Managed { .. } => None,
+        }
+    }
+
+    /// The bucket was not under this resource before.
+    pub fn takes_over(&self) -> bool {
+        match self.origin {
+            Origin::Made(_) | Origin::Continued(_) => false,
+            Origin::Adopted => true,
+            Origin::Managed {
+                is_first_change, ..
+            } => is_first_change,
+        }
+    }
+
+    /// A new access key is wanted although the old one works.
+    pub fn rotates(&self) -> bool {
+        matches!(self.origin, Origin::Managed { rotates: true, .. })
+    }
+
+    /// What the bucket of `progress` shall be.
+    pub fn spec(&self, progress: &Progress) -> Result<BucketSpec, Diagnostic> {
+        spec::spec(
+            &progress.bucket,
+            Some(self.config),
+            progress.block.as_ref(),
+            Some(&self.generation),
+            self.configuration,
+        )
+        .ok_or_else(|| {
+            Explanation::new(
+                "The bucket's settings are not known",
+                "a value that should be known by now is not",
+            )
+            .error()
+        })
+    }
+
+    /// Reads the bucket, which has to be there.
+    pub async fn observe(
+        &self,
+        wanted: &BucketSpec,
+        progress: &Progress,
+    ) -> Result<Observed, Diagnostic> {
+        let summary = "The bucket's settings were not read";
+        let key = outputs::wandb_key(&progress.bucket, progress.block.as_ref());
+        let mut look_at = look_at(wanted, key.into_known());
+        // A key that was made a moment ago, alone on its identity, is proven by the probe.
+        let names_keys = self
+            .cloud
+            .identity_service()
+            .is_some_and(|service| service.chooses_access_key_ids());
+        if self.fresh().is_some() && names_keys && is_probed(&progress.bucket) {
+            look_at.identity = None;
+        }
+        let observed = self
+            .cloud
+            .observe(&wanted.name, &look_at)
+            .await
+            .map_err(|error| self.explain(summary, error).error())?
+            .ok_or_else(|| {
+                Explanation::new(summary, "the bucket was deleted while it was worked on")
+                    .what_to_do("Run terraform apply again.")
+                    .error()
+            })?;
+        self.check_owner(&observed)?;
+        Ok(observed)
+    }
+
+    /// Two runs may make one bucket at the same time, and only one of them has made it; and
+    /// another state may have taken it over since.
+    pub fn check_owner(&self, seen: &Observed) -> Result<(), Diagnostic> {
+        let Some(found) = seen.marker.as_ref().map(|marker| &marker.generation) else {
+            return Ok(());
+        };
+        if *found == self.generation || self.takes_over() {
+            return Ok(());
+        }
+        let holder = if self.is_new() { "run" } else { "state" };
+        let why = format!(
+            "its tag {} names generation {found}, and this {holder} has {}",
+            marker::KEY,
+            self.generation
+        );
+        if self.is_new() {
+            return Err(Explanation::new(
+                "The bucket was made by another run at the same time",
+                why,
+            )
+            .left_behind("the bucket, which the other run goes on with")
+            .error());
+        }
+        Err(
+            Explanation::new("Another configuration has taken the bucket over", why)
+                .left_behind("the bucket as it was")
+                .what_to_do(
+                    "Keep the bucket in one state only: remove it from this one (terraform state \
+                     rm), or set adopt = true here after that to take it back.",
+                )
+                .error(),
+        )
+    }
+
+    /// A cloud's refusal, with what there is by now.
+    pub fn explain(&self, summary: impl Into<String>, error: CloudError) -> Explanation {
+        let left = if self.is_new() {
+            "the bucket, half made; the next apply goes on with it"
+        } else {
+            "the bucket with the settings that were written before"
+        };
+        Explanation::cloud(summary, error)
+            .left_behind(left)
+            .timed(self.cx)
+    }
+}
+
+/// The argument that asks for a setting: one of every cloud, or of this one's block.
+pub fn argument_of(setting: Setting, block: &dyn ResolvedBlock) -> Path {
+    match setting {
+        Setting::Tags => Path::of("tags"),
+        Setting::Versioning => Path::of("versioning"),
+        Setting::Cors => Path::of("cors_allowed_origins"),
+        Setting::Lifecycle => Path::of("noncurrent_version_days"),
+        Setting::Key
+        | Setting::PublicAccess
+        | Setting::Ownership
+        | Setting::Encryption
+        | Setting::Grants
+        | Setting::Identity => block.argument_of(setting),
+    }
+}
+
+/// What has to be read to judge a bucket by this spec.
+pub fn look_at(wanted: &BucketSpec, access_key: Option<AccessKey>) -> LookAt {
+    LookAt {
+        origin: wanted.origin.clone(),
+        encryption: wanted.encryption.clone(),
+        key: wanted.key.clone(),
+        grants: wanted.grants.clone(),
+        identity: match &wanted.access {
+            Access::MadeKey(identity) => Some(identity.clone()),
+            Access::GivenKey | Access::Unmanaged => None,
+        },
+        access_key,
+    }
+}
