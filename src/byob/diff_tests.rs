@@ -202,10 +202,16 @@ fn encryption_is_compared_with_the_key() {
     let mut observed = good();
     observed.encryption = Reading::Known(EncryptionState {
         algorithm: Some("aws:kms".into()),
-        key: Some("arn:aws:kms:wandb-key".into()),
+        key: Some("wandb-key".into()),
         bucket_key: false,
     });
     assert_eq!(changes(&spec, &observed), Changes::default());
+    observed.encryption = Reading::Known(EncryptionState {
+        algorithm: Some("aws:kms".into()),
+        key: Some("another-key".into()),
+        bucket_key: false,
+    });
+    assert_eq!(settings(&spec, &observed), [Setting::Encryption]);
     observed.encryption = Reading::Known(EncryptionState::default());
     assert_eq!(settings(&spec, &observed), [Setting::Encryption]);
 }

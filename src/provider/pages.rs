@@ -235,3 +235,35 @@ fn need(need: &Need) -> String {
         table(["Permission", "Reason"], rows)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each cell of the table of requirements and clouds is decided where it stands; what it
+    /// names has to be there.
+    #[test]
+    fn every_argument_of_a_requirement_is_one_of_its_cloud() {
+        let schema = Wandb::default()
+            .resources()
+            .into_iter()
+            .find(|one| one.name() == "wandb_byob_bucket")
+            .map(|one| one.schema())
+            .expect("the bucket");
+        for cloud in clouds::all() {
+            for requirement in CATALOGUE {
+                let Some(name) = requirement.argument(cloud.kind()) else {
+                    continue;
+                };
+                let common = schema.block.attribute(name);
+                let own = cloud.schema();
+                assert!(
+                    common.or(own.attribute(name)).is_some(),
+                    "{}: {} has no argument {name}",
+                    requirement.id,
+                    cloud.kind()
+                );
+            }
+        }
+    }
+}

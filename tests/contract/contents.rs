@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use simulator::proxy::{Options, Proxy};
 use tokio_util::sync::CancellationToken;
 use wandb_provider::byob::CloudErrorKind;
-use wandb_provider::byob::cloud::Contents;
+use wandb_provider::byob::contents::Contents;
 
 use crate::harness::{until, wait};
 use crate::server::{Holds, Server, open, owned, unused_name};

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use wandb_provider::byob::CloudErrorKind;
 use wandb_provider::byob::cloud::LookAt;
 use wandb_provider::byob::identity::{AccessKey, Identity};
-use wandb_provider::byob::observed::IdentityState;
-use wandb_provider::byob::policy::wandb_rights;
+use wandb_provider::byob::observed::{IdentityState, Rule};
+use wandb_provider::byob::rights::Rights;
 
 use crate::harness::wait;
-use crate::server::{Deed, Server, generation, lets_soon, open, unused_name, wandb};
+use crate::server::{Deed, Server, generation, identities, lets_soon, open, unused_name, wandb};
 
 fn only(name: &str) -> Option<BTreeSet<String>> {
     Some(BTreeSet::from([name.to_owned()]))
@@ -79,7 +79,7 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
     let bucket = unused_name("restore");
     server.make(&bucket);
     let (identity, key) = wandb(server, &bucket, None);
-    wait(open(server).put_identity(&identity)).expect("twice is once");
+    wait(identities(&open(server)).put_identity(&identity, false)).expect("twice is once");
     assert_eq!(
         server.keys(&identity.name),
         BTreeSet::from([key.id.clone()])
@@ -88,7 +88,7 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
     server.widen(&identity.name);
     let wide = state(server, &bucket, &identity).expect("there");
     assert_eq!(wide.other_rights.len(), 1, "{wide:?}");
-    wait(open(server).put_identity(&identity)).expect("restored");
+    wait(identities(&open(server)).put_identity(&identity, false)).expect("restored");
     assert_eq!(server.identity(&identity.name), only(&identity.name));
     assert_eq!(
         server.keys(&identity.name),
@@ -96,12 +96,14 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
     );
     // Other rights of the same name as well: here those of another path.
     let narrow = Identity {
-        rights: wandb_rights("aws", &bucket, Some("teams")),
-        ..identity
+        rights: Rights::on(&bucket, Some("teams")),
+        ..identity.clone()
     };
-    wait(open(server).put_identity(&narrow)).expect("changed");
+    wait(identities(&open(server)).put_identity(&narrow, false)).expect("changed");
     let rights = state(server, &bucket, &narrow).expect("there").rights;
-    assert!(rights.is_some_and(|rights| rights.means_the_same(&narrow.rights)));
+    assert_eq!(rights, Rule::AsWanted);
+    let before = state(server, &bucket, &identity).expect("there").rights;
+    assert!(matches!(before, Rule::Different(_)), "{before:?}");
     let bucket = bucket.as_str();
     assert!(lets_soon(
         server,
@@ -123,12 +125,13 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
 pub fn a_strangers_identity_is_not_touched(server: &dyn Server) {
     let bucket = unused_name("stranger");
     server.make(&bucket);
-    let identity = Identity::for_bucket(&bucket, wandb_rights("aws", &bucket, None), &generation());
+    let identity = Identity::for_bucket(&bucket, Rights::on(&bucket, None), &generation());
     server.make_foreign_identity(&identity.name);
     let (rights, keys) = (server.identity(&identity.name), server.keys(&identity.name));
-    let outcome = wait(open(server).put_identity(&identity)).map_err(|error| error.kind);
+    let outcome =
+        wait(identities(&open(server)).put_identity(&identity, false)).map_err(|error| error.kind);
     assert_eq!(outcome, Err(CloudErrorKind::AlreadyExists));
-    wait(open(server).remove_identity(&identity)).expect("it stays without a word");
+    wait(identities(&open(server)).delete_identity(&identity)).expect("it stays without a word");
     assert_eq!(server.identity(&identity.name), rights);
     assert_eq!(server.keys(&identity.name), keys);
 }
@@ -137,7 +140,8 @@ pub fn keys_come_and_go_one_by_one(server: &dyn Server) {
     let bucket = unused_name("keys");
     server.make(&bucket);
     let (identity, first) = wandb(server, &bucket, None);
-    let second = wait(open(server).make_key(&identity)).expect("a second key");
+    let second =
+        wait(identities(&open(server)).create_access_key(&identity)).expect("a second key");
     assert_ne!(first.id, second.id);
     assert_ne!(first.expose_secret(), second.expose_secret());
     let both = BTreeSet::from([first.id.clone(), second.id.clone()]);
@@ -148,7 +152,7 @@ pub fn keys_come_and_go_one_by_one(server: &dyn Server) {
     }
     let keep = BTreeSet::from([second.id.clone()]);
     for _ in 0..2 {
-        wait(open(server).remove_keys(&identity, &keep)).expect("removed");
+        wait(identities(&open(server)).delete_access_keys(&identity, &keep)).expect("removed");
         assert_eq!(server.keys(&identity.name), keep);
     }
     assert!(server.lets(&second, Deed::List { bucket }));
@@ -158,18 +162,14 @@ pub fn keys_come_and_go_one_by_one(server: &dyn Server) {
 pub fn what_is_observed_is_what_is_there(server: &dyn Server) {
     let bucket = unused_name("observed");
     server.make(&bucket);
-    let absent = Identity::for_bucket(&bucket, wandb_rights("aws", &bucket, None), &generation());
+    let absent = Identity::for_bucket(&bucket, Rights::on(&bucket, None), &generation());
     assert_eq!(state(server, &bucket, &absent), None);
     let (identity, key) = wandb(server, &bucket, Some("p"));
     let found = state(server, &bucket, &identity).expect("there");
     assert!(found.enabled);
     assert_eq!(found.other_rights, Vec::<String>::new());
     assert_eq!(found.keys, [(key.id, true)].into());
-    let rights = found.rights.expect("rights");
-    assert!(
-        rights.means_the_same(&wandb_rights("aws", &bucket, Some("p"))),
-        "{rights:?}"
-    );
+    assert_eq!(found.rights, Rule::AsWanted);
 }
 
 pub fn a_key_that_is_tried_is_told_apart(server: &dyn Server) {
@@ -194,7 +194,7 @@ pub fn a_key_that_is_tried_is_told_apart(server: &dyn Server) {
     let unknown = AccessKey::new("AKIAUNKNOWN000000000", key.expose_secret());
     assert_eq!(told(unknown), None);
     let none = BTreeSet::new();
-    wait(open(server).remove_keys(&identity, &none)).expect("removed");
+    wait(identities(&open(server)).delete_access_keys(&identity, &none)).expect("removed");
     assert_eq!(told(key), None);
 }
 
@@ -202,15 +202,15 @@ pub fn removing_it_removes_all_of_it(server: &dyn Server) {
     let bucket = unused_name("remove");
     server.make(&bucket);
     let (identity, key) = wandb(server, &bucket, None);
-    wait(open(server).make_key(&identity)).expect("a second key");
+    wait(identities(&open(server)).create_access_key(&identity)).expect("a second key");
     server.widen(&identity.name);
     for _ in 0..2 {
-        wait(open(server).remove_identity(&identity)).expect("gone is success");
+        wait(identities(&open(server)).delete_identity(&identity)).expect("gone is success");
         assert_eq!(server.identity(&identity.name), None);
     }
     assert!(!server.lets(&key, Deed::List { bucket: &bucket }));
     // Nothing of it is in the way of the next one of that name.
-    wait(open(server).put_identity(&identity)).expect("made again");
+    wait(identities(&open(server)).put_identity(&identity, false)).expect("made again");
     assert_eq!(server.identity(&identity.name), only(&identity.name));
     assert_eq!(server.keys(&identity.name), BTreeSet::new());
 }

@@ -11,7 +11,7 @@ use wandb_provider::byob::marker::{KEY, Marker};
 use wandb_provider::byob::observed::{Reading, Versioning};
 
 use crate::harness::wait;
-use crate::server::{Caller, Server, generation, open, unused_name};
+use crate::server::{Caller, Server, encrypted, generation, open, unused_name};
 
 fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs
@@ -26,7 +26,7 @@ pub fn what_is_not_there_is_none(server: &dyn Server) {
     assert_eq!(wait(cloud.look(&bucket)).expect("an answer"), None);
     let look_at = LookAt {
         origin: "https://acme.example".to_owned(),
-        encryption: true,
+        encryption: Some(encrypted()),
         ..LookAt::default()
     };
     let observed = wait(cloud.observe(&bucket, &look_at));
@@ -96,7 +96,7 @@ pub fn observing_writes_nothing(server: &dyn Server) {
     let before = server.seen(&bucket);
     let look_at = LookAt {
         origin: "https://acme.example".to_owned(),
-        encryption: true,
+        encryption: Some(encrypted()),
         ..LookAt::default()
     };
     let observed = wait(open(server).observe(&bucket, &look_at));

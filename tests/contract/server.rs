@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
-use wandb_provider::byob::cloud::{Cloud, OwnedBucket};
-use wandb_provider::byob::identity::{AccessKey, Identity};
-use wandb_provider::byob::marker::{Generation, Marker};
+use wandb_provider::byob::cloud::Cloud;
+use wandb_provider::byob::identity::{AccessKey, Identity, IdentityService};
+use wandb_provider::byob::marker::{Generation, Marker, OwnedBucket};
 use wandb_provider::byob::observed::{CorsRule, EncryptionState, LifecycleRule};
-use wandb_provider::byob::policy::wandb_rights;
-use wandb_provider::byob::spec::Setting;
+use wandb_provider::byob::rights::Rights;
+use wandb_provider::byob::spec::{Encryption, Key, Setting};
 
 /// Who opens the cloud.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +149,20 @@ pub fn unused_name(what: &str) -> String {
     format!("{what}-{:x}", now.as_nanos() % 0xfff_ffff_ffff)
 }
 
+/// The cloud's service for identities.
+pub fn identities(cloud: &Arc<dyn Cloud>) -> &dyn IdentityService {
+    cloud.identity_service().expect("a service for identities")
+}
+
+/// Encryption that every server knows by name.
+pub fn encrypted() -> Encryption {
+    Encryption {
+        algorithm: "AES256".to_owned(),
+        key: Key::Server,
+        bucket_key: None,
+    }
+}
+
 /// A generation that no other test of this run has.
 pub fn generation() -> Generation {
     static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
@@ -169,11 +183,12 @@ pub fn owned(bucket: &str) -> OwnedBucket {
 
 /// W&B's identity on a bucket, and a key of it.
 pub fn wandb(server: &dyn Server, bucket: &str, path: Option<&str>) -> (Identity, AccessKey) {
-    let identity = Identity::for_bucket(bucket, wandb_rights("aws", bucket, path), &generation());
+    let identity = Identity::for_bucket(bucket, Rights::on(bucket, path), &generation());
     let cloud = open(server);
     let key = crate::harness::wait(async {
-        cloud.put_identity(&identity).await?;
-        cloud.make_key(&identity).await
+        let service = identities(&cloud);
+        service.put_identity(&identity, false).await?;
+        service.create_access_key(&identity).await
     });
     (identity, key.unwrap_or_else(|error| panic!("{error}")))
 }

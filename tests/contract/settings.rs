@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use simulator::proxy::{Cut, Options, Proxy};
 use tokio_util::sync::CancellationToken;
 use wandb_provider::byob::CloudErrorKind;
+use wandb_provider::byob::change::Change;
 use wandb_provider::byob::cloud::LookAt;
-use wandb_provider::byob::diff::Change;
 use wandb_provider::byob::observed::{
     CorsRule, EncryptionState, LifecycleRule, Observed, Reading, Versioning,
 };
@@ -103,7 +103,7 @@ fn expected(server: &dyn Server) -> Seen {
 
 fn observe(server: &dyn Server, bucket: &str) -> Observed {
     let look_at = LookAt {
-        encryption: true,
+        encryption: Some(encryption(server)),
         ..LookAt::default()
     };
     let observed = wait(open(server).observe(bucket, &look_at));

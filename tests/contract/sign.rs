@@ -1,8 +1,9 @@
 //! Signed addresses, used by a client that knows nothing but the address.
 
 use reqwest::{Client, Method};
+use wandb_provider::byob::http::HttpResponse;
 use wandb_provider::byob::identity::AccessKey;
-use wandb_provider::byob::probe::ProbeRequest;
+use wandb_provider::byob::probe::{ProbeReply, ProbeStep, Signed};
 
 use crate::harness::wait;
 use crate::server::{Deed, Holds, Server, lets_soon, open, unused_name, wandb};
@@ -10,28 +11,44 @@ use crate::server::{Deed, Holds, Server, lets_soon, open, unused_name, wandb};
 struct Answer {
     status: u16,
     body: String,
+    /// What the cloud reads in it.
+    reply: ProbeReply,
 }
 
 fn send(
     server: &dyn Server,
     bucket: &str,
-    request: &ProbeRequest,
+    step: &ProbeStep,
     key: Option<&AccessKey>,
     body: &'static str,
 ) -> Answer {
     wait(async {
-        let url = open(server)
-            .sign(bucket, request, key)
-            .await
-            .expect("signed");
-        assert!(!format!("{url:?}").contains(bucket), "{url:?}");
-        let method = Method::from_bytes(request.method().as_bytes()).expect("a method");
+        let cloud = open(server);
+        let signed = cloud.sign(bucket, step, key).await.expect("signed");
+        let Signed::Request(request) = signed else {
+            panic!("{step:?}: {signed:?}");
+        };
+        assert!(!format!("{request:?}").contains(bucket), "{request:?}");
+        let method = Method::from_bytes(request.method.as_bytes()).expect("a method");
         let client = Client::builder().no_proxy().build().expect("a client");
-        let sent = client.request(method, url.expose()).body(body).send().await;
-        let answer = sent.expect("an answer");
-        Answer {
+        let mut sending = client.request(method, request.url.expose()).body(body);
+        for (name, value) in &request.headers {
+            sending = sending.header(name, value);
+        }
+        let answer = sending.send().await.expect("an answer");
+        let headers = answer.headers().iter().map(|(name, value)| {
+            let value = value.to_str().expect("text").to_owned();
+            (name.as_str().to_owned(), value)
+        });
+        let response = HttpResponse {
+            headers: headers.collect(),
             status: answer.status().as_u16(),
-            body: answer.text().await.expect("text"),
+            body: answer.bytes().await.expect("bytes").to_vec(),
+        };
+        Answer {
+            status: response.status,
+            body: String::from_utf8_lossy(&response.body).into_owned(),
+            reply: cloud.read_reply(step, &response),
         }
     })
 }
@@ -39,7 +56,7 @@ fn send(
 fn each_request_works(server: &dyn Server, bucket: &str, key: Option<&AccessKey>) {
     // Every character that needs care in an address.
     let object = "teams/ü +&=?#%/it's (1)~$;,:@!*".to_owned();
-    let works = |request: ProbeRequest, body: &'static str| {
+    let works = |request: ProbeStep, body: &'static str| {
         let answer = send(server, bucket, &request, key, body);
         assert!(
             answer.status < 300,
@@ -47,10 +64,10 @@ fn each_request_works(server: &dyn Server, bucket: &str, key: Option<&AccessKey>
             answer.status,
             answer.body
         );
-        answer.body
+        answer
     };
     works(
-        ProbeRequest::Put {
+        ProbeStep::Put {
             object: object.clone(),
         },
         "text",
@@ -58,49 +75,50 @@ fn each_request_works(server: &dyn Server, bucket: &str, key: Option<&AccessKey>
     assert_eq!(server.get(bucket, &object).as_deref(), Some("text"));
     assert_eq!(
         works(
-            ProbeRequest::Get {
+            ProbeStep::Get {
                 object: object.clone()
             },
             ""
-        ),
+        )
+        .body,
         "text"
     );
     works(
-        ProbeRequest::Head {
+        ProbeStep::Head {
             object: object.clone(),
         },
         "",
     );
     let begun = works(
-        ProbeRequest::BeginUpload {
+        ProbeStep::BeginUpload {
             object: object.clone(),
         },
         "",
     );
-    let id = begun
-        .split_once("<UploadId>")
-        .and_then(|(_, rest)| rest.split_once('<'));
-    let upload = id.expect("an upload id").0.to_owned();
+    let [upload] = &begun.reply.uploads[..] else {
+        panic!("an upload id: {}", begun.body);
+    };
+    let upload = upload.clone();
     assert_eq!(server.holds(bucket).uploads, 1);
-    let part = ProbeRequest::UploadPart {
+    let part = ProbeStep::UploadPart {
         object: object.clone(),
         upload: upload.clone(),
         part: 1,
     };
     works(part, "part");
-    let list = ProbeRequest::ListUploads {
+    let list = ProbeStep::ListUploads {
         object: object.clone(),
     };
     // W&B may list them, and what is listed is this one.
-    assert!(works(list, "").contains(&upload));
+    assert_eq!(works(list, "").reply.uploads, [upload.clone()]);
     works(
-        ProbeRequest::AbortUpload {
+        ProbeStep::AbortUpload {
             object: object.clone(),
             upload,
         },
         "",
     );
-    let delete = ProbeRequest::Delete {
+    let delete = ProbeStep::Delete {
         object,
         version: None,
     };
@@ -131,22 +149,23 @@ pub fn a_key_without_rights_is_refused_with_an_answer(server: &dyn Server) {
     let (_, key) = wandb(server, &other, None);
     let object = || "theirs".to_owned();
     for request in [
-        ProbeRequest::Put { object: object() },
-        ProbeRequest::Get { object: object() },
-        ProbeRequest::Delete {
+        ProbeStep::Put { object: object() },
+        ProbeStep::Get { object: object() },
+        ProbeStep::Delete {
             object: object(),
             version: None,
         },
     ] {
         let answer = send(server, &bucket, &request, Some(&key), "stolen");
         assert_eq!(answer.status, 403, "{request:?}: {}", answer.body);
+        assert_eq!(answer.reply.code.as_deref(), Some("AccessDenied"));
     }
     assert_eq!(server.get(&bucket, "theirs").as_deref(), Some("data"));
     let forged = AccessKey::new(key.id, "not-its-secret");
     let answer = send(
         server,
         &other,
-        &ProbeRequest::Put { object: object() },
+        &ProbeStep::Put { object: object() },
         Some(&forged),
         "x",
     );

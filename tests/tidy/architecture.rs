@@ -1,7 +1,5 @@
 //! Who may name whom. `docs/dev/architecture.md` says why.
 
-use aws_lc_rs::digest::{SHA256, digest};
-
 use crate::sources::{Source, none, read, sources};
 
 /// The layers of `src` and, for each, the other layers that it may name.
@@ -9,9 +7,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("sdk", &[]),
     ("byob", &[]),
     ("wandb", &[]),
+    ("probe", &["byob"]),
     ("clouds", &["byob"]),
-    ("resources", &["byob", "sdk", "wandb"]),
-    ("provider", &["byob", "clouds", "resources", "sdk", "wandb"]),
+    ("terraform", &["byob", "sdk", "wandb"]),
+    ("resources", &["byob", "probe", "sdk", "terraform", "wandb"]),
+    (
+        "provider",
+        &["byob", "clouds", "resources", "sdk", "terraform", "wandb"],
+    ),
 ];
 
 /// The folders of `src/clouds` that are clouds; everything else there is shared.
@@ -35,7 +38,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("aws_sigv4::", &S3),
     (
         "aws_smithy_",
-        &[S3[0], S3[1], S3[2], S3[3], "src/clouds/http.rs"],
+        &[S3[0], S3[1], S3[2], S3[3], "src/clouds/web.rs"],
     ),
     ("azure_core::", &["src/clouds/azure/"]),
     ("azure_identity::", &["src/clouds/azure/"]),
@@ -58,7 +61,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest::", &["src/clouds/", "src/wandb/"]),
     (
         "reqwest::Client::",
-        &["src/clouds/http.rs", "src/wandb/client.rs"],
+        &["src/clouds/web.rs", "src/wandb/client.rs"],
     ),
     (
         "time::sleep",
@@ -88,6 +91,24 @@ const IMPURE: [&str; 12] = [
     "std::thread",
     "Instant::now",
     "SystemTime::now",
+];
+
+/// Words of one cloud's language, which only that cloud's folder speaks.
+const LANGUAGES: [&str; 6] = [
+    "\"Sid\"",
+    "\"Statement\"",
+    "x-amz-",
+    "x-ms-",
+    "x-goog-",
+    "\"arn:",
+];
+
+/// The layers that speak no cloud's language.
+const SPEECHLESS: [&str; 4] = [
+    "src/byob/",
+    "src/probe/",
+    "src/terraform/",
+    "src/resources/",
 ];
 
 /// Whether `name` begins somewhere in `line`, and not inside of a longer name.
@@ -243,6 +264,22 @@ fn home_breaches(source: &Source) -> Vec<String> {
 }
 
 /// The SDK could be lifted out for another provider.
+fn language_breaches(source: &Source) -> Vec<String> {
+    let path = &source.path;
+    if !SPEECHLESS.iter().any(|layer| path.starts_with(layer)) || path.ends_with("_tests.rs") {
+        return Vec::new();
+    }
+    source
+        .code()
+        .flat_map(|(number, line)| {
+            let words = LANGUAGES.iter().filter(|word| line.contains(**word));
+            words
+                .map(|word| format!("{path}:{number}: {word} is one cloud's language"))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 fn sdk_breaches(source: &Source) -> Vec<String> {
     if !source.path.starts_with("src/sdk/") {
         return Vec::new();
@@ -301,6 +338,16 @@ fn libraries_and_powers_stay_in_their_homes() {
 }
 
 #[test]
+fn only_a_cloud_speaks_its_language() {
+    none(
+        sources(&["src"])
+            .iter()
+            .flat_map(language_breaches)
+            .collect(),
+    );
+}
+
+#[test]
 fn the_sdk_knows_nothing_about_this_provider() {
     none(
         sources(&["src/sdk"])
@@ -332,25 +379,6 @@ fn the_simulator_and_the_rings_of_the_user_share_no_code_with_the_product() {
         "tests/bench",
     ];
     none(sources(&folders).iter().flat_map(oracle_breaches).collect());
-}
-
-/// A changed protocol file needs a look at where it says it comes from.
-#[test]
-fn protocol_files_are_the_ones_that_were_checked() {
-    let origin = read("proto/ORIGIN.md");
-    for file in ["tfplugin5.proto", "plugin.proto", "health.proto"] {
-        let sum = digest(&SHA256, read(&format!("proto/{file}")).as_bytes());
-        let sum: String = sum
-            .as_ref()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let row = format!("| `{file}` | `{sum}` |");
-        assert!(
-            origin.contains(&row),
-            "proto/{file} has changed: check it against its origin, then write to proto/ORIGIN.md\n{row}"
-        );
-    }
 }
 
 #[test]

@@ -2,5 +2,7 @@
 //! architecture.
 
 mod architecture;
+mod circles;
 mod docs;
+mod proto;
 mod sources;

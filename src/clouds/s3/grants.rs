@@ -13,7 +13,8 @@ use crate::clouds::retry::Work;
 
 use super::S3;
 use super::error::not_set;
-use super::policy::{self, BUCKET_ACTIONS, Document, OBJECT_ACTIONS, WANDB_SID};
+use super::permissions::{BUCKET_ACTIONS, OBJECT_ACTIONS};
+use super::policy::{self, Document, WANDB_SID};
 use super::read::{self, Found};
 
 /// The id of a bucket's policy.

@@ -4,8 +4,7 @@
 
 use crate::byob::CloudKind;
 use crate::byob::permission::{Need, Permission, Permissions};
-use crate::clouds::s3::permissions::{DELETE_EVERYTHING, PROBE};
-use crate::clouds::s3::policy::{BUCKET_RIGHTS, OBJECT_RIGHTS};
+use crate::clouds::s3::permissions::{BUCKET_RIGHTS, DELETE_EVERYTHING, OBJECT_RIGHTS, PROBE};
 
 /// Who needs what on an S3-compatible server.
 pub const PERMISSIONS: Permissions = Permissions {

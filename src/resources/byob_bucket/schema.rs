@@ -188,7 +188,7 @@ fn arguments() -> Vec<Attribute> {
         ),
         Attribute::string(
             "registration_name",
-            "What W&B is diagnostics the bucket is called. Default: the bucket's full path without \
+            "What W&B is told the bucket is called. Default: the bucket's full path without \
              credentials.",
         )
         .optional_computed()

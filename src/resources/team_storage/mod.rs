@@ -10,6 +10,8 @@ mod bucket;
 mod existing;
 mod members;
 mod schema;
+mod team;
+mod with_bucket;
 
 // What Terraform asks for.
 mod create;
@@ -23,20 +25,17 @@ pub use schema::TeamStorage;
 use schema::block;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::byob_bucket::{Bucket, ByobBucket};
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
-use crate::sdk::timeouts::timeout;
 use crate::terraform::account::CloudSchema;
-use crate::terraform::configuration::{Configuration, Environment};
+use crate::terraform::configuration::Environment;
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::Client;
 
-const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// The resource.
 #[derive(Debug)]
 pub struct TeamStorageResource {
@@ -324,188 +323,6 @@ impl Resource for TeamStorageResource {
             (Ok(client), Ok(empty)) => import::import(&client, id, empty).await,
             (Err(diagnostic), _) => Outcome::gone().with([diagnostic]),
             (_, Err(misfit)) => Outcome::gone().with([misfit.into()]),
-        }
-    }
-}
-
-impl TeamStorageResource {
-    async fn plan_team(&self, cx: &Context, plan: &mut Plan<TeamStorage>) -> Diagnostics {
-        let configuration = self.environment.configuration();
-        let wandb = configuration
-            .as_deref()
-            .map_or(Field::Null, |one: &Configuration| one.wandb.clone());
-        match wandb {
-            Field::Null => no_key("The team cannot be planned").into(),
-            Field::Unknown => plan::plan(None, plan).await,
-            Field::Known(client) => {
-                let client = client.for_operation(cx.stop().clone());
-                plan::plan(Some(&client), plan).await
-            }
-        }
-    }
-
-    async fn create_team(
-        &self,
-        cx: &Context,
-        planned: TeamStorage,
-        is_begun: bool,
-    ) -> Outcome<TeamStorage> {
-        let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
-        match self.client(&cx, "The team was not made") {
-            Ok(client) => create::create(&cx, &client, planned, is_begun).await,
-            Err(diagnostic) => Outcome::gone().with([diagnostic]),
-        }
-    }
-
-    /// Finds out what would stop the team before its bucket is made.
-    /// Returns the private data of a team that is to be made.
-    async fn check_team(&self, cx: &Context, planned: &TeamStorage) -> Result<Private, Diagnostic> {
-        let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
-        let client = self.client(&cx, "The team was not made")?;
-        create::check(&cx, &client, planned, false).await?;
-        let mut private = Private::default();
-        binding::note_instance(&client, &mut private);
-        Ok(private)
-    }
-
-    /// The bucket first. Once it stands, nothing is an error any more: Terraform would
-    /// replace both, and the instance would have to be diagnostics another key.
-    async fn create_with_bucket(
-        &self,
-        cx: &Context,
-        create: Create<TeamStorage>,
-        own: Bucket,
-    ) -> Outcome<TeamStorage> {
-        let Create {
-            planned,
-            config,
-            private,
-        } = create;
-        let Field::Known(own_config) = config.byob_bucket else {
-            return Outcome::gone();
-        };
-        let mut kept = match self.check_team(cx, &planned).await {
-            Ok(private) => private,
-            Err(diagnostic) => return Outcome::gone().with([diagnostic]),
-        };
-        let part = bucket::context(cx, &planned, &kept);
-        let make = Create {
-            planned: own,
-            config: own_config,
-            private: private.part(bucket::BLOCK),
-        };
-        let made = Resource::create(&self.bucket, &part, make).await;
-        kept.set_part(bucket::BLOCK, &made.private);
-        let mut diagnostics: Diagnostics = bucket::placed(made.diagnostics).collect();
-        let Some(own) = made.state else {
-            return Outcome::gone().with(diagnostics);
-        };
-        let state = bucket::not_made(planned.clone(), own.clone());
-        if diagnostics.has_errors() {
-            return Outcome::exists(state, kept).with(diagnostics);
-        }
-        cx.exists(&state, &kept);
-        let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
-        let team = self.create_team(cx, flat, true).await;
-        let refused = team.state.is_none();
-        diagnostics.extend(team.diagnostics.into_iter().map(|one| {
-            if refused && one.is_error() {
-                bucket::waits(&one)
-            } else {
-                one
-            }
-        }));
-        match team.state {
-            None => Outcome::exists(state, kept).with(diagnostics),
-            Some(flat) => {
-                let mut private = team.private;
-                private.set_part(bucket::BLOCK, &made.private);
-                Outcome::exists(bucket::whole(flat, Field::Known(own)), private).with(diagnostics)
-            }
-        }
-    }
-
-    /// Makes the bucket of a block that is new or whose bucket has vanished, or changes it.
-    async fn change_bucket(
-        &self,
-        cx: &Context,
-        update: &Update<TeamStorage>,
-        planned: Bucket,
-    ) -> Outcome<Bucket> {
-        let Field::Known(config) = update.config.byob_bucket.clone() else {
-            return Outcome::gone();
-        };
-        let private = update.private.part(bucket::BLOCK);
-        let part = bucket::context(cx, &update.prior, &update.private);
-        match update.prior.byob_bucket.clone() {
-            Field::Known(prior) => {
-                let change = Update {
-                    prior,
-                    planned,
-                    config,
-                    private,
-                };
-                Resource::update(&self.bucket, &part, change).await
-            }
-            Field::Null | Field::Unknown => {
-                let make = Create {
-                    planned,
-                    config,
-                    private,
-                };
-                Resource::create(&self.bucket, &part, make).await
-            }
-        }
-    }
-
-    async fn read_team(
-        &self,
-        cx: &Context,
-        state: TeamStorage,
-        private: Private,
-    ) -> Outcome<TeamStorage> {
-        let unknown = self
-            .environment
-            .configuration()
-            .is_some_and(|configuration| configuration.wandb.is_unknown());
-        match self.client(cx, "The team was not looked at") {
-            Ok(client) if bucket::is_to_make(&state) => read::find(&client, state, private).await,
-            Ok(client) => read::read(&client, state, private).await,
-            Err(diagnostic) if unknown => {
-                let diagnostics = Diagnostic::warning(diagnostic.summary, diagnostic.detail);
-                Outcome::exists(state, private).with([diagnostics])
-            }
-            Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
-        }
-    }
-
-    /// The id of a team that the state has only begun and that is there all the same.
-    async fn find_begun(
-        &self,
-        cx: &Context,
-        state: &TeamStorage,
-        private: &Private,
-    ) -> Result<Option<String>, Diagnostic> {
-        let client = self.client(cx, "The team's bucket was not deleted")?;
-        delete::is_there(&client, state, private).await
-    }
-
-    async fn update_team(&self, cx: &Context, update: Update<TeamStorage>) -> Outcome<TeamStorage> {
-        match self.client(cx, "The team was not changed") {
-            Ok(client) => update::update(&client, update).await,
-            Err(diagnostic) => Outcome::exists(update.prior, update.private).with([diagnostic]),
-        }
-    }
-
-    async fn delete_team(
-        &self,
-        cx: &Context,
-        state: TeamStorage,
-        private: Private,
-    ) -> Outcome<TeamStorage> {
-        match self.client(cx, "The team was not deleted") {
-            Ok(client) => delete::delete(&client, state, private).await,
-            Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
         }
     }
 }
