@@ -110,7 +110,8 @@ fn aws_credentials_and_region_of_a_profile() {
     block(&amazon, &format!("allowed_account_ids = [\"{ACCOUNT}\"]"));
     amazon.assert_empty_plan();
     block(&amazon, "profile = \"nobodys\"\n region = \"us-east-1\"");
-    assert!(amazon.plan_fails().contains("nobodys"));
+    let text = amazon.plan_fails();
+    assert!(text.contains("nobodys"), "{text}");
     end(&amazon);
 }
 

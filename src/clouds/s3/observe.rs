@@ -43,8 +43,9 @@ pub(in crate::clouds) async fn settings<T>(
         read::lifecycle(s3, bucket),
         read::policy(s3, bucket),
     );
-    let (cors, preflight) = cors?;
+    // The first answer first: of a failure that all share it tells the most.
     let (tags, has_tags) = tags?.into_reading();
+    let (cors, preflight) = cors?;
     let (versioning, has_versioning) = versioning?.into_reading();
     let (encryption, has_encryption) = encryption?.into_reading();
     let (cors, has_cors) = cors.into_reading();
