@@ -152,6 +152,14 @@ impl<C: Cloud<Login = Login>> Stage<C> {
         login.with_key_of(&self.this())
     }
 
+    /// The access keys that a user has, by the interface of IAM.
+    pub fn access_keys_of(&self, user: &str) -> Vec<Value> {
+        let listed = self.ok("iam", "list_access_keys", json!({"UserName": user}));
+        let keys = listed["AccessKeyMetadata"].as_array().cloned();
+        let ids = keys.unwrap_or_default().into_iter();
+        ids.map(|key| key["AccessKeyId"].clone()).collect()
+    }
+
     /// Deletes whatever a test left in its bucket, and the bucket.
     pub fn clean_up(&self) {
         self.clean_up_objects();

@@ -25,7 +25,7 @@ fn an_access_key_is_made_rotated_and_removed() {
     stage.apply();
     stage.assert_empty_plan();
     let (first, user) = (stage.this()["access_key_id"].clone(), stage.user());
-    assert_eq!(stage.access_keys_of(&user), [first.clone()]);
+    assert_eq!(json!(stage.access_keys_of(&user)), json!([first]));
     write("2");
     stage.apply();
     stage.assert_empty_plan();

@@ -29,16 +29,11 @@ fn tags_of_the_provider_are_merged_and_ignored_ones_left_alone() {
     stage.assert_empty_plan();
     let key = stage.key();
     for tags in [stage.tags(), tags_of_key(&stage, &key)] {
-        assert_eq!(
-            (&tags["team"], &tags["stage"]),
-            (&json!("ml"), &json!("test")),
-            "{tags}"
-        );
+        assert_eq!(tags["team"], "ml", "{tags}");
+        assert_eq!(tags["stage"], "test", "{tags}");
     }
-    assert_eq!(
-        stage.this()["tags_all"],
-        json!({"team": "ml", "stage": "test"})
-    );
+    let all = json!({"team": "ml", "stage": "test"});
+    assert_eq!(stage.this()["tags_all"], all);
     // Somebody's own tag, which is to be left alone, and one that is not.
     let put = |extra: &str| {
         let mut tags = stage.tags();

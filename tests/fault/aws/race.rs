@@ -1,6 +1,6 @@
 //! What others, or runs that ended too early, have left at Amazon.
 
-use serde_json::{Value, json};
+use serde_json::json;
 use simulator::amazon;
 
 use super::{QUIET, does, says, stage};

@@ -128,14 +128,6 @@ impl Stage<Aws> {
         self.ok("iam", call, args)
     }
 
-    /// The access keys that a user has.
-    pub fn access_keys_of(&self, user: &str) -> Vec<Value> {
-        let listed = self.iam("list_access_keys", json!({"UserName": user}));
-        let keys = listed["AccessKeyMetadata"].as_array().cloned();
-        let ids = keys.unwrap_or_default().into_iter();
-        ids.map(|key| key["AccessKeyId"].clone()).collect()
-    }
-
     /// The bucket's key, by the state.
     pub fn key(&self) -> String {
         let key = &self.this()["aws"]["kms_key_arn"];
