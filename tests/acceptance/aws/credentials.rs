@@ -206,6 +206,9 @@ fn a_role_is_assumed_by_an_identity_token() {
     let trust =
         json!({"Principal": {"Federated": "oidc"}, "Action": "sts:AssumeRoleWithWebIdentity"});
     let web = role("web", trust);
+    // Empty is as good as not set.
+    stage.set("AWS_ACCESS_KEY_ID", "");
+    stage.set("AWS_SECRET_ACCESS_KEY", "");
     block(
         &stage,
         &hcl!(

@@ -137,7 +137,11 @@ fn rights_are_mended(stage: &Stage, user: &str) {
     });
     let attached = iam("list_attached_user_policies", json!({"UserName": user}));
     assert_eq!(attached["AttachedPolicies"], json!([]));
-    assert_eq!(keys_of(user), [json!(key)]);
+    assert_eq!(
+        keys_of(user),
+        [json!(key)],
+        "its key stays through all that"
+    );
 }
 
 /// A key that is disabled or gone, and a user that is gone, are put right.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Drift, drift};
 use crate::aws::finding;
-use crate::harness::{Aws, Cloud, SeaweedFs, Stage, ask};
+use crate::harness::{Aws, Cloud, SeaweedFs, Stage, WANDB, ask};
 
 /// The statements of a policy, by their names.
 fn sids(document: &Value) -> Vec<String> {
@@ -110,6 +110,10 @@ fn a_deleted_principal_is_named_and_put_back_on_aws() {
             });
         },
         says: &["deleted (AROAEXAMPLEID)"],
+        mended: |stage, _| {
+            let principal = &stage.policy()["Statement"][0]["Principal"];
+            assert_eq!(principal["AWS"], json!([WANDB]));
+        },
         ..Drift::default()
     });
 }
