@@ -49,12 +49,13 @@ fn next_hole(text: &str) -> Option<(&str, &str, &str)> {
     })
 }
 
-/// The text without the empty first line of a raw string, and without the indentation
-/// that the others share.
+/// The text without the first and the last line of a raw string, which are empty, and
+/// without the indentation that the others share.
 fn without_indentation(text: &str) -> String {
     let Some(text) = text.strip_prefix('\n') else {
         return text.to_owned();
     };
+    let text = text.trim_end_matches(' ');
     let depth = |line: &str| line.len() - line.trim_start().len();
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let common = lines.map(depth).min().unwrap_or_default();
