@@ -1,160 +1,25 @@
-//! The permissions that the documentation lists are enough: a caller of real MinIO has
-//! nothing else. What counts is what people read, so the page itself is asked.
-
-use serde_json::{Value, json};
-use simulator::servers::{MinioOptions, Server};
-
-use crate::harness::{Login, Stage, ask, minio, wait};
+//! The lists of permissions on the page that people read.
 
 const PAGE: &str = include_str!("../../docs/guides/permissions.md");
 
-/// The lists that a caller gets, by words of their headings.
-const FOR_A_BUCKET: &[&str] = &["Every bucket", "verify"];
-const FOR_EVERYTHING: &[&str] = &["Every bucket", "verify", "delete_everything", "MinIO"];
-
-/// The actions of some lists on the page, as MinIO spells them.
-fn actions(lists: &[&str]) -> Vec<String> {
+/// The actions of a cloud's lists, by words of their headings.
+pub fn listed(cloud: &str, lists: &[&str]) -> Vec<String> {
+    let heading = |part: &str| part.lines().next().unwrap_or_default().to_owned();
     let cloud = PAGE
         .split("\n## ")
-        .find_map(|part| part.strip_prefix("S3-compatible storage\n"))
+        .find(|part| heading(part) == cloud)
         .expect("the cloud's part of the page");
     let mut actions = Vec::new();
     for list in lists {
         let rows = cloud
             .split("\n#### ")
-            .find(|part| {
-                part.lines()
-                    .next()
-                    .is_some_and(|heading| heading.contains(list))
-            })
-            .unwrap_or_else(|| panic!("{list}"));
+            .find(|part| heading(part).contains(list))
+            .unwrap_or_else(|| panic!("no list about {list}"));
         let found = rows
             .lines()
-            .filter_map(|row| row.strip_prefix("| `")?.split_once('`'))
-            .map(|(action, _)| action.replace("CORS", "Cors"));
-        actions.extend(found);
+            .filter_map(|row| row.strip_prefix("| `")?.split_once('`'));
+        actions.extend(found.map(|(action, _)| action.to_owned()));
     }
     assert!(actions.len() > lists.len(), "{actions:?}");
     actions
-}
-
-fn admin(login: &Login, call: &str, args: Value) -> Value {
-    let answer = ask(login, "admin", call, args);
-    assert!(answer.get("ok").is_some(), "{call}: {answer}");
-    answer["ok"].clone()
-}
-
-/// A user of the server with just these actions.
-fn caller(root: &Login, name: &str, actions: &[String]) -> Login {
-    let (admins, others): (Vec<&String>, Vec<&String>) = actions
-        .iter()
-        .partition(|action| action.starts_with("admin:"));
-    let mut statements =
-        vec![json!({"Effect": "Allow", "Action": others, "Resource": ["arn:aws:s3:::*"]})];
-    if !admins.is_empty() {
-        statements.push(json!({"Effect": "Allow", "Action": admins}));
-    }
-    let policy = json!({"Version": "2012-10-17", "Statement": statements});
-    let secret = format!("{name}-secret");
-    admin(
-        root,
-        "policy_add",
-        json!({"policy_name": name, "policy": policy}),
-    );
-    admin(
-        root,
-        "user_add",
-        json!({"access_key": name, "secret_key": secret}),
-    );
-    admin(
-        root,
-        "attach_policy",
-        json!({"policies": [name], "user": name}),
-    );
-    Login {
-        endpoint: root.endpoint.clone(),
-        access_key: name.to_owned(),
-        secret_key: secret,
-    }
-}
-
-#[test]
-fn a_bucket_needs_no_more_than_what_is_listed() {
-    let root = Login::of(minio());
-    let login = caller(&root, "caller-of-buckets", &actions(FOR_A_BUCKET));
-    let stage = Stage::on("permitted", login);
-    stage.write_bucket("tags = { a = \"b\" }\n noncurrent_version_days = 3", "");
-    stage.apply();
-    stage.assert_empty_plan();
-    // Something that may not be looked at would stand there as unknown.
-    let findings = stage.this()["findings"].to_string();
-    assert!(!findings.contains("not allowed"), "{findings}");
-    stage.destroy();
-    let gone = ask(
-        &root,
-        "s3",
-        "head_bucket",
-        json!({"Bucket": stage.bucket()}),
-    );
-    assert_eq!(gone["error"], "404");
-}
-
-#[test]
-fn keys_and_data_need_no_more_than_what_is_listed() {
-    let server = wait(Server::minio(MinioOptions {
-        kms: true,
-        ..MinioOptions::default()
-    }))
-    .expect("MinIO starts");
-    let root = Login::of(&server);
-    let login = caller(&root, "caller-of-all", &actions(FOR_EVERYTHING));
-    let stage = Stage::on("permitted-all", login);
-    let write = |rotation: &str| {
-        stage.write_bucket(
-            "path = \"p\"\n on_destroy = \"delete_everything\"",
-            &format!(
-                "create_access_key = true\n access_key_rotation = \"{rotation}\"\n \
-                 sse_algorithm = \"aws:kms\"\n kms_key_name = \"wandb-key\""
-            ),
-        );
-    };
-    write("1");
-    stage.apply();
-    stage.assert_empty_plan();
-    assert_eq!(
-        stage.this()["verified"],
-        true,
-        "{}",
-        stage.this()["findings"]
-    );
-    let generation = stage.this()["generation"]
-        .as_str()
-        .expect("a generation")
-        .to_owned();
-    let user = json!({"access_key": format!("wandb-byob-{generation}-{}", stage.bucket())});
-    admin(&root, "user_disable", user.clone());
-    write("2");
-    stage.apply();
-    stage.assert_empty_plan();
-    assert_eq!(admin(&root, "user_info", user.clone())["status"], "enabled");
-    for body in ["old", "new"] {
-        let args = json!({"Bucket": stage.bucket(), "Key": "p/run", "Body": body});
-        assert!(ask(&root, "s3", "put_object", args).get("ok").is_some());
-    }
-    stage.destroy();
-    let gone = ask(
-        &root,
-        "s3",
-        "head_bucket",
-        json!({"Bucket": stage.bucket()}),
-    );
-    assert_eq!(gone["error"], "404");
-    let gone = ask(&root, "admin", "user_info", user);
-    assert!(
-        gone["error"]
-            .as_str()
-            .is_some_and(|text| text.contains("NoSuchUser")),
-        "{gone}"
-    );
-    wait(server.stop());
 }

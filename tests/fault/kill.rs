@@ -5,7 +5,7 @@ use std::process::Command;
 use simulator::proxy::{Options, Proxy, Seen};
 use simulator::servers::Server;
 
-use crate::harness::{Login, Stage, wait};
+use crate::harness::{Cloud, Login, Stage, wait};
 
 /// A proxy before a server, and how to log in through it.
 pub fn proxy_to(server: &Server) -> (Proxy, Login) {
@@ -18,16 +18,14 @@ pub fn proxy_to(server: &Server) -> (Proxy, Login) {
 }
 
 /// Plans and applies undisturbed; the numbers of the requests to kill the provider at.
-pub fn points_of(stage: &Stage, proxy: &Proxy, plan: &[&str]) -> Vec<usize> {
+pub fn points_of(stage: &Stage<impl Cloud>, proxy: &Proxy, plan: &[&str]) -> Vec<usize> {
     plan_to(stage, plan);
     proxy.clear();
-    stage
-        .terraform(&["apply", "-no-color", "plan.bin"])
-        .succeeds();
+    stage.apply_plan().succeeds();
     turning_points(&proxy.requests())
 }
 
-fn plan_to(stage: &Stage, plan: &[&str]) {
+fn plan_to(stage: &Stage<impl Cloud>, plan: &[&str]) {
     let mut arguments = vec!["plan", "-out=plan.bin", "-no-color"];
     arguments.extend(plan);
     stage.terraform(&arguments).succeeds();
@@ -35,12 +33,17 @@ fn plan_to(stage: &Stage, plan: &[&str]) {
 
 /// Plans, and kills the provider right before request `number` of the apply is passed on;
 /// whether the apply had that many.
-pub fn is_killed_at(stage: &Stage, proxy: &Proxy, number: usize, plan: &[&str]) -> bool {
+pub fn is_killed_at(
+    stage: &Stage<impl Cloud>,
+    proxy: &Proxy,
+    number: usize,
+    plan: &[&str],
+) -> bool {
     plan_to(stage, plan);
     proxy.clear();
     let directory = stage.path().display().to_string();
     proxy.run_at(number, move || kill_provider_in(&directory));
-    let run = stage.terraform(&["apply", "-no-color", "plan.bin"]);
+    let run = stage.apply_plan();
     // The run is over, so nothing is left that could hit the next one.
     proxy.clear();
     !run.0.status.success()

@@ -23,6 +23,16 @@ impl Login {
             secret_key: server.secret_key().to_owned(),
         }
     }
+
+    /// The same server with the key that a bucket's state tells.
+    pub fn with_key_of(self, bucket: &Value) -> Self {
+        let text = |name: &str| bucket[name].as_str().expect("a text").to_owned();
+        Self {
+            access_key: text("access_key_id"),
+            secret_key: text("secret_access_key"),
+            ..self
+        }
+    }
 }
 
 /// The process that holds the independent clients.

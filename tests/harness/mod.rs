@@ -2,16 +2,22 @@
 //! independent clients to ask what is really there.
 
 mod ask;
+mod clouds;
+mod hcl;
 mod run;
+mod s3;
 mod servers;
 mod stage;
 
 use std::time::{Duration, Instant};
 
 pub use ask::{Login, ask};
+pub use clouds::{ACCOUNT, Aws, Cloud, Minio, S3Compatible, SeaweedFs, WANDB};
+pub use hcl::fill;
+pub(crate) use hcl::hcl;
 pub use run::Run;
-pub use servers::{minio, moto, seaweedfs, wait};
-pub use stage::{API_KEY, Stage};
+pub use servers::{minio, minio_with, moto, seaweedfs, wait};
+pub use stage::{API_KEY, Stage, THIS};
 
 /// Waits for a condition, ten seconds at most.
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {

@@ -29,7 +29,12 @@ pub fn wait<T: Send>(future: impl Future<Output = T> + Send) -> T {
 /// The MinIO server that all tests share.
 pub fn minio() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
-    SERVER.get_or_init(|| wait(Server::minio(MinioOptions::default())).expect("MinIO starts"))
+    SERVER.get_or_init(|| minio_with(MinioOptions::default()))
+}
+
+/// A MinIO server of a test's own.
+pub fn minio_with(options: MinioOptions) -> Server {
+    wait(Server::minio(options)).expect("MinIO starts")
 }
 
 /// The SeaweedFS server that all tests share.

@@ -1,49 +1,51 @@
 //! A stage for one test: a working directory, real Terraform with the built provider,
-//! a real storage server and a simulated W&B instance.
+//! a real server of some cloud and a simulated W&B instance.
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use simulator::wandb::{Config, Instance};
 use tempfile::TempDir;
 
-use super::ask::{Login, ask};
+use super::clouds::Cloud;
+use super::hcl::hcl;
 use super::run::{Plan, Run};
-use super::servers::{minio, wait};
+use super::servers::wait;
 
 /// The key of the simulated instance's admin.
 pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The provider's address in the configurations.
 const SOURCE: &str = "wandb-byob/wandb";
 
-/// One test's stage.
-pub struct Stage {
-    pub login: Login,
+/// The resource of most tests.
+pub const THIS: &str = "wandb_byob_bucket.this";
+
+/// One test's stage on a cloud.
+pub struct Stage<C: Cloud> {
+    pub login: C::Login,
     pub wandb: Instance,
     directory: TempDir,
     name: String,
     environment: Vec<(String, String)>,
+    /// What the cloud's block of every bucket says.
+    pub usual: &'static str,
 }
 
-impl Stage {
-    /// A stage on the shared MinIO. `name` is unique among the tests.
+impl<C: Cloud> Stage<C> {
+    /// A stage on the server that all tests share. `name` is unique among the tests.
     pub fn new(name: &str) -> Self {
-        Self::on(name, Login::of(minio()))
+        Self::on(name, C::login())
     }
 
-    /// A stage on any server.
-    pub fn on(name: &str, login: Login) -> Self {
-        let config = Config {
-            api_key: API_KEY.to_owned(),
-            ..Config::default()
-        };
-        Self::with(name, login, config)
+    /// A stage on another server, or as somebody else.
+    pub fn on(name: &str, login: C::Login) -> Self {
+        Self::with(name, login, C::instance())
     }
 
     /// A stage with a particular W&B instance.
-    pub fn with(name: &str, login: Login, config: Config) -> Self {
+    pub fn with(name: &str, login: C::Login, config: Config) -> Self {
         let directory = tempfile::Builder::new()
             .prefix("acceptance")
             .tempdir()
@@ -52,7 +54,18 @@ impl Stage {
         let folder = plugin.parent().expect("a folder").display().to_string();
         fs::write(
             directory.path().join("cli.tfrc"),
-            format!("provider_installation {{\n  dev_overrides {{\n    \"{SOURCE}\" = \"{folder}\"\n  }}\n  direct {{}}\n}}\n"),
+            hcl!(
+                r#"
+                    provider_installation {
+                      dev_overrides {
+                        "<source>" = "<folder>"
+                      }
+                      direct {}
+                    }
+                "#,
+                source = SOURCE,
+                folder
+            ),
         )
         .expect("written");
         let wandb = wait(Instance::start(config)).expect("the simulated instance starts");
@@ -66,6 +79,7 @@ impl Stage {
             directory,
             name: format!("{name}-{stamp:08x}"),
             environment: Vec::new(),
+            usual: C::BUCKET,
         }
     }
 
@@ -85,32 +99,66 @@ impl Stage {
         self.environment.push((name.to_owned(), value.to_owned()));
     }
 
-    /// The provider block with everything in it; `extra` goes into the block.
-    pub fn provider(&self, extra: &str) -> String {
-        self.provider_on(&self.login, extra)
+    /// The provider's block as most tests have it, with further arguments.
+    pub fn provider(&self, arguments: &str) -> String {
+        self.provider_block(&self.login, arguments, C::PLACE)
     }
 
     /// The same for another login.
-    pub fn provider_on(&self, login: &Login, extra: &str) -> String {
-        format!(
-            "terraform {{\n  required_providers {{\n    wandb = {{ source = \"{SOURCE}\" }}\n  }}\n}}\n\
-             provider \"wandb\" {{\n  base_url = \"{}\"\n  api_key = \"{API_KEY}\"\n  max_retries = 2\n  {extra}\n  \
-             s3_compatible {{\n    endpoint = \"{}\"\n    access_key = \"{}\"\n    secret_key = \"{}\"\n  }}\n}}\n",
-            self.wandb.url(),
-            login.endpoint,
-            login.access_key,
-            login.secret_key
+    pub fn provider_on(&self, login: &C::Login, arguments: &str) -> String {
+        self.provider_block(login, arguments, C::PLACE)
+    }
+
+    /// The same with arguments in the cloud's own block, which says no place by itself.
+    pub fn provider_in(&self, arguments: &str, block: &str) -> String {
+        self.provider_block(&self.login, arguments, block)
+    }
+
+    fn provider_block(&self, login: &C::Login, arguments: &str, block: &str) -> String {
+        hcl!(
+            r#"
+                terraform {
+                  required_providers {
+                    wandb = { source = "<source>" }
+                  }
+                }
+                provider "wandb" {
+                  max_retries = 2
+                  <deployment>
+                  <arguments>
+                  <cloud> {
+                    <block>
+                    <access>
+                  }
+                }
+            "#,
+            source = SOURCE,
+            deployment = C::deployment(&self.wandb),
+            arguments,
+            cloud = C::BLOCK,
+            block,
+            access = C::access(login)
         )
     }
 
-    /// Writes the whole configuration: the usual provider block and `body`.
+    /// Writes the whole configuration: the usual provider's block and `body`.
     pub fn write(&self, body: &str) {
-        self.write_raw(&format!("{}{body}", self.provider("")));
+        self.write_under(&self.provider(""), body);
+    }
+
+    /// Writes the whole configuration under a provider's block of the test's own.
+    pub fn write_under(&self, provider: &str, body: &str) {
+        self.write_raw(&format!("{provider}\n{body}"));
     }
 
     /// Writes the whole configuration.
     pub fn write_raw(&self, text: &str) {
         fs::write(self.path().join("main.tf"), text).expect("written");
+    }
+
+    /// What was written last.
+    pub fn written(&self) -> String {
+        fs::read_to_string(self.path().join("main.tf")).expect("written")
     }
 
     /// A configuration of one bucket, `wandb_byob_bucket.this`, with these arguments.
@@ -120,9 +168,22 @@ impl Stage {
 
     /// The text of that resource.
     pub fn bucket_block(&self, arguments: &str, block: &str) -> String {
-        format!(
-            "resource \"wandb_byob_bucket\" \"this\" {{\n  name = \"{}\"\n  {arguments}\n  s3_compatible {{\n    {block}\n  }}\n}}\n",
-            self.name
+        hcl!(
+            r#"
+                resource "wandb_byob_bucket" "this" {
+                  name = "<name>"
+                  <arguments>
+                  <cloud> {
+                    <usual>
+                    <block>
+                  }
+                }
+            "#,
+            name = self.name,
+            arguments,
+            cloud = C::BLOCK,
+            usual = self.usual,
+            block
         )
     }
 
@@ -186,10 +247,21 @@ impl Stage {
         self.terraform(&arguments).fails()
     }
 
+    /// Applies the plan that was written to a file.
+    pub fn apply_plan(&self) -> Run {
+        self.terraform(&["apply", "-no-color", "plan.bin"])
+    }
+
     /// Destroys everything.
     pub fn destroy(&self) -> Run {
         self.terraform(&["destroy", "-auto-approve", "-no-color"])
             .succeeds()
+    }
+
+    /// Destroys and expects a failure; returns all that was printed.
+    pub fn destroy_fails(&self) -> String {
+        self.terraform(&["destroy", "-auto-approve", "-no-color"])
+            .fails()
     }
 
     /// Plans and returns the plan as Terraform shows it in JSON.
@@ -207,9 +279,25 @@ impl Stage {
         Plan { json, text }
     }
 
+    /// Plans to a file, for an apply of just that.
+    pub fn plan_to_file(&self) {
+        self.terraform(&["plan", "-out=plan.bin", "-no-color"])
+            .succeeds();
+    }
+
     /// Plans and expects a failure; returns all that was printed.
     pub fn plan_fails(&self) -> String {
         self.terraform(&["plan", "-no-color"]).fails()
+    }
+
+    /// Takes what is there into the state, by its import id.
+    pub fn import(&self, address: &str, id: &str) -> Run {
+        self.terraform(&["import", "-no-color", address, id])
+    }
+
+    /// Takes a resource out of the state.
+    pub fn forget(&self, address: &str) {
+        self.terraform(&["state", "rm", address]).succeeds();
     }
 
     /// The attributes of a resource in the state; null when it is not there. Read from the
@@ -244,56 +332,18 @@ impl Stage {
 
     /// The attributes of `wandb_byob_bucket.this`.
     pub fn this(&self) -> Value {
-        self.state("wandb_byob_bucket.this")
+        self.state(THIS)
     }
 
-    /// Asks the storage server about this test's bucket.
-    pub fn s3(&self, call: &str) -> Value {
-        self.s3_with(call, json!({}))
+    /// The generation of the bucket, by the state.
+    pub fn generation(&self) -> String {
+        let generation = self.this()["generation"].clone();
+        generation.as_str().expect("a generation").to_owned()
     }
 
-    /// The same with further arguments.
-    pub fn s3_with(&self, call: &str, mut args: Value) -> Value {
-        args["Bucket"] = json!(self.name);
-        ask(&self.login, "s3", call, args)
-    }
-
-    /// Does something at the storage server that has to work.
-    pub fn s3_ok(&self, call: &str, args: Value) -> Value {
-        let answer = self.s3_with(call, args);
-        assert!(answer.get("ok").is_some(), "{call}: {answer}");
-        answer["ok"].clone()
-    }
-
-    /// Puts an object.
-    pub fn put(&self, key: &str) {
-        self.s3_ok("put_object", json!({"Key": key, "Body": "data"}));
-    }
-
-    /// Whether the bucket is there.
-    pub fn exists(&self) -> bool {
-        let answer = self.s3("head_bucket");
-        match answer["error"].as_str() {
-            None => true,
-            Some("404") => false,
-            Some(other) => panic!("head_bucket: {other}"),
-        }
-    }
-
-    /// The bucket's tags.
-    pub fn tags(&self) -> Value {
-        let answer = self.s3("get_bucket_tagging");
-        let list = answer["ok"]["TagSet"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        let pairs = list.into_iter().map(|tag| {
-            (
-                tag["Key"].as_str().unwrap_or_default().to_owned(),
-                tag["Value"].clone(),
-            )
-        });
-        Value::Object(pairs.collect())
+    /// The user that W&B's key is of.
+    pub fn user(&self) -> String {
+        format!("wandb-byob-{}-{}", self.generation(), self.bucket())
     }
 
     /// Asserts that nothing is left to do, after looking at the server again.
@@ -305,24 +355,5 @@ impl Stage {
             "the plan is not empty:\n{}",
             run.text()
         );
-    }
-
-    /// Deletes whatever a test left in its bucket, and the bucket.
-    pub fn clean_up(&self) {
-        self.clean_up_objects();
-        self.s3("delete_bucket");
-    }
-
-    /// Deletes whatever a test left in its bucket.
-    pub fn clean_up_objects(&self) {
-        let versions = self.s3("list_object_versions");
-        for kind in ["Versions", "DeleteMarkers"] {
-            for one in versions["ok"][kind].as_array().into_iter().flatten() {
-                self.s3_with(
-                    "delete_object",
-                    json!({"Key": one["Key"], "VersionId": one["VersionId"]}),
-                );
-            }
-        }
     }
 }

@@ -129,12 +129,12 @@ fn an_independent_codec_reads_ours_and_we_read_its() {
             );
         }
     }
-    let told = answers
+    let compared = answers
         .iter()
         .filter(|answer| answer["json"].is_string())
         .count();
     assert!(
-        told >= CORPUS.len() - 1,
-        "only {told} values were compared as JSON"
+        compared >= CORPUS.len() - 1,
+        "only {compared} values were compared as JSON"
     );
 }

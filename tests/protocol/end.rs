@@ -13,6 +13,7 @@ use crate::plugin::{Plugin, command, wire};
 
 const TWO_SECONDS: Duration = Duration::from_secs(2);
 
+/// Sends a signal to a process.
 fn send(signal: &str, pid: u32) {
     let status = Command::new("kill")
         .args([signal, &pid.to_string()])

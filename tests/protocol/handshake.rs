@@ -2,7 +2,8 @@
 
 use crate::plugin::{ClientCertificate, Plugin, command, wire};
 
-async fn schema(channel: tonic::transport::Channel) -> Result<usize, tonic::Status> {
+/// How many resources the provider offers to whoever is connected.
+async fn resources(channel: tonic::transport::Channel) -> Result<usize, tonic::Status> {
     let mut provider = crate::plugin::Provider::new(channel);
     let request = wire::get_provider_schema::Request {};
     provider
@@ -16,9 +17,9 @@ fn started_by_hand_it_says_how_it_is_meant_to_be_used() {
     let output = command().output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(output.stdout, b"");
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(words.lines().count(), 1, "{words}");
-    assert!(words.contains("required_providers"), "{words}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(message.lines().count(), 1, "{message}");
+    assert!(message.contains("required_providers"), "{message}");
 }
 
 #[test]
@@ -32,7 +33,7 @@ fn a_wrong_cookie_is_no_invitation() {
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_printed() {
     let output = command().arg("-version").output().expect("it runs");
     assert!(output.status.success());
     assert_eq!(
@@ -46,7 +47,10 @@ async fn without_tls_the_line_has_six_fields() {
     let plugin = Plugin::start(&[]);
     assert_eq!(plugin.fields[..3], ["1", "5", "unix"]);
     assert_eq!(plugin.fields[4..], ["grpc", ""]);
-    assert_eq!(schema(plugin.connect().await).await.expect("an answer"), 2);
+    assert_eq!(
+        resources(plugin.connect().await).await.expect("an answer"),
+        2
+    );
 }
 
 #[tokio::test]
@@ -71,7 +75,9 @@ async fn a_port_of_the_range_is_used_where_no_socket_fits() {
         .expect("a port");
     assert!((23100..=23199).contains(&port));
     assert_eq!(
-        schema(plugin.connect_tcp().await).await.expect("an answer"),
+        resources(plugin.connect_tcp().await)
+            .await
+            .expect("an answer"),
         2
     );
 }
@@ -84,7 +90,7 @@ async fn the_right_client_gets_in() {
         .connect_tls(Some(&client))
         .await
         .expect("it connects");
-    assert_eq!(schema(channel).await.expect("an answer"), 2);
+    assert_eq!(resources(channel).await.expect("an answer"), 2);
 }
 
 #[tokio::test]
@@ -94,7 +100,9 @@ async fn nobody_else_gets_in() {
     let stranger = ClientCertificate::new();
     for who in [None, Some(&stranger)] {
         let answer = match plugin.connect_tls(who).await {
-            Ok(channel) => schema(channel).await.map_err(|status| status.to_string()),
+            Ok(channel) => resources(channel)
+                .await
+                .map_err(|status| status.to_string()),
             Err(error) => Err(error),
         };
         assert!(answer.is_err(), "somebody else got in");
@@ -104,7 +112,7 @@ async fn nobody_else_gets_in() {
         .connect_tls(Some(&client))
         .await
         .expect("it connects");
-    assert_eq!(schema(channel).await.expect("an answer"), 2);
+    assert_eq!(resources(channel).await.expect("an answer"), 2);
 }
 
 #[test]

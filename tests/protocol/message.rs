@@ -1,5 +1,7 @@
 //! Values of the bucket's type, and messages made of them.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use wandb_provider::sdk::codec;
 use wandb_provider::sdk::provider::Provider as _;
@@ -7,8 +9,10 @@ use wandb_provider::sdk::value::{Type, Value};
 
 use crate::plugin::{Provider, wire};
 
+/// The bucket's resource.
 pub const BUCKET: &str = "wandb_byob_bucket";
 
+/// The type of the bucket's resource.
 pub fn bucket_type() -> Type {
     let provider = wandb_provider::provider::Wandb::default();
     let resources = provider.resources();
@@ -19,12 +23,17 @@ pub fn bucket_type() -> Type {
     found.schema().block.ty()
 }
 
-/// An object of the type with these attributes; the rest is null.
-pub fn object(ty: &Type, pairs: Vec<(&str, Value)>) -> Value {
+/// The attributes of an object's type.
+pub fn attributes(ty: &Type) -> &BTreeMap<String, Type> {
     let Type::Object { attributes, .. } = ty else {
         panic!("not an object");
     };
-    let mut map: std::collections::BTreeMap<String, Value> = attributes
+    attributes
+}
+
+/// An object of the type with these attributes; the rest is null.
+pub fn object(ty: &Type, pairs: Vec<(&str, Value)>) -> Value {
+    let mut map: BTreeMap<String, Value> = attributes(ty)
         .keys()
         .map(|name| (name.clone(), Value::Null))
         .collect();
@@ -36,13 +45,12 @@ pub fn object(ty: &Type, pairs: Vec<(&str, Value)>) -> Value {
     Value::Map(map)
 }
 
+/// The same for a block of the type.
 pub fn block(ty: &Type, name: &str, pairs: Vec<(&str, Value)>) -> Value {
-    let Type::Object { attributes, .. } = ty else {
-        panic!("not an object");
-    };
-    object(&attributes[name], pairs)
+    object(&attributes(ty)[name], pairs)
 }
 
+/// A value as it is sent.
 pub fn dynamic(value: &Value, ty: &Type) -> Option<wire::DynamicValue> {
     Some(wire::DynamicValue {
         msgpack: Bytes::from(codec::to_msgpack(value, ty).expect("packs")),
@@ -50,6 +58,7 @@ pub fn dynamic(value: &Value, ty: &Type) -> Option<wire::DynamicValue> {
     })
 }
 
+/// A value that nobody can read.
 pub fn garbage() -> Option<wire::DynamicValue> {
     Some(wire::DynamicValue {
         msgpack: Bytes::from_static(&[0x81, 0x01]),
@@ -57,6 +66,7 @@ pub fn garbage() -> Option<wire::DynamicValue> {
     })
 }
 
+/// The errors among diagnostics, each with its details.
 pub fn errors(diagnostics: &[wire::Diagnostic]) -> Vec<String> {
     diagnostics
         .iter()
@@ -65,6 +75,12 @@ pub fn errors(diagnostics: &[wire::Diagnostic]) -> Vec<String> {
         .collect()
 }
 
+/// What a request was answered with: whatever is asked, there is an answer.
+pub fn answer<T>(result: Result<tonic::Response<T>, tonic::Status>) -> T {
+    result.expect("an answer").into_inner()
+}
+
+/// The diagnostics about a configuration of a bucket.
 pub async fn validate(
     provider: &mut Provider,
     config: Option<wire::DynamicValue>,
@@ -78,10 +94,5 @@ pub async fn validate(
             write_only_attributes_allowed: write_only,
         }),
     };
-    provider
-        .validate_resource_type_config(request)
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics
+    answer(provider.validate_resource_type_config(request).await).diagnostics
 }

@@ -5,41 +5,45 @@ use bytes::Bytes;
 use wandb_provider::sdk::codec;
 use wandb_provider::sdk::value::{Type, Value};
 
-use crate::message::{BUCKET, block, bucket_type, dynamic, errors, garbage, object, validate};
-use crate::plugin::{Plugin, wire};
+use crate::message::{
+    BUCKET, answer, attributes, block, bucket_type, dynamic, errors, garbage, object, validate,
+};
+use crate::plugin::wire::attribute_path::step::Selector;
+use crate::plugin::{Plugin, Provider, wire};
+
+/// A plugin without TLS, and a client of it.
+async fn started() -> (Plugin, Provider) {
+    let plugin = Plugin::start(&[]);
+    let provider = plugin.provider().await;
+    (plugin, provider)
+}
+
+/// A bucket of this name with these arguments for its server.
+fn bucket(ty: &Type, name: &str, server: Vec<(&str, Value)>) -> Value {
+    let block = block(ty, "s3_compatible", server);
+    let pairs = vec![("name", Value::string(name)), ("s3_compatible", block)];
+    object(ty, pairs)
+}
 
 #[tokio::test]
-async fn what_is_offered_is_told_twice_alike() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
-    let schema = provider
-        .get_schema(wire::get_provider_schema::Request {})
-        .await
-        .expect("an answer")
-        .into_inner();
-    let metadata = provider
-        .get_metadata(wire::get_metadata::Request {})
-        .await
-        .expect("an answer")
-        .into_inner();
+async fn what_is_offered_is_described_twice_alike() {
+    let (_plugin, mut provider) = started().await;
+    let request = wire::get_provider_schema::Request {};
+    let schema = answer(provider.get_schema(request).await);
+    let request = wire::get_metadata::Request {};
+    let metadata = answer(provider.get_metadata(request).await);
     let mut names: Vec<String> = schema.resource_schemas.keys().cloned().collect();
     names.sort();
     assert_eq!(names, [BUCKET, "wandb_team_storage"]);
-    let mut told: Vec<String> = metadata
-        .resources
-        .into_iter()
-        .map(|one| one.type_name)
-        .collect();
-    told.sort();
-    assert_eq!(told, names);
+    let resources = metadata.resources.into_iter();
+    let mut listed: Vec<String> = resources.map(|one| one.type_name).collect();
+    listed.sort();
+    assert_eq!(listed, names);
     let capabilities = schema.server_capabilities.expect("capabilities");
     assert_eq!(Some(capabilities), metadata.server_capabilities);
     assert!(capabilities.plan_destroy && capabilities.get_provider_schema_optional);
-    let functions = provider
-        .get_functions(wire::get_functions::Request {})
-        .await
-        .expect("an answer")
-        .into_inner();
+    let request = wire::get_functions::Request {};
+    let functions = answer(provider.get_functions(request).await);
     assert_eq!(functions.functions.len(), schema.functions.len());
     let block = schema.resource_schemas[BUCKET]
         .block
@@ -55,163 +59,62 @@ async fn what_is_offered_is_told_twice_alike() {
     assert_eq!(write_only, ["wandb_secret_key_wo"]);
 }
 
+/// Sends each request with a name that nobody has, in the field that is named beside it;
+/// the requests with their diagnostics.
+macro_rules! about_nothing {
+    ($provider:ident, $($request:ident: $field:ident),* $(,)?) => {
+        [$({
+            let request = wire::$request::Request {
+                $field: "wandb_nothing".to_owned(),
+                ..Default::default()
+            };
+            (stringify!($request), answer($provider.$request(request).await).diagnostics)
+        }),*]
+    };
+}
+
 #[tokio::test]
 async fn unknown_names_are_answered_with_diagnostics() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
-    let name = "wandb_nothing".to_owned();
-    let validated = provider
-        .validate_resource_type_config(wire::validate_resource_type_config::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let upgraded = provider
-        .upgrade_resource_state(wire::upgrade_resource_state::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let read = provider
-        .read_resource(wire::read_resource::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let planned = provider
-        .plan_resource_change(wire::plan_resource_change::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let applied = provider
-        .apply_resource_change(wire::apply_resource_change::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let imported = provider
-        .import_resource_state(wire::import_resource_state::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let moved = provider
-        .move_resource_state(wire::move_resource_state::Request {
-            target_type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let checked = provider
-        .validate_data_source_config(wire::validate_data_source_config::Request {
-            type_name: name.clone(),
-            config: None,
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let looked = provider
-        .read_data_source(wire::read_data_source::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let ephemeral = provider
-        .validate_ephemeral_resource_config(wire::validate_ephemeral_resource_config::Request {
-            type_name: name.clone(),
-            config: None,
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let opened = provider
-        .open_ephemeral_resource(wire::open_ephemeral_resource::Request {
-            type_name: name.clone(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let renewed = provider
-        .renew_ephemeral_resource(wire::renew_ephemeral_resource::Request {
-            type_name: name.clone(),
-            private: None,
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    let closed = provider
-        .close_ephemeral_resource(wire::close_ephemeral_resource::Request {
-            type_name: name.clone(),
-            private: None,
-        })
-        .await
-        .expect("an answer")
-        .into_inner()
-        .diagnostics;
-    for diagnostics in [
-        validated, upgraded, read, planned, applied, imported, moved, checked, looked, ephemeral,
-        opened, renewed, closed,
-    ] {
-        let told = errors(&diagnostics);
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].contains("wandb_nothing"), "{told:?}");
+    let (_plugin, mut provider) = started().await;
+    let answers = about_nothing! {
+        provider,
+        validate_resource_type_config: type_name,
+        upgrade_resource_state: type_name,
+        read_resource: type_name,
+        plan_resource_change: type_name,
+        apply_resource_change: type_name,
+        import_resource_state: type_name,
+        move_resource_state: target_type_name,
+        validate_data_source_config: type_name,
+        read_data_source: type_name,
+        validate_ephemeral_resource_config: type_name,
+        open_ephemeral_resource: type_name,
+        renew_ephemeral_resource: type_name,
+        close_ephemeral_resource: type_name,
+    };
+    for (request, diagnostics) in answers {
+        let errors = errors(&diagnostics);
+        assert_eq!(errors.len(), 1, "{request}: {errors:?}");
+        assert!(errors[0].contains("wandb_nothing"), "{request}: {errors:?}");
     }
-    let called = provider
-        .call_function(wire::call_function::Request {
-            name: "nothing".to_owned(),
-            arguments: Vec::new(),
-        })
-        .await
-        .expect("an answer")
-        .into_inner();
+    let request = wire::call_function::Request {
+        name: "nothing".to_owned(),
+        arguments: Vec::new(),
+    };
+    let called = answer(provider.call_function(request).await);
     assert!(called.error.expect("an error").text.contains("nothing"));
 }
 
 #[tokio::test]
 async fn garbage_is_answered_with_diagnostics() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
-    assert_eq!(
-        errors(&validate(&mut provider, garbage(), true).await).len(),
-        1
-    );
-    let configured = provider
-        .configure(wire::configure::Request {
-            config: garbage(),
-            ..Default::default()
-        })
-        .await
-        .expect("an answer")
-        .into_inner();
+    let (_plugin, mut provider) = started().await;
+    let diagnostics = validate(&mut provider, garbage(), true).await;
+    assert_eq!(errors(&diagnostics).len(), 1);
+    let request = wire::configure::Request {
+        config: garbage(),
+        ..Default::default()
+    };
+    let configured = answer(provider.configure(request).await);
     assert_eq!(errors(&configured.diagnostics).len(), 1);
     let request = wire::apply_resource_change::Request {
         type_name: BUCKET.to_owned(),
@@ -219,11 +122,7 @@ async fn garbage_is_answered_with_diagnostics() {
         planned_private: Bytes::from_static(b"x"),
         ..Default::default()
     };
-    let applied = provider
-        .apply_resource_change(request)
-        .await
-        .expect("an answer")
-        .into_inner();
+    let applied = answer(provider.apply_resource_change(request).await);
     assert_eq!(errors(&applied.diagnostics).len(), 1);
     // What was there stays, letter by letter.
     assert_eq!(applied.new_state, garbage());
@@ -232,61 +131,39 @@ async fn garbage_is_answered_with_diagnostics() {
 
 #[tokio::test]
 async fn sixty_megabytes_are_no_problem() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
+    let (_plugin, mut provider) = started().await;
     let ty = bucket_type();
-    let tags = Value::Map(std::collections::BTreeMap::from([(
-        "big".to_owned(),
-        Value::string("x".repeat(60 << 20)),
-    )]));
+    let big = Value::string("x".repeat(60 << 20));
+    let tags = Value::Map([("big".to_owned(), big)].into());
+    let server = block(&ty, "s3_compatible", vec![]);
     let config = object(
         &ty,
         vec![
             ("name", Value::string("Bad_Name")),
             ("tags", tags),
-            ("s3_compatible", block(&ty, "s3_compatible", vec![])),
+            ("s3_compatible", server),
         ],
     );
-    let told = errors(&validate(&mut provider, dynamic(&config, &ty), true).await);
-    assert_eq!(
-        told.len(),
-        1,
-        "{:?}",
-        told.iter()
-            .map(|one| one.chars().take(80).collect::<String>())
-            .collect::<Vec<_>>()
-    );
-    assert!(told[0].starts_with("Invalid name"));
+    let diagnostics = validate(&mut provider, dynamic(&config, &ty), true).await;
+    // A failure does not print megabytes.
+    let errors: Vec<String> = errors(&diagnostics)
+        .iter()
+        .map(|one| one.chars().take(80).collect())
+        .collect();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert!(errors[0].starts_with("Invalid name"));
 }
 
 #[tokio::test]
 async fn errors_carry_the_path_of_the_argument() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
+    let (_plugin, mut provider) = started().await;
     let ty = bucket_type();
-    let inner = block(
-        &ty,
-        "s3_compatible",
-        vec![("endpoint", Value::string("ftp://x"))],
-    );
-    let config = object(
-        &ty,
-        vec![
-            ("name", Value::string("good-name")),
-            ("s3_compatible", inner),
-        ],
-    );
-    let told = validate(&mut provider, dynamic(&config, &ty), true).await;
-    assert_eq!(told.len(), 1);
-    use wire::attribute_path::step::Selector;
-    let steps: Vec<Option<Selector>> = told[0]
-        .attribute
-        .clone()
-        .expect("a path")
-        .steps
-        .into_iter()
-        .map(|step| step.selector)
-        .collect();
+    let endpoint = vec![("endpoint", Value::string("ftp://x"))];
+    let config = bucket(&ty, "good-name", endpoint);
+    let diagnostics = validate(&mut provider, dynamic(&config, &ty), true).await;
+    assert_eq!(diagnostics.len(), 1);
+    let path = diagnostics[0].attribute.clone().expect("a path");
+    let steps: Vec<Option<Selector>> = path.steps.into_iter().map(|step| step.selector).collect();
     assert_eq!(
         steps,
         [
@@ -298,130 +175,94 @@ async fn errors_carry_the_path_of_the_argument() {
 
 #[tokio::test]
 async fn everything_unknown_is_nothing_to_complain_about() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
+    let (_plugin, mut provider) = started().await;
     let ty = bucket_type();
-    let Type::Object { attributes, .. } = &ty else {
-        panic!("not an object")
+    let unknown = |ty: &Type| {
+        let names = attributes(ty).keys();
+        Value::Map(names.map(|name| (name.clone(), Value::Unknown)).collect())
     };
-    let all = |ty: &Type| {
-        let Type::Object { attributes, .. } = ty else {
-            panic!("not an object")
-        };
-        Value::Map(
-            attributes
-                .keys()
-                .map(|name| (name.clone(), Value::Unknown))
-                .collect(),
-        )
+    let Value::Map(mut config) = unknown(&ty) else {
+        panic!("not a map")
     };
-    let mut config = attributes
-        .keys()
-        .map(|name| (name.clone(), Value::Unknown))
-        .collect::<std::collections::BTreeMap<_, _>>();
-    config.insert("s3_compatible".into(), all(&attributes["s3_compatible"]));
-    config.insert("timeouts".into(), all(&attributes["timeouts"]));
-    let told = validate(&mut provider, dynamic(&Value::Map(config), &ty), true).await;
-    assert_eq!(errors(&told), Vec::<String>::new());
+    for name in ["s3_compatible", "timeouts"] {
+        config.insert(name.to_owned(), unknown(&attributes(&ty)[name]));
+    }
+    let config = dynamic(&Value::Map(config), &ty);
+    let diagnostics = validate(&mut provider, config, true).await;
+    assert_eq!(errors(&diagnostics), Vec::<String>::new());
 }
 
 #[tokio::test]
 async fn write_only_needs_a_client_that_knows_it() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
+    let (_plugin, mut provider) = started().await;
     let ty = bucket_type();
-    let inner = block(
-        &ty,
-        "s3_compatible",
-        vec![
-            ("wandb_access_key", Value::string("k")),
-            ("wandb_secret_key_wo", Value::string("hunter2")),
-            ("wandb_secret_key_wo_version", Value::Number(1_i64.into())),
-        ],
-    );
-    let config = object(
-        &ty,
-        vec![
-            ("name", Value::string("good-name")),
-            ("s3_compatible", inner),
-        ],
-    );
-    assert_eq!(
-        errors(&validate(&mut provider, dynamic(&config, &ty), true).await),
-        Vec::<String>::new()
-    );
-    let told = errors(&validate(&mut provider, dynamic(&config, &ty), false).await);
-    assert_eq!(told.len(), 1);
-    assert!(told[0].contains("Terraform 1.11"), "{told:?}");
-    assert!(!told[0].contains("hunter2"));
+    let key = vec![
+        ("wandb_access_key", Value::string("k")),
+        ("wandb_secret_key_wo", Value::string("hunter2")),
+        ("wandb_secret_key_wo_version", Value::Number(1_i64.into())),
+    ];
+    let config = dynamic(&bucket(&ty, "good-name", key), &ty);
+    let diagnostics = validate(&mut provider, config.clone(), true).await;
+    assert_eq!(errors(&diagnostics), Vec::<String>::new());
+    let errors = errors(&validate(&mut provider, config, false).await);
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].contains("Terraform 1.11"), "{errors:?}");
+    assert!(!errors[0].contains("hunter2"));
 }
 
 #[tokio::test]
 async fn a_configuration_in_json_is_read_as_well() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
-    let ty = bucket_type();
-    let config = object(
-        &ty,
-        vec![
-            ("name", Value::string("Bad_Name")),
-            ("s3_compatible", block(&ty, "s3_compatible", Vec::new())),
-        ],
-    );
+    let (_plugin, mut provider) = started().await;
+    let config = bucket(&bucket_type(), "Bad_Name", Vec::new());
     let json = wire::DynamicValue {
         msgpack: Bytes::new(),
         json: Bytes::from(codec::to_json(&config)),
     };
-    let told = errors(&validate(&mut provider, Some(json), true).await);
+    let errors = errors(&validate(&mut provider, Some(json), true).await);
     assert!(
-        told.iter().any(|one| one.starts_with("Invalid name")),
-        "{told:?}"
+        errors.iter().any(|one| one.starts_with("Invalid name")),
+        "{errors:?}"
     );
 }
 
-#[tokio::test]
-async fn a_stored_state_loses_and_gains_attributes_and_flatmap_is_refused() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
-    let ask = |json: &str, flatmap: &[(&str, &str)]| wire::upgrade_resource_state::Request {
+/// Asks for the present form of a state that was stored long ago.
+async fn upgrade(
+    provider: &mut Provider,
+    json: &str,
+    flatmap: &[(&str, &str)],
+) -> wire::upgrade_resource_state::Response {
+    let pairs = flatmap
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let request = wire::upgrade_resource_state::Request {
         type_name: BUCKET.to_owned(),
         version: 0,
         raw_state: Some(wire::RawState {
             json: Bytes::from(json.to_owned()),
-            flatmap: flatmap
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
+            flatmap: pairs.collect(),
         }),
     };
-    let answer = provider
-        .upgrade_resource_state(ask(r#"{"name":"x","gone":[1]}"#, &[]))
-        .await
-        .expect("an answer")
-        .into_inner();
-    assert_eq!(errors(&answer.diagnostics), Vec::<String>::new());
+    answer(provider.upgrade_resource_state(request).await)
+}
+
+#[tokio::test]
+async fn a_stored_state_loses_and_gains_attributes_and_flatmap_is_refused() {
+    let (_plugin, mut provider) = started().await;
+    let upgraded = upgrade(&mut provider, r#"{"name":"x","gone":[1]}"#, &[]).await;
+    assert_eq!(errors(&upgraded.diagnostics), Vec::<String>::new());
     let ty = bucket_type();
-    let state = codec::from_msgpack(&answer.upgraded_state.expect("a state").msgpack, &ty)
-        .expect("a state");
+    let state = upgraded.upgraded_state.expect("a state");
+    let state = codec::from_msgpack(&state.msgpack, &ty).expect("a state");
     assert_eq!(state, object(&ty, vec![("name", Value::string("x"))]));
-    let old = provider
-        .upgrade_resource_state(ask("", &[("name", "x")]))
-        .await
-        .expect("an answer")
-        .into_inner();
+    let old = upgrade(&mut provider, "", &[("name", "x")]).await;
     assert!(errors(&old.diagnostics)[0].contains("before 0.12"));
-    let broken = provider
-        .upgrade_resource_state(ask("{", &[]))
-        .await
-        .expect("an answer")
-        .into_inner();
+    let broken = upgrade(&mut provider, "{", &[]).await;
     assert_eq!(errors(&broken.diagnostics).len(), 1);
 }
 
 #[tokio::test]
 async fn no_type_can_be_moved_here_and_stop_is_answered() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
+    let (_plugin, mut provider) = started().await;
     let request = wire::move_resource_state::Request {
         source_type_name: "aws_s3_bucket".to_owned(),
         target_type_name: BUCKET.to_owned(),
@@ -431,36 +272,23 @@ async fn no_type_can_be_moved_here_and_stop_is_answered() {
         }),
         ..Default::default()
     };
-    let moved = provider
-        .move_resource_state(request)
-        .await
-        .expect("an answer")
-        .into_inner();
+    let moved = answer(provider.move_resource_state(request).await);
     assert!(errors(&moved.diagnostics)[0].contains("cannot take over a aws_s3_bucket"));
-    let stopped = provider
-        .stop(wire::stop::Request {})
-        .await
-        .expect("an answer")
-        .into_inner();
+    let stopped = answer(provider.stop(wire::stop::Request {}).await);
     assert_eq!(stopped.error, "");
 }
 
 #[tokio::test]
 async fn before_it_is_configured_nothing_crashes() {
-    let plugin = Plugin::start(&[]);
-    let mut provider = plugin.provider().await;
+    let (_plugin, mut provider) = started().await;
     let ty = bucket_type();
-    let state = object(&ty, vec![("name", Value::string("x"))]);
+    let state = dynamic(&object(&ty, vec![("name", Value::string("x"))]), &ty);
     let request = wire::read_resource::Request {
         type_name: BUCKET.to_owned(),
-        current_state: dynamic(&state, &ty),
+        current_state: state.clone(),
         ..Default::default()
     };
-    let answer = provider
-        .read_resource(request)
-        .await
-        .expect("an answer")
-        .into_inner();
-    assert_eq!(errors(&answer.diagnostics).len(), 1);
-    assert_eq!(answer.new_state, dynamic(&state, &ty));
+    let read = answer(provider.read_resource(request).await);
+    assert_eq!(errors(&read.diagnostics).len(), 1);
+    assert_eq!(read.new_state, state);
 }

@@ -1,0 +1,44 @@
+//! MinIO behind a proxy.
+
+mod kill;
+mod lose;
+mod many;
+mod stop;
+
+use serde_json::json;
+use simulator::proxy::Proxy;
+
+use crate::harness::minio;
+use crate::kill::proxy_to;
+
+/// A stage on MinIO.
+type Stage = crate::harness::Stage<crate::harness::Minio>;
+
+/// A stage whose storage server is behind a proxy.
+fn behind_proxy(name: &str) -> (Stage, Proxy) {
+    let (proxy, login) = proxy_to(minio());
+    (Stage::on(name, login), proxy)
+}
+
+/// Nothing of the provider's own is left in the bucket, and there is one user and one key.
+fn assert_tidy(stage: &Stage, number: usize) {
+    let held = stage.s3_ok("holds", json!({}));
+    assert_eq!(
+        held,
+        json!({"objects": 0, "versions": 0, "delete_markers": 0, "uploads": 0}),
+        "killed at {number}"
+    );
+    let state = stage.this();
+    let keys = stage.keys_of(&stage.user());
+    assert_eq!(keys, [state["access_key_id"].clone()], "killed at {number}");
+    assert_eq!(
+        stage.marker(),
+        format!("ready-{}", stage.generation()),
+        "killed at {number}"
+    );
+    assert_eq!(
+        state["verified"], true,
+        "killed at {number}: {}",
+        state["findings"]
+    );
+}

@@ -1,0 +1,7 @@
+//! Teams, and a W&B instance that misbehaves.
+
+mod instance;
+mod kill;
+
+/// A stage for teams, whose buckets are on MinIO.
+type Stage = crate::harness::Stage<crate::harness::Minio>;

@@ -1,0 +1,42 @@
+//! The clouds that stages are made for, one file each.
+
+mod aws;
+mod s3_compatible;
+
+use simulator::wandb::{Config, Instance};
+
+use super::stage::API_KEY;
+
+pub use aws::{ACCOUNT, Aws, WANDB};
+pub use s3_compatible::{Minio, S3Compatible, SeaweedFs};
+
+/// What a stage has to know of a cloud. What the cloud's server can be asked comes on
+/// top, as methods of a stage on that cloud.
+pub trait Cloud: Sized {
+    /// The name of its block, in the provider's and in the bucket's.
+    const BLOCK: &'static str;
+    /// Where buckets are: what its block of the provider says in most tests.
+    const PLACE: &'static str = "";
+    /// What its block of the bucket says in every test.
+    const BUCKET: &'static str = "";
+
+    /// Where a server is, and how to get in.
+    type Login: Clone;
+
+    /// The server that all tests share.
+    fn login() -> Self::Login;
+
+    /// Who asks, and where: what its block of the provider says in every test.
+    fn access(login: &Self::Login) -> String;
+
+    /// Where W&B is: what the provider's block says in every test.
+    fn deployment(wandb: &Instance) -> String;
+
+    /// The simulated W&B instance of most tests.
+    fn instance() -> Config {
+        Config {
+            api_key: API_KEY.to_owned(),
+            ..Config::default()
+        }
+    }
+}
