@@ -1,7 +1,9 @@
 //! Terraform's requests, one function each, and the edge where panics end.
 
+mod data_source;
+mod ephemeral;
+mod function;
 mod offer;
-mod others;
 mod resource;
 
 use std::collections::BTreeMap;
@@ -318,7 +320,7 @@ impl wire::provider_server::Provider for Server {
         answer!(
             self,
             "ValidateDataSourceConfig",
-            others::validate_data_source,
+            data_source::validate,
             request,
             wire::validate_data_source_config::Response
         )
@@ -331,7 +333,7 @@ impl wire::provider_server::Provider for Server {
         answer!(
             self,
             "ReadDataSource",
-            others::read_data_source,
+            data_source::read,
             request,
             wire::read_data_source::Response
         )
@@ -344,7 +346,7 @@ impl wire::provider_server::Provider for Server {
         answer!(
             self,
             "ValidateEphemeralResourceConfig",
-            others::validate_ephemeral,
+            ephemeral::validate,
             request,
             wire::validate_ephemeral_resource_config::Response
         )
@@ -357,7 +359,7 @@ impl wire::provider_server::Provider for Server {
         answer!(
             self,
             "OpenEphemeralResource",
-            others::open,
+            ephemeral::open,
             request,
             wire::open_ephemeral_resource::Response
         )
@@ -370,7 +372,7 @@ impl wire::provider_server::Provider for Server {
         answer!(
             self,
             "RenewEphemeralResource",
-            others::renew,
+            ephemeral::renew,
             request,
             wire::renew_ephemeral_resource::Response
         )
@@ -383,7 +385,7 @@ impl wire::provider_server::Provider for Server {
         answer!(
             self,
             "CloseEphemeralResource",
-            others::close,
+            ephemeral::close,
             request,
             wire::close_ephemeral_resource::Response
         )
@@ -407,8 +409,8 @@ impl wire::provider_server::Provider for Server {
         request: Request<wire::call_function::Request>,
     ) -> Reply<wire::call_function::Response> {
         let request = request.into_inner();
-        let result = guarded("CallFunction", others::call(&self.0, request), |why| {
-            others::function_failed(format!("{}\n{}", why.summary, why.detail), None)
+        let result = guarded("CallFunction", function::call(&self.0, request), |why| {
+            function::failed(format!("{}\n{}", why.summary, why.detail), None)
         });
         Ok(Response::new(result.await))
     }

@@ -1,28 +1,16 @@
-//! Data sources, ephemeral resources and functions.
+//! Requests for ephemeral resources.
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
 
-use super::super::data_source::{AnyDataSource, Ephemeral, Opened};
+use super::super::data_source::{Ephemeral, Opened};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
 use super::super::private::Private;
 use super::super::schema::Schema;
 use super::super::value::{Type, Value};
 use super::super::wire::{self as convert, tfplugin5 as wire};
 use super::{Service, one, unknown_name};
-
-fn data_source<'a>(
-    service: &'a Service,
-    name: &str,
-) -> Result<(&'a dyn AnyDataSource, &'a Schema, &'a Type), Diagnostic> {
-    let offered = service
-        .data_sources
-        .get(name)
-        .ok_or_else(|| unknown_name("data source", name))?;
-    let (schema, ty) = offered.typed(|thing| thing.schema());
-    Ok((offered.thing.as_ref(), schema, ty))
-}
 
 fn ephemeral<'a>(
     service: &'a Service,
@@ -36,52 +24,7 @@ fn ephemeral<'a>(
     Ok((offered.thing.as_ref(), schema, ty))
 }
 
-pub(super) async fn validate_data_source(
-    service: &Service,
-    request: wire::validate_data_source_config::Request,
-) -> wire::validate_data_source_config::Response {
-    let check = || -> Result<Diagnostics, Diagnostic> {
-        let (source, schema, ty) = data_source(service, &request.type_name)?;
-        let config = convert::read(request.config.as_ref(), ty, "configuration")?;
-        let mut all: Diagnostics = schema
-            .block
-            .validate(&config, &Path::root(), true)
-            .into_iter()
-            .collect();
-        all.extend(source.validate(&config));
-        Ok(all)
-    };
-    wire::validate_data_source_config::Response {
-        diagnostics: convert::diagnostics(check().unwrap_or_else(Diagnostics::from)),
-    }
-}
-
-pub(super) async fn read_data_source(
-    service: &Service,
-    request: wire::read_data_source::Request,
-) -> wire::read_data_source::Response {
-    let failed = |error| wire::read_data_source::Response {
-        diagnostics: one(error),
-        ..Default::default()
-    };
-    let (source, ty) = match data_source(service, &request.type_name) {
-        Ok((source, _, ty)) => (source, ty),
-        Err(error) => return failed(error),
-    };
-    let config = match convert::read(request.config.as_ref(), ty, "configuration") {
-        Ok(config) => config,
-        Err(error) => return failed(error),
-    };
-    let cx = service.context(request.client_capabilities.as_ref());
-    let (state, mut diagnostics) = source.read(&cx, config).await;
-    wire::read_data_source::Response {
-        state: convert::write_or_null(&state, ty, &mut diagnostics),
-        diagnostics: convert::diagnostics(diagnostics),
-        deferred: None,
-    }
-}
-
-pub(super) async fn validate_ephemeral(
+pub(super) async fn validate(
     service: &Service,
     request: wire::validate_ephemeral_resource_config::Request,
 ) -> wire::validate_ephemeral_resource_config::Response {
@@ -182,62 +125,5 @@ pub(super) async fn close(
     };
     wire::close_ephemeral_resource::Response {
         diagnostics: convert::diagnostics(diagnostics),
-    }
-}
-
-pub(super) async fn call(
-    service: &Service,
-    request: wire::call_function::Request,
-) -> wire::call_function::Response {
-    let Some(function) = service.functions.get(request.name.as_str()) else {
-        return function_failed(
-            format!("this provider has no function {:?}", request.name),
-            None,
-        );
-    };
-    let signature = function.signature();
-    let mut arguments = Vec::new();
-    for (index, argument) in request.arguments.iter().enumerate() {
-        let parameter = signature
-            .parameters
-            .get(index)
-            .or(signature.variadic.as_ref());
-        let Some(parameter) = parameter else {
-            return function_failed("there are too many arguments".to_owned(), Some(index));
-        };
-        match convert::read(Some(argument), &parameter.ty, "argument") {
-            Ok(value) => arguments.push(value),
-            Err(error) => return function_failed(error.detail, Some(index)),
-        }
-    }
-    if arguments.len() < signature.parameters.len() {
-        return function_failed("there are too few arguments".to_owned(), None);
-    }
-    let result = function
-        .call(&arguments)
-        .map_err(|error| function_failed(error.text, error.argument))
-        .and_then(|value| {
-            convert::write(&value, &signature.returns)
-                .map_err(|error| function_failed(error.detail, None))
-        });
-    match result {
-        Ok(value) => wire::call_function::Response {
-            result: Some(value),
-            error: None,
-        },
-        Err(failed) => failed,
-    }
-}
-
-pub(super) fn function_failed(
-    text: String,
-    argument: Option<usize>,
-) -> wire::call_function::Response {
-    wire::call_function::Response {
-        result: None,
-        error: Some(wire::FunctionError {
-            text,
-            function_argument: argument.and_then(|index| i64::try_from(index).ok()),
-        }),
     }
 }
