@@ -5,6 +5,7 @@
 //! that a misreading in one of them shows as a failing test.
 
 pub mod amazon;
+mod connection;
 pub mod proxy;
 pub mod servers;
 pub mod wandb;

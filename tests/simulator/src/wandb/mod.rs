@@ -6,7 +6,6 @@
 mod address;
 mod auth;
 mod check;
-mod connection;
 mod control;
 mod faults;
 mod filter;
@@ -30,7 +29,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use connection::{CuttableListener, Switch};
+use crate::connection::{CuttableListener, Switch};
 use world::World;
 
 pub use faults::{Fault, Severity};
