@@ -6,6 +6,7 @@
 
 pub mod amazon;
 mod connection;
+pub mod gcs;
 pub mod proxy;
 pub mod servers;
 pub mod wandb;
