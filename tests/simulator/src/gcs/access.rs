@@ -274,6 +274,7 @@ impl World {
             "setIamPolicy",
             "update",
             "setRetention",
+            "overrideUnlockedRetention",
         ];
         let own = permission
             .strip_prefix("storage.objects.")

@@ -71,9 +71,10 @@ impl Request {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether a query parameter is `true`.
+    /// Whether a query parameter is `true`; Google's own library writes `True`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        self.parameter(name) == Some("true")
+        self.parameter(name)
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
     /// A whole number among the query parameters.

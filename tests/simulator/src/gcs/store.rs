@@ -100,7 +100,8 @@ fn tidy(mut said: Map<String, Value>) -> Map<String, Value> {
     said
 }
 
-fn check_sums(metadata: &Value, data: &[u8]) -> Result<(), Refusal> {
+/// Refuses what arrived otherwise than it was sent.
+pub(crate) fn check_sums(metadata: &Value, data: &[u8]) -> Result<(), Refusal> {
     let sums = [
         ("md5Hash", "MD5 hash", base64(&md5(data))),
         ("crc32c", "CRC32C", base64(&crc32c(data))),

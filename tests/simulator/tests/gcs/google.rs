@@ -22,7 +22,7 @@ fn library() -> MutexGuard<'static, Library> {
             format!("{home}/.cache/terraform-provider-wandb")
         });
         let mut child = Command::new(format!("{cache}/venv/bin/python"))
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gcs/google.py"))
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gcs/library.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -63,7 +63,8 @@ async fn a_binding_lets_somebody_in_and_out_again() {
     assert_eq!(get("/storage/v1/b/shared-bucket").await.0, 200);
     assert_eq!(get("/storage/v1/b/shared-bucket/o/a").await.0, 200);
     let mut policy = cloud.instance.bucket_policy("shared-bucket").unwrap();
-    policy["bindings"].as_array_mut().unwrap().pop();
+    let bindings = policy["bindings"].as_array_mut().unwrap();
+    bindings.retain(|one| one["role"] != "roles/storage.admin");
     let path = "/storage/v1/b/shared-bucket/iam";
     assert_eq!(cloud.api(Method::PUT, path, policy).await.0, 200);
     assert_eq!(get("/storage/v1/b/shared-bucket").await.0, 403);

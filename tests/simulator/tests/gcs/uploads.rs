@@ -9,11 +9,11 @@ use crate::Cloud;
 async fn the_library_uploads_in_pieces() {
     let cloud = Cloud::start().await;
     cloud.bucket("piece-bucket", json!({})).await;
-    let args = json!({"name": "piece-bucket", "key": "a/b", "size": 700_000});
+    let args = json!({"name": "piece-bucket", "key": "a/b", "size": 9_000_000});
     let made = cloud.google("put_in_pieces", args).await;
     assert_eq!(
         (&made["size"], &made["contentType"]),
-        (&json!("700000"), &json!("application/test"))
+        (&json!("9000000"), &json!("application/test"))
     );
     let pieces = cloud.instance.requests();
     let pieces = pieces.iter().filter(|one| one.status == Some(308)).count();

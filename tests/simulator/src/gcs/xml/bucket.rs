@@ -11,8 +11,8 @@ use crate::gcs::object::Object;
 use crate::gcs::refusal::{Refusal, escape};
 use crate::gcs::request::Answer;
 
-/// The name space of all documents here.
-pub(super) const SPACE: &str = "http://doc.s3.amazonaws.com/2006-03-01";
+/// The name space of the documents here.
+const SPACE: &str = "http://doc.s3.amazonaws.com/2006-03-01";
 
 fn permitted<'a>(call: &'a Call<'_>, permission: &str) -> Result<&'a Bucket, Refusal> {
     let name = &call.bucket;

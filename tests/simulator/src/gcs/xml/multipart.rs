@@ -5,19 +5,20 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
-use super::bucket::SPACE;
 use super::objects::{metadata, written};
 use super::{Call, Outcome};
 use crate::gcs::access::Resource;
 use crate::gcs::bucket::Upload;
 use crate::gcs::clock;
-use crate::gcs::crypto::{base64, hex, md5, random_hex};
+use crate::gcs::crypto::{base64, crc32c, hex, md5, random_hex};
 use crate::gcs::names;
 use crate::gcs::object::Conditions;
 use crate::gcs::refusal::{Refusal, escape};
 use crate::gcs::request::Answer;
-use crate::gcs::store::{NewObject, may_write, store};
+use crate::gcs::store::{NewObject, check_sums, may_write, store};
 
+/// The name space of the documents here, which is not that of lists of objects.
+const SPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// Each part but the last has at least as many bytes.
 const SMALLEST: usize = 5 << 20;
 
@@ -82,17 +83,14 @@ pub(super) fn put_part(call: &mut Call<'_>) -> Outcome {
         .filter(|number| (1..=10_000).contains(number))
         .ok_or_else(|| Refusal::invalid("The part number must be between 1 and 10000."))?;
     let data = call.request.body.clone();
-    let sum = md5(&data);
-    let said = call.request.header("content-md5");
-    if said.is_some_and(|said| said != base64(&sum)) {
-        return Err(Refusal::invalid("").coded(
-            "BadDigest",
-            "The Content-MD5 you specified did not match what we received.",
-        ));
-    }
+    let (sum, crc) = (md5(&data), base64(&crc32c(&data)));
+    let md5 = base64(&sum);
+    check_sums(&metadata(call.request), &data)?;
     let now = call.world.now();
     open(call)?.parts.insert(number, (data, now));
-    Ok(Answer::empty(200).with("ETag", format!("\"{}\"", hex(&sum))))
+    Ok(Answer::empty(200)
+        .with("ETag", format!("\"{}\"", hex(&sum)))
+        .with("X-Goog-Hash", format!("crc32c={crc},md5={md5}")))
 }
 
 /// What stands between an element's marks, for each time that it stands there.
