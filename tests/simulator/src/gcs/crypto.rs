@@ -69,8 +69,11 @@ impl PrivateKey {
     }
 
     /// A JSON web token with these claims.
-    pub(crate) fn token(&self, key_id: &str, claims: &Value) -> String {
-        let header = serde_json::json!({"alg": "RS256", "typ": "JWT", "kid": key_id});
+    pub(crate) fn token(&self, key_id: Option<&str>, claims: &Value) -> String {
+        let mut header = serde_json::json!({"alg": "RS256", "typ": "JWT"});
+        if let Some(key_id) = key_id {
+            header["kid"] = key_id.into();
+        }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", part(&header), part(claims));
         let signature = URL_SAFE_NO_PAD.encode(self.sign(text.as_bytes()));
@@ -177,7 +180,7 @@ mod tests {
     fn a_key_outlives_its_pem() {
         let key = PrivateKey::generate().unwrap();
         let again = PrivateKey::from_pem(&key.pem()).unwrap();
-        let token = key.token("id", &serde_json::json!({"iss": "me"}));
+        let token = key.token(Some("id"), &serde_json::json!({"iss": "me"}));
         let token = WebToken::parse(&token).unwrap();
         assert!(token.is_signed_by(&again));
         assert_eq!(token.text("iss"), "me");

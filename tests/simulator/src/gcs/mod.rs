@@ -37,8 +37,10 @@ use std::time::Duration;
 
 use world::World;
 
+pub(crate) use crypto::{PrivateKey, hex, sha256};
 pub use faults::{Fault, RequestLog};
 pub use instance::{Instance, ObjectView};
+pub(crate) use object::encode;
 pub use world::Constraint;
 
 /// How the instance is set up.

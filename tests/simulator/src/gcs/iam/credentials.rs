@@ -72,7 +72,7 @@ pub(super) fn sign_jwt(
         .and_then(|text| serde_json::from_str(text).ok());
     let claims = claims.ok_or_else(|| Refusal::invalid("The payload is not a JSON object."))?;
     let key = system_key(world, &email)?;
-    let token = key.private.token(&key.id, &claims);
+    let token = key.private.token(Some(&key.id), &claims);
     Ok(Answer::ok(&json!({"keyId": key.id, "signedJwt": token})))
 }
 
