@@ -152,7 +152,7 @@ pub struct RequestLog {
     pub path: String,
     /// The query, still percent-encoded; empty when there is none.
     pub query: String,
-    /// Whose credentials it carried; empty for nobody's.
+    /// Whose credentials it carried, or who is said to have signed it; empty for nobody.
     pub caller: String,
     /// The status of the answer; `None` while there is none and for lost ones.
     pub status: Option<u16>,
@@ -187,7 +187,16 @@ impl World {
             .map(|caller| caller.principal)
             .ok()
             .filter(|principal| *principal != super::access::Principal::Anonymous)
-            .map(|principal| principal.name().to_owned());
+            .map(|principal| principal.name().to_owned())
+            .or_else(|| {
+                Some(
+                    request
+                        .parameter("X-Goog-Credential")?
+                        .split('/')
+                        .next()?
+                        .to_owned(),
+                )
+            });
         self.requests.push(RequestLog {
             method: request.method.to_string(),
             host: request.host.clone(),

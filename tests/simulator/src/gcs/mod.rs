@@ -3,8 +3,16 @@
 //! what the real services check, policies really decide, and signatures are looked at.
 //!
 //! Nothing is kept on disk, and nobody is contacted.
+//!
+//! What is guessed, because nothing public says it: most words of refusals for values
+//! (400), whose status and reason are known; that the tag of a bucket's policy is the
+//! bucket's own; that a name that nobody knows in a bucket's body is refused, not
+//! overlooked; that an origin of `*` is answered with `*`; the tag of an object that was
+//! uploaded in parts; that open uploads in parts do not keep a bucket; and what a signature
+//! for an account that is not there is told.
 
 mod access;
+mod billing;
 mod bucket;
 mod clock;
 mod constraints;

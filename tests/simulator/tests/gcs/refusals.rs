@@ -148,4 +148,11 @@ async fn who_pays_has_to_be_there_and_willing() {
         "{body}"
     );
     assert_eq!(get(&cloud.token, &paid).await.0, 200);
+    let response = cloud
+        .request(Method::GET, "/paid-bucket/a")
+        .bearer_auth(&token);
+    let response = response.send().await.unwrap();
+    assert_eq!(response.status(), 400);
+    let text = response.text().await.unwrap();
+    assert!(text.contains("<Code>UserProjectMissing</Code>"), "{text}");
 }

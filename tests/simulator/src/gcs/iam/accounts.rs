@@ -37,6 +37,10 @@ pub(super) fn view(account: &Account) -> Value {
     view
 }
 
+fn unknown() -> Refusal {
+    Refusal::not_found("Unknown service account")
+}
+
 /// The account of that address or id, in that project or, for `-`, in any.
 pub(super) fn find<'a>(
     world: &'a World,
@@ -52,7 +56,7 @@ pub(super) fn find<'a>(
                     .project(project)
                     .is_some_and(|it| it.id == one.project)
         })
-        .ok_or_else(|| Refusal::not_found(format!("Unknown service account: {name}")))
+        .ok_or_else(unknown)
 }
 
 /// The address of an account that the caller has this right on.
@@ -74,9 +78,7 @@ pub(super) fn permitted(
     let account = found?;
     // A new account is not known everywhere yet.
     if account.known_from > world.now() {
-        return Err(Refusal::not_found(format!(
-            "Unknown service account: {name}"
-        )));
+        return Err(unknown());
     }
     Ok(account.email.clone())
 }
@@ -230,8 +232,7 @@ pub(super) fn undelete(world: &mut World, who: &Principal, project: &str, id: &s
     let mut deleted = world.deleted_accounts.iter();
     let place = deleted
         .position(|one| one.unique_id == id && one.project == project && one.known_from > now);
-    let place =
-        place.ok_or_else(|| Refusal::not_found(format!("Unknown service account: {id}")))?;
+    let place = place.ok_or_else(unknown)?;
     if world
         .accounts
         .contains_key(&world.deleted_accounts[place].email)
@@ -321,7 +322,7 @@ pub(super) fn set_policy(
     world.check_domains(&sent.policy, policed.latest(), Home::Account)?;
     let (now, felt) = (world.now(), world.felt());
     let account = world.accounts.get_mut(&email);
-    let account = account.ok_or_else(|| Refusal::not_found("Unknown service account"))?;
+    let account = account.ok_or_else(unknown)?;
     account.policy.set(sent.policy, now, felt);
     let policed = &account.policy;
     Ok(Answer::ok(&policed.latest().view(3, &policed.etag)))

@@ -94,18 +94,7 @@ pub(super) fn insert(call: &mut Call<'_>) -> Outcome {
             Resource::Project(&project),
         )?;
     }
-    if let Some(taken) = call.world.buckets.get(name) {
-        return Err(Refusal::new(
-            409,
-            Kind::Conflict,
-            if taken.project == project {
-                "Your previous request to create the named bucket succeeded and you already own it."
-            } else {
-                "The requested bucket name is not available. The bucket namespace is shared by all \
-                 users of the system. Please select a different name and try again."
-            },
-        ));
-    }
+    check_free(call, name, &project)?;
     call.world.check_constraints(&location, &settings, None)?;
     if let Some(key) = settings.key() {
         call.world.check_key(key, &location, &project)?;
@@ -130,6 +119,20 @@ pub(super) fn insert(call: &mut Call<'_>) -> Outcome {
     let view = bucket.view(&call.world.url);
     call.world.buckets.insert(name.to_owned(), bucket);
     Ok(Answer::ok(&view))
+}
+
+/// Names are there once for all projects.
+fn check_free(call: &Call<'_>, name: &str, project: &str) -> Result<(), Refusal> {
+    let Some(taken) = call.world.buckets.get(name) else {
+        return Ok(());
+    };
+    let words = if taken.project == project {
+        "Your previous request to create the named bucket succeeded and you already own it."
+    } else {
+        "The requested bucket name is not available. The bucket namespace is shared by all users \
+         of the system. Please select a different name and try again."
+    };
+    Err(Refusal::new(409, Kind::Conflict, words))
 }
 
 fn check_predefined(call: &Call<'_>, parameter: &str, settings: &Settings) -> Result<(), Refusal> {

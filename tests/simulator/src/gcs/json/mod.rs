@@ -10,6 +10,7 @@ use axum::http::Method;
 use serde_json::json;
 
 use super::access::{Caller, Principal, Resource};
+use super::billing;
 use super::bucket::Bucket;
 use super::refusal::{Kind, Refusal};
 use super::request::{Answer, Request};
@@ -84,7 +85,12 @@ fn route(world: &mut World, request: &Request) -> Outcome {
     }
     let caller = world.caller(request)?;
     check_scope(&caller, request)?;
-    check_billing(world, &caller.principal, request)?;
+    let bucket = parts
+        .iter()
+        .skip_while(|part| **part != "b")
+        .nth(1)
+        .copied();
+    billing::check(world, &caller.principal, request, bucket)?;
     let mut call = Call {
         world,
         request,
@@ -159,48 +165,6 @@ fn check_scope(caller: &Caller, request: &Request) -> Result<(), Refusal> {
         Kind::ScopeTooSmall,
         "Provided scope(s) are not authorized",
     ))
-}
-
-/// Whose project pays, where somebody says so or the bucket's own does not.
-fn check_billing(world: &World, who: &Principal, request: &Request) -> Result<(), Refusal> {
-    let named = request
-        .parameter("userProject")
-        .or_else(|| request.header("x-goog-user-project"));
-    if let Some(named) = named {
-        let project = world.project(named).ok_or_else(|| {
-            Refusal::invalid("User project specified in the request is invalid.")
-                .coded("UserProjectInvalid", "User project is invalid.")
-        })?;
-        return world.require(
-            who,
-            "serviceusage.services.use",
-            Resource::Project(&project.id),
-        );
-    }
-    let bucket = request
-        .segments
-        .iter()
-        .skip_while(|part| *part != "b")
-        .nth(1);
-    let pays = bucket
-        .and_then(|name| world.buckets.get(name))
-        .filter(|bucket| bucket.settings.requester_pays());
-    match pays {
-        Some(bucket)
-            if !world.may(
-                who,
-                "storage.buckets.create",
-                Resource::Project(&bucket.project),
-            ) =>
-        {
-            Err(Refusal::new(
-                400,
-                Kind::Billing,
-                "Bucket is a requester pays bucket but no user project provided.",
-            ))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Cloud Storage's own account, which uses the project's keys.

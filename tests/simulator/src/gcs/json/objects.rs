@@ -205,12 +205,18 @@ pub(crate) fn content(object: &Object, request: &Request) -> Outcome {
             );
         }
     }
-    let Some(range) = request
+    match request
         .header("range")
         .and_then(|range| range.strip_prefix("bytes="))
-    else {
-        return Ok(answer.body(object.data.clone()));
-    };
+    {
+        Some(range) => part(answer, object, range),
+        None => Ok(answer.body(object.data.clone())),
+    }
+}
+
+/// A range of the bytes: `0-9`, `10-`, or `-5` for the last ones.
+fn part(mut answer: Answer, object: &Object, range: &str) -> Outcome {
+    let length = object.data.len();
     let (first, last) = range.split_once('-').unwrap_or((range, ""));
     let bounds = match (first.parse::<usize>(), last.parse::<usize>()) {
         (Ok(first), Ok(last)) => Some((first, last.min(length.saturating_sub(1)))),
@@ -225,13 +231,11 @@ pub(crate) fn content(object: &Object, request: &Request) -> Outcome {
                 .with("Content-Range", format!("bytes {first}-{last}/{length}"))
                 .body(object.data.slice(first..=last)))
         }
-        _ => Err(Refusal::new(
-            416,
-            Kind::Invalid,
-            "The requested range cannot be satisfied.",
-        )
-        .coded("InvalidRange", "The requested range cannot be satisfied.")
-        .at("header", "Range")),
+        _ => {
+            let words = "The requested range cannot be satisfied.";
+            let refusal = Refusal::new(416, Kind::Invalid, words).coded("InvalidRange", words);
+            Err(refusal.at("header", "Range"))
+        }
     }
 }
 

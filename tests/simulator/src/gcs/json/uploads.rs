@@ -34,17 +34,10 @@ pub(super) fn begin(call: &mut Call<'_>, bucket: &str) -> Outcome {
         metadata["kmsKeyName"] = json!(key);
     }
     let resumable = request.parameter("uploadType") == Some("resumable");
-    if metadata["contentType"].is_null() {
-        let named = if resumable {
-            request.header("x-upload-content-type").map(str::to_owned)
-        } else if request.parameter("uploadType") == Some("media") {
-            Some(content_type.to_owned())
-        } else {
-            part_type(request, content_type)
-        };
-        if let Some(named) = named {
-            metadata["contentType"] = json!(named);
-        }
+    if metadata["contentType"].is_null()
+        && let Some(named) = type_beside(request, content_type)
+    {
+        metadata["contentType"] = json!(named);
     }
     let name = metadata["name"].as_str().unwrap_or_default().to_owned();
     if name.is_empty() {
@@ -95,12 +88,18 @@ fn multipart(request: &Request, content_type: &str) -> Result<(Value, Bytes), Re
     }
 }
 
-/// The type that the second part of a body names.
-fn part_type(request: &Request, content_type: &str) -> Option<String> {
-    let parts = parts_of(&request.body, content_type)?;
-    let (headers, _) = parts.get(1)?;
-    let (_, value) = headers.iter().find(|(name, _)| name == "content-type")?;
-    Some(value.clone())
+/// The type that a request names beside the metadata.
+fn type_beside(request: &Request, content_type: &str) -> Option<String> {
+    match request.parameter("uploadType") {
+        Some("resumable") => request.header("x-upload-content-type").map(str::to_owned),
+        Some("media") => Some(content_type.to_owned()),
+        _ => {
+            let parts = parts_of(&request.body, content_type)?;
+            let (headers, _) = parts.get(1)?;
+            let (_, value) = headers.iter().find(|(name, _)| name == "content-type")?;
+            Some(value.clone())
+        }
+    }
 }
 
 fn open(
@@ -143,30 +142,7 @@ pub(super) fn resume(world: &mut World, request: &Request) -> Outcome {
         return Ok(Answer::empty(499));
     }
     let session = world.sessions.get_mut(id).ok_or_else(gone)?;
-    let wrong =
-        |range: &str| Refusal::invalid(format!("Failed to parse Content-Range header: '{range}'"));
-    // `bytes 0-9/20`, `bytes 10-19/*`, `bytes */20`, or nothing for all that is left.
-    let whole = match request.header("content-range") {
-        None => {
-            session.data.extend_from_slice(&request.body);
-            true
-        }
-        Some(range) => {
-            let text = range.strip_prefix("bytes ").ok_or_else(|| wrong(range))?;
-            let (span, total) = text.split_once('/').ok_or_else(|| wrong(range))?;
-            if let Some((first, _)) = span.split_once('-') {
-                let first: usize = first.parse().map_err(|_| wrong(range))?;
-                if first > session.data.len() {
-                    return Err(wrong(range));
-                }
-                // What came twice counts once.
-                let known = session.data.len() - first;
-                let more = request.body.get(known..).unwrap_or_default();
-                session.data.extend_from_slice(more);
-            }
-            total.parse() == Ok(session.data.len())
-        }
-    };
+    let whole = take(session, request)?;
     if !whole {
         let answer = Answer::empty(308);
         return Ok(match session.data.len() {
@@ -192,4 +168,27 @@ pub(super) fn resume(world: &mut World, request: &Request) -> Outcome {
     let object = store(world, &session.bucket, new)?;
     world.sessions.remove(id);
     shown(world, &session.bucket, &object)
+}
+
+/// Adds a piece; whether it was the last one.
+fn take(session: &mut Session, request: &Request) -> Result<bool, Refusal> {
+    // `bytes 0-9/20`, `bytes 10-19/*`, `bytes */20`, or nothing for all that is left.
+    let Some(range) = request.header("content-range") else {
+        session.data.extend_from_slice(&request.body);
+        return Ok(true);
+    };
+    let wrong = || Refusal::invalid(format!("Failed to parse Content-Range header: '{range}'"));
+    let text = range.strip_prefix("bytes ").ok_or_else(wrong)?;
+    let (span, total) = text.split_once('/').ok_or_else(wrong)?;
+    if let Some((first, _)) = span.split_once('-') {
+        let first: usize = first.parse().map_err(|_| wrong())?;
+        if first > session.data.len() {
+            return Err(wrong());
+        }
+        // What came twice counts once.
+        let known = session.data.len() - first;
+        let more = request.body.get(known..).unwrap_or_default();
+        session.data.extend_from_slice(more);
+    }
+    Ok(total.parse() == Ok(session.data.len()))
 }

@@ -39,13 +39,11 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let bucket = permitted(call, "storage.objects.list")?;
     let request = call.request;
     let text = |name: &str| request.parameter(name).unwrap_or_default();
-    let (prefix, delimiter) = (text("prefix"), text("delimiter"));
+    let prefix = text("prefix");
     let second = request.parameter("list-type") == Some("2");
     let from = if second {
-        [text("continuation-token"), text("start-after")]
-            .into_iter()
-            .max()
-            .unwrap_or_default()
+        let starts = [text("continuation-token"), text("start-after")];
+        starts.into_iter().max().unwrap_or_default()
     } else {
         text("marker")
     };
@@ -59,47 +57,23 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         .filter(|one| one.name.starts_with(prefix) && one.name.as_str() > from)
         .collect();
     objects.sort_by(|one, other| (&one.name, one.generation).cmp(&(&other.name, other.generation)));
-    let (mut contents, mut folders, mut count, mut last) = (String::new(), BTreeSet::new(), 0, "");
-    let mut truncated = false;
-    for one in objects {
-        let folder = (!delimiter.is_empty())
-            .then(|| one.name[prefix.len()..].find(delimiter))
-            .flatten()
-            .map(|at| &one.name[..prefix.len() + at + delimiter.len()]);
-        if folder.is_some_and(|folder| folders.contains(folder)) {
-            last = &one.name;
-            continue;
-        }
-        if count == most {
-            truncated = true;
-            break;
-        }
-        (count, last) = (count + 1, &one.name);
-        match folder {
-            Some(folder) => {
-                folders.insert(folder);
-            }
-            None => contents += &entry(one, versions),
-        }
-    }
-    let mut body = format!(
-        "<Name>{}</Name><Prefix>{}</Prefix>",
-        escape(&bucket.name),
-        escape(prefix)
-    );
+    let page = Page::of(&objects, prefix, text("delimiter"), most);
+    let (name, prefix) = (escape(&bucket.name), escape(prefix));
+    let mut body = format!("<Name>{name}</Name><Prefix>{prefix}</Prefix>");
     if second {
+        let count = page.objects.len() + page.folders.len();
         write!(body, "<KeyCount>{count}</KeyCount>").ok();
     }
-    write!(body, "<IsTruncated>{truncated}</IsTruncated>").ok();
-    if truncated {
+    write!(body, "<IsTruncated>{}</IsTruncated>", page.next.is_some()).ok();
+    if let Some(next) = page.next {
         let name = if second {
             "NextContinuationToken"
         } else {
             "NextMarker"
         };
-        write!(body, "<{name}>{}</{name}>", escape(last)).ok();
+        write!(body, "<{name}>{}</{name}>", escape(next)).ok();
     }
-    for folder in folders {
+    for folder in page.folders {
         let folder = escape(folder);
         write!(
             body,
@@ -107,10 +81,48 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
         )
         .ok();
     }
+    body.extend(page.objects.into_iter().map(|one| entry(one, versions)));
     Ok(Answer::xml(
         200,
-        &format!("<ListBucketResult xmlns='{SPACE}'>{body}{contents}</ListBucketResult>"),
+        &format!("<ListBucketResult xmlns='{SPACE}'>{body}</ListBucketResult>"),
     ))
+}
+
+/// A page of a list, and the name after which the next one begins.
+struct Page<'a> {
+    objects: Vec<&'a Object>,
+    folders: BTreeSet<&'a str>,
+    next: Option<&'a str>,
+}
+
+impl<'a> Page<'a> {
+    fn of(objects: &[&'a Object], prefix: &str, delimiter: &str, most: usize) -> Self {
+        let mut page = Self {
+            objects: Vec::new(),
+            folders: BTreeSet::new(),
+            next: None,
+        };
+        let mut last = "";
+        for one in objects {
+            let folder = (!delimiter.is_empty())
+                .then(|| one.name[prefix.len()..].find(delimiter))
+                .flatten()
+                .map(|at| &one.name[..prefix.len() + at + delimiter.len()]);
+            let known = folder.is_some_and(|folder| page.folders.contains(folder));
+            if !known && page.objects.len() + page.folders.len() == most {
+                page.next = Some(last);
+                break;
+            }
+            last = &one.name;
+            match folder {
+                Some(folder) => {
+                    page.folders.insert(folder);
+                }
+                None => page.objects.push(one),
+            }
+        }
+        page
+    }
 }
 
 fn entry(object: &Object, versions: bool) -> String {

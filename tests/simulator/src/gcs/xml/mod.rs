@@ -9,6 +9,7 @@ mod sign;
 use axum::http::Method;
 
 use super::access::Principal;
+use super::billing;
 use super::refusal::Refusal;
 use super::request::{Answer, Request};
 use super::service::bucket_of_host;
@@ -67,6 +68,7 @@ fn route(world: &mut World, request: &Request, bucket: &str, object: String) -> 
     if !world.buckets.contains_key(bucket) {
         return Err(Refusal::no_such_bucket());
     }
+    billing::check(world, &who, request, Some(bucket))?;
     let has = |name: &str| request.query.iter().any(|(key, _)| key == name);
     let mut call = Call {
         world,

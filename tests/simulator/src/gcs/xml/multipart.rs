@@ -255,7 +255,6 @@ pub(super) fn list_uploads(call: &mut Call<'_>) -> Outcome {
         .buckets
         .get(&name)
         .ok_or_else(Refusal::no_such_bucket)?;
-    let place = |one: &Upload| (one.name.clone(), one.id.clone());
     let mut uploads: Vec<&Upload> = bucket
         .uploads
         .iter()
@@ -265,7 +264,7 @@ pub(super) fn list_uploads(call: &mut Call<'_>) -> Outcome {
             marker.0.is_empty() || after > marker && !(marker.1.is_empty() && one.name == marker.0)
         })
         .collect();
-    uploads.sort_by_key(|one| place(one));
+    uploads.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     let truncated = uploads.len() > most;
     uploads.truncate(most);
     let mut body = format!(
@@ -282,19 +281,19 @@ pub(super) fn list_uploads(call: &mut Call<'_>) -> Outcome {
         )
         .ok();
     }
-    for one in uploads {
-        write!(
-            body,
-            "<Upload><Key>{}</Key><UploadId>{}</UploadId><StorageClass>STANDARD</StorageClass>\
-             <Initiated>{}</Initiated></Upload>",
-            escape(&one.name),
-            one.id,
-            clock::milliseconds(one.started)
-        )
-        .ok();
-    }
+    body.extend(uploads.into_iter().map(entry));
     Ok(Answer::xml(
         200,
         &format!("<ListMultipartUploadsResult xmlns='{SPACE}'>{body}</ListMultipartUploadsResult>"),
     ))
+}
+
+fn entry(upload: &Upload) -> String {
+    format!(
+        "<Upload><Key>{}</Key><UploadId>{}</UploadId><StorageClass>STANDARD</StorageClass>\
+         <Initiated>{}</Initiated></Upload>",
+        escape(&upload.name),
+        upload.id,
+        clock::milliseconds(upload.started)
+    )
 }
