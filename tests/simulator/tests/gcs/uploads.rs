@@ -21,6 +21,42 @@ async fn the_library_uploads_in_pieces() {
 }
 
 #[tokio::test]
+async fn pieces_go_on_where_they_ended() {
+    let cloud = Cloud::start().await;
+    cloud.bucket("piece-bucket", json!({})).await;
+    let path = "/upload/storage/v1/b/piece-bucket/o?uploadType=resumable&name=a";
+    let request = cloud.request(Method::POST, path).bearer_auth(&cloud.token);
+    let begun = request.body("{}").send().await.unwrap();
+    let place = begun.headers()["location"].to_str().unwrap().to_owned();
+    let piece = async |range: &str, text: &str, no_308: bool| {
+        let mut request = cloud.http.put(&place).header("content-range", range);
+        if no_308 {
+            request = request.header("x-guploader-no-308", "yes");
+        }
+        request.body(text.to_owned()).send().await.unwrap()
+    };
+    let response = piece("bytes 0-3/*", "abcd", false).await;
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["range"]),
+        (308, &"bytes=0-3".parse().unwrap())
+    );
+    let response = piece("bytes */*", "", true).await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["x-http-status-code-override"], "308");
+    assert_eq!(piece("bytes 6-7/8", "gh", false).await.status(), 400);
+    // What came before is not taken twice.
+    let response = piece("bytes 2-7/8", "cdefgh", false).await;
+    assert_eq!(response.status(), 200);
+    let path = "/storage/v1/b/piece-bucket/o/a?alt=media";
+    let request = cloud.request(Method::GET, path).bearer_auth(&cloud.token);
+    assert_eq!(
+        request.send().await.unwrap().text().await.unwrap(),
+        "abcdefgh"
+    );
+    assert_eq!(piece("bytes */8", "", false).await.status(), 410);
+}
+
+#[tokio::test]
 async fn the_library_uploads_in_parts() {
     let cloud = Cloud::start().await;
     cloud.bucket("part-bucket", json!({})).await;

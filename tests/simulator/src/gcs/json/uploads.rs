@@ -144,7 +144,12 @@ pub(super) fn resume(world: &mut World, request: &Request) -> Outcome {
     let session = world.sessions.get_mut(id).ok_or_else(gone)?;
     let whole = take(session, request)?;
     if !whole {
-        let answer = Answer::empty(308);
+        // Some clients would follow it as a redirection, and say so.
+        let answer = if request.header("x-guploader-no-308") == Some("yes") {
+            Answer::empty(200).with("X-HTTP-Status-Code-Override", "308")
+        } else {
+            Answer::empty(308)
+        };
         return Ok(match session.data.len() {
             0 => answer,
             length => answer.with("Range", format!("bytes=0-{}", length - 1)),
