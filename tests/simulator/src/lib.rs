@@ -1,10 +1,12 @@
-//! Servers to test the provider against: a simulated W&B instance, and a proxy that
-//! counts, delays and breaks requests.
+//! Servers to test the provider against: a simulated W&B instance, a simulated Google
+//! Cloud, and a proxy that counts, delays and breaks requests.
 //!
-//! Written from W&B's documentation alone and without any code of the provider, so
-//! that a misreading in one of them shows as a failing test.
+//! Written from W&B's and Google's documentation alone and without any code of the
+//! provider, so that a misreading in one of them shows as a failing test.
 
 pub mod amazon;
+mod connection;
+pub mod gcs;
 pub mod proxy;
 pub mod servers;
 pub mod wandb;

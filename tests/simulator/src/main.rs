@@ -1,11 +1,15 @@
-//! The simulator as a command: a W&B instance to try the provider on by hand.
+//! The simulator as a command: a W&B instance and a Google Cloud to try the provider on by
+//! hand.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use simulator::wandb::{Config, Instance};
+use simulator::gcs;
+use simulator::wandb::{Config, Google, Instance};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Servers to try the provider on, without an account anywhere.
@@ -20,6 +24,10 @@ enum Server {
     /// A W&B instance with SCIM and GraphQL. It really tries the buckets that teams are
     /// given. Ends on SIGINT and SIGTERM and keeps nothing.
     Wandb(Wandb),
+    /// Google Cloud Storage with IAM, Cloud KMS, Resource Manager and sign-in, all at one
+    /// address. Prints the address, then the owner's key file on one line. Ends on SIGINT
+    /// and SIGTERM and keeps nothing.
+    Gcs(Gcs),
 }
 
 #[derive(Args)]
@@ -60,13 +68,94 @@ struct Wandb {
     /// Leave the storage test and the storage read-back out of the GraphQL schema.
     #[arg(long)]
     old_schema: bool,
+    /// Where Google Cloud Storage is, for buckets there.
+    #[arg(long, value_name = "URL", requires = "google_key_file")]
+    google_endpoint: Option<String>,
+    /// The key file of W&B's own service account there.
+    #[arg(long, value_name = "FILE", requires = "google_endpoint")]
+    google_key_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+#[command(after_help = "\
+What is there can be seen and changed without a key:
+  curl URL/_simulator/requests
+  curl URL/_simulator/buckets/NAME
+  curl URL/_simulator/keys -H 'content-type: application/json' \\
+    -d '{\"email\": \"wandb-integration@wandb-production.iam.gserviceaccount.com\"}'
+  curl URL/_simulator/crypto-keys -H 'content-type: application/json' \\
+    -d '{\"name\": \"projects/p/locations/us/keyRings/r/cryptoKeys/k\"}'
+  curl URL/_simulator/faults -H 'content-type: application/json' \\
+    -d '{\"kind\": \"status\", \"path_contains\": \"PATCH /storage\", \"code\": 429, \"times\": 2}'
+Also: tokens, accounts, grants, constraints, clock.")]
+struct Gcs {
+    /// Where to listen: a loopback address; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8091")]
+    listen: SocketAddr,
+    /// The project, whose owner is the service account `owner`.
+    #[arg(long, default_value = "simulated-project")]
+    project: String,
+    /// A service account of somebody else's project; may be repeated, and is beside those
+    /// of W&B.
+    #[arg(long = "account", value_name = "ADDRESS")]
+    accounts: Vec<String>,
+    /// The account that the metadata server speaks for.
+    #[arg(long, value_name = "ADDRESS")]
+    metadata_account: Option<String>,
+    /// Seconds until a new policy is felt.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    propagation: u64,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let Server::Wandb(wandb) = Arguments::parse().server;
+    match Arguments::parse().server {
+        Server::Wandb(wandb) => serve_wandb(wandb).await,
+        Server::Gcs(gcs) => serve_gcs(gcs).await,
+    }
+}
+
+/// Tells where a server is, then waits until it is to end.
+async fn until_told(lines: &[String]) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    let mut output = std::io::stdout();
+    for line in lines {
+        writeln!(output, "{line}")?;
+    }
+    output.flush()?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+async fn serve_gcs(gcs: Gcs) -> anyhow::Result<()> {
+    let mut config = gcs::Config {
+        listen: gcs.listen,
+        project: gcs.project,
+        metadata_account: gcs.metadata_account,
+        propagation: Duration::from_secs(gcs.propagation),
+        ..gcs::Config::default()
+    };
+    config.known_accounts.extend(gcs.accounts);
+    let instance = gcs::Instance::start(config).await?;
+    let key_file = instance.key_file(&instance.owner())?;
+    until_told(&[instance.url(), key_file]).await?;
+    instance.stop().await;
+    Ok(())
+}
+
+async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
+    let google = match (wandb.google_endpoint, wandb.google_key_file) {
+        (Some(endpoint), Some(file)) => Some(Google {
+            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            key_file: std::fs::read_to_string(&file)
+                .with_context(|| format!("cannot read {}", file.display()))?,
+        }),
+        _ => None,
+    };
     let instance = Instance::start(Config {
         origin: wandb.origin.unwrap_or_default(),
         listen: wandb.listen,
@@ -76,16 +165,11 @@ async fn main() -> anyhow::Result<()> {
         version: wandb.version,
         stores: wandb.stores,
         old_schema: wandb.old_schema,
+        google,
         certificates: None,
     })
     .await?;
-    let mut output = std::io::stdout();
-    writeln!(output, "{}", instance.url())?;
-    output.flush()?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    until_told(&[instance.url()]).await?;
     instance.stop().await;
     Ok(())
 }

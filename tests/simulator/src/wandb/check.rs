@@ -2,7 +2,8 @@
 //! bucket with the credentials from its list of file stores and does what W&B and a
 //! browser do there.
 //!
-//! Only S3's protocol is spoken. Google's and Azure's stores pass by being on the list.
+//! S3's protocol is spoken here and Google's in [`super::google`], where the instance was
+//! told how to reach Google. What is not spoken passes by being on the list.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,19 +16,30 @@ use url::Url;
 use super::Shared;
 use super::address::Address;
 use super::faults::{Fault, Severity};
+use super::google;
 
 /// The providers that W&B knows.
 pub(super) const PROVIDERS: [&str; 5] = ["COREWEAVE", "AWS", "AZURE", "GCP", "MINIO"];
 /// How long signatures are good for.
 const VALIDITY: Duration = Duration::from_secs(60);
 /// What is written to the bucket and taken away again.
-const CONTENT: &str = "written by W&B to test the connection";
+pub(super) const CONTENT: &str = "written by W&B to test the connection";
 
 /// Something that the check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Problem {
     pub(super) severity: Severity,
     pub(super) message: String,
+}
+
+impl Problem {
+    /// The one thing that makes the bucket useless.
+    fn only(message: String) -> Vec<Self> {
+        vec![Self {
+            severity: Severity::Error,
+            message,
+        }]
+    }
 }
 
 /// A bucket as the caller names it.
@@ -56,19 +68,35 @@ pub(super) async fn run(shared: &Shared, candidate: &Candidate<'_>) -> Vec<Probl
         let entries = world.stores.iter();
         entries.filter_map(|text| Address::parse(text)).collect()
     };
-    let problems = match find(&stores, candidate) {
+    let found = find(&stores, candidate);
+    if let Some(google) = shared
+        .config
+        .google
+        .as_ref()
+        .filter(|_| candidate.provider == "GCP")
+    {
+        let bucket = match &found {
+            Ok(entry) => Ok(entry.host.as_str()),
+            // What is not on the list is reached as W&B's own account.
+            Err(_) if !candidate.name.contains("://") => Ok(candidate.name),
+            Err(message) => Err(message.clone()),
+        };
+        let problems = match bucket {
+            Ok(bucket) => {
+                google::look(shared, google, bucket, found.as_ref().ok(), candidate.path).await
+            }
+            Err(message) => Err(message),
+        };
+        return problems.unwrap_or_else(Problem::only);
+    }
+    let problems = match found {
         Ok(target) if ["s3", "cw"].contains(&target.scheme.as_str()) => {
             look(shared, &target, candidate.path).await
         }
         Ok(_) => Ok(Vec::new()),
         Err(message) => Err(message),
     };
-    problems.unwrap_or_else(|message| {
-        vec![Problem {
-            severity: Severity::Error,
-            message,
-        }]
-    })
+    problems.unwrap_or_else(Problem::only)
 }
 
 /// The entry of the list that stands for the bucket, with the region and the transport
@@ -165,7 +193,7 @@ async fn look(
 
 /// The name of the object that is written, below the team's path. Teams that share a
 /// bucket may be made at the same time, so each check has an object of its own.
-fn object_key(path: Option<&str>) -> String {
+pub(super) fn object_key(path: Option<&str>) -> String {
     static CHECKS: AtomicU64 = AtomicU64::new(0);
     let number = CHECKS.fetch_add(1, Ordering::Relaxed);
     let prefix = path.unwrap_or_default().trim_matches('/');
@@ -274,7 +302,7 @@ impl Visit<'_> {
 }
 
 /// The server's own code and words where it gives any, else the status.
-fn code(status: StatusCode, body: &str) -> String {
+pub(super) fn code(status: StatusCode, body: &str) -> String {
     let element = |name: &str| {
         let (_, rest) = body.split_once(&format!("<{name}>"))?;
         let (value, _) = rest.split_once(&format!("</{name}>"))?;

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Shared;
-use super::connection::Switch;
 use super::replies::Refusal;
 use super::world::{RequestLog, World};
+use crate::connection::Switch;
 
 /// Bodies longer than this are refused.
 const LONGEST_BODY: usize = 1 << 20;

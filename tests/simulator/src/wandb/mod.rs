@@ -1,15 +1,16 @@
 //! One W&B instance on a loopback address: SCIM, GraphQL, the bucket check, and the
 //! switches by which a test changes it behind the provider's back.
 //!
-//! Nothing is kept on disk, and nothing but file stores on the list is contacted.
+//! Nothing is kept on disk, and nothing is contacted but file stores on the list and, by
+//! the address that it was given, Google.
 
 mod address;
 mod auth;
 mod check;
-mod connection;
 mod control;
 mod faults;
 mod filter;
+mod google;
 mod graphql;
 mod groups;
 mod replies;
@@ -30,10 +31,11 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use connection::{CuttableListener, Switch};
+use crate::connection::{CuttableListener, Switch};
 use world::World;
 
 pub use faults::{Fault, Severity};
+pub use google::Google;
 pub use world::{RequestLog, TeamView, UserView};
 
 /// How the instance is set up.
@@ -56,6 +58,9 @@ pub struct Config {
     pub origin: String,
     /// Whether the GraphQL schema lacks the storage test and the storage read-back.
     pub old_schema: bool,
+    /// How it reaches Google Cloud Storage; without it buckets there pass by being on the
+    /// list of file stores.
+    pub google: Option<Google>,
     /// Certificates that the instance trusts besides the system's, in PEM.
     pub certificates: Option<String>,
 }
@@ -71,6 +76,7 @@ impl Default for Config {
             stores: Vec::new(),
             origin: String::new(),
             old_schema: false,
+            google: None,
             certificates: None,
         }
     }

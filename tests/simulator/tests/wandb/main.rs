@@ -4,6 +4,7 @@
 mod bucket;
 mod control;
 mod fault;
+mod google;
 mod graphql;
 mod groups;
 mod minio;

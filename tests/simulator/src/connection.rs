@@ -15,11 +15,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// Cuts the connection that a request came in by.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Switch(Arc<AtomicBool>);
+pub(crate) struct Switch(Arc<AtomicBool>);
 
 impl Switch {
     /// From now on nothing is sent: the next write ends the connection.
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.0.store(true, Ordering::Release);
     }
 
@@ -39,10 +39,10 @@ impl Connected<IncomingStream<'_, CuttableListener>> for Switch {
 }
 
 /// Accepts connections that carry a [`Switch`].
-pub(super) struct CuttableListener(TcpListener);
+pub(crate) struct CuttableListener(TcpListener);
 
 impl CuttableListener {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    pub(crate) fn new(listener: TcpListener) -> Self {
         Self(listener)
     }
 }
@@ -67,7 +67,7 @@ impl Listener for CuttableListener {
 }
 
 /// A connection with a [`Switch`].
-pub(super) struct CuttableStream {
+pub(crate) struct CuttableStream {
     stream: TcpStream,
     switch: Switch,
 }
