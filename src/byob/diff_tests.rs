@@ -331,6 +331,7 @@ fn key_spec() -> KeySpec {
 
 fn good_key() -> KeyState {
     KeyState {
+        bucket: None,
         name: "key-1".into(),
         marker: Some(Marker::ready(Generation::from_bytes([0, 0, 0, 7]))),
         tags: BTreeMap::new(),

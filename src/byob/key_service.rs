@@ -18,39 +18,54 @@ pub enum KeyEnd {
         /// The key's full name.
         key: String,
     },
-    /// It stays, for this reason.
-    Kept {
-        /// The key's full name.
-        key: String,
-        /// Why, as the end of a sentence.
-        why: String,
-    },
+}
+
+/// The bucket's own key, made or found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnsuredKey {
+    /// Its full name.
+    pub name: String,
+    /// Made by this very call: nothing of an earlier run is on it.
+    pub is_new: bool,
 }
 
 /// A cloud's service for keys that encrypt objects.
+///
+/// A key serves the one bucket that it was made for, and carries that bucket's name and
+/// generation. Every other key is somebody else's and is only looked at.
 ///
 /// Every method may be called again after a failure or a crash: doing something twice has
 /// the effect of doing it once.
 #[async_trait]
 pub trait KeyService: fmt::Debug + Send + Sync {
-    /// Makes the bucket's own key what it should be, and returns its full name: goes on
-    /// with one that an earlier run has begun, takes one back whose deletion is
-    /// scheduled, and only then makes a new one. `marker` goes into the creating call.
+    /// Makes sure that the bucket has its own key: goes on with one that an earlier run has
+    /// begun, and only when there is none makes a new one. `marker` goes into the creating
+    /// call. What else the key should be is [`Self::configure_encryption_key`]'s: its name is
+    /// to be kept before anything more can fail.
     ///
     /// `AlreadyExists` when somebody else's key has its place; it is not touched.
-    async fn put_encryption_key(
+    async fn ensure_encryption_key(
         &self,
         bucket: &str,
         key: &KeySpec,
         marker: &Marker,
-    ) -> Result<String, CloudError>;
+    ) -> Result<EnsuredKey, CloudError>;
 
-    /// Marks the bucket's own key as finished.
+    /// Makes the bucket's own key what it should be, its marker aside; takes it back where
+    /// its deletion is scheduled.
+    async fn configure_encryption_key(
+        &self,
+        bucket: &str,
+        ensured: &EnsuredKey,
+        key: &KeySpec,
+    ) -> Result<(), CloudError>;
+
+    /// Writes the marker of the bucket's own key.
     async fn mark_encryption_key(&self, key: &str, marker: &Marker) -> Result<(), CloudError>;
 
     /// Gives up the bucket's own key, `days` before it is gone for good. Called only after
-    /// the bucket is gone. A key that does not carry `generation`, or that another bucket
-    /// uses, stays. Gone already is success.
+    /// the bucket is gone. A key that does not carry this bucket's name and `generation`
+    /// stays. Gone already is success.
     async fn retire_encryption_key(
         &self,
         bucket: &str,
@@ -66,7 +81,4 @@ pub trait KeyService: fmt::Debug + Send + Sync {
         key: &str,
         generation: &Generation,
     ) -> Result<Option<String>, CloudError>;
-
-    /// Notes on the key that this bucket uses it too, where it is one of ours.
-    async fn claim_encryption_key(&self, bucket: &str, key: &str) -> Result<(), CloudError>;
 }

@@ -1,12 +1,27 @@
 //! The marker: one tag that says who made a bucket, and whether it is finished.
 //!
 //! Its key is [`KEY`]; its value is `creating-<generation>` until the last step of a
-//! create and `ready-<generation>` from then on. It never shows in a user's tags.
+//! create and `ready-<generation>` from then on. While a bucket is being taken over, the
+//! generations of its former owners follow. It never shows in a user's tags.
 
 use std::fmt;
 
 /// The tag or label that carries the marker.
 pub const KEY: &str = "terraform-provider-wandb";
+
+/// The tag by which a key or an identity names the bucket that it was made for: the
+/// generation alone does not say so, for anybody may point a name at another bucket's key.
+pub const BUCKET: &str = "terraform-provider-wandb/bucket";
+
+/// Whether a tag is one of ours, which no user may write and none sees.
+pub fn is_reserved(key: &str) -> bool {
+    key.strip_prefix(KEY)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// As many former owners as fit into the shortest value that a tag can have: 63
+/// characters, of a label on Google Cloud.
+const MOST_FORMER: usize = 5;
 
 /// Which making of a bucket this is: eight lower-case hexadecimal digits.
 ///
@@ -58,6 +73,8 @@ pub struct Marker {
     pub stage: Stage,
     /// Which making it is.
     pub generation: Generation,
+    /// Whose bucket it was before, the latest first, until it has been taken over for good.
+    pub former: Vec<Generation>,
 }
 
 impl Marker {
@@ -66,6 +83,7 @@ impl Marker {
         Self {
             stage: Stage::Creating,
             generation,
+            former: Vec::new(),
         }
     }
 
@@ -74,6 +92,19 @@ impl Marker {
         Self {
             stage: Stage::Ready,
             generation,
+            former: Vec::new(),
+        }
+    }
+
+    /// The marker of a bucket that `generation` takes over from the owner of this one.
+    #[must_use]
+    pub fn taken_over(&self, generation: Generation) -> Self {
+        let mut former = vec![self.generation.clone()];
+        former.extend(self.former.iter().take(MOST_FORMER - 1).cloned());
+        Self {
+            stage: Stage::Ready,
+            generation,
+            former,
         }
     }
 
@@ -85,7 +116,14 @@ impl Marker {
             "ready" => Stage::Ready,
             _ => return None,
         };
-        Generation::parse(generation).map(|generation| Self { stage, generation })
+        let mut generations = generation.split('-').map(Generation::parse);
+        let generation = generations.next()??;
+        let former = generations.collect::<Option<Vec<Generation>>>()?;
+        Some(Self {
+            stage,
+            generation,
+            former,
+        })
     }
 
     /// Whether the bucket is only half made.
@@ -100,7 +138,10 @@ impl fmt::Display for Marker {
             Stage::Creating => "creating",
             Stage::Ready => "ready",
         };
-        write!(out, "{stage}-{}", self.generation)
+        write!(out, "{stage}-{}", self.generation)?;
+        self.former
+            .iter()
+            .try_for_each(|former| write!(out, "-{former}"))
     }
 }
 
@@ -134,7 +175,11 @@ mod tests {
 
     #[test]
     fn a_marker_reads_back_what_it_writes() {
-        for text in ["creating-00c0ffee", "ready-ffffffff"] {
+        for text in [
+            "creating-00c0ffee",
+            "ready-ffffffff",
+            "ready-ffffffff-00c0ffee-01020304",
+        ] {
             assert_eq!(
                 Marker::parse(text)
                     .map(|marker| marker.to_string())
@@ -154,6 +199,8 @@ mod tests {
             "ready-00C0FFEE",
             "done-00c0ffee",
             "ready-00c0ffee1",
+            "ready-00c0ffee-",
+            "ready-00c0ffee-x",
         ] {
             assert_eq!(Marker::parse(text), None, "{text}");
         }
@@ -162,5 +209,25 @@ mod tests {
     #[test]
     fn bytes_keep_their_leading_zeros() {
         assert_eq!(Generation::from_bytes([0, 0, 1, 0xff]).as_str(), "000001ff");
+    }
+
+    #[test]
+    fn who_takes_over_remembers_whose_it_was() {
+        let bytes = |n| Generation::from_bytes([0, 0, 0, n]);
+        let mut marker = Marker::ready(bytes(0));
+        for n in 1..9 {
+            marker = marker.taken_over(bytes(n));
+        }
+        assert_eq!(
+            marker.to_string(),
+            "ready-00000008-00000007-00000006-00000005-00000004-00000003"
+        );
+    }
+
+    #[test]
+    fn reserved_tags_are_ours_and_no_others() {
+        assert!(is_reserved("terraform-provider-wandb"));
+        assert!(is_reserved("terraform-provider-wandb/bucket"));
+        assert!(!is_reserved("terraform-provider-wandbs"));
     }
 }

@@ -138,8 +138,8 @@ const LONGEST_TAG: (usize, usize) = (128, 256);
 
 /// Why a cloud would not take these tags beside the marker, as the end of a sentence.
 pub fn check_tags(cloud: CloudKind, tags: &BTreeMap<String, String>) -> Result<(), String> {
-    if tags.contains_key(marker::KEY) {
-        return Err(format!("the key {:?} is the provider's own", marker::KEY));
+    if let Some(key) = tags.keys().find(|key| marker::is_reserved(key)) {
+        return Err(format!("the key {key:?} is the provider's own"));
     }
     match cloud {
         CloudKind::Aws | CloudKind::S3Compatible | CloudKind::CoreWeave => check_s3_tags(tags),
@@ -319,6 +319,7 @@ mod tests {
             ("a".to_owned(), longer.as_str()),
             ("AWS:x".to_owned(), ""),
             (marker::KEY.to_owned(), "ready-00c0ffee"),
+            (format!("{}/bucket", marker::KEY), "other"),
         ] {
             assert!(check(&[(key.clone(), value)]).is_err(), "{key}");
         }

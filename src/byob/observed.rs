@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::kind::CloudKind;
-use super::marker::Marker;
+use super::marker::{Generation, Marker};
 
 /// One setting as the server told it, or why it could not be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -182,6 +182,8 @@ pub struct KeyState {
     pub name: String,
     /// Our marker, if this provider made the key.
     pub marker: Option<Marker>,
+    /// The bucket that this provider made the key for, where its tags say so.
+    pub bucket: Option<String>,
     /// Its tags or labels, without ours.
     pub tags: BTreeMap<String, String>,
     /// What the key is for, in the cloud's words; empty when it is for encryption.
@@ -200,6 +202,17 @@ pub struct KeyState {
     pub alias: bool,
     /// What to add, in the cloud's own language, so that W&B may use the key.
     pub remedy: String,
+}
+
+impl KeyState {
+    /// Whether this provider made the key for another bucket than `bucket` of `generation`.
+    pub fn is_anothers(&self, bucket: &str, generation: Option<&Generation>) -> bool {
+        match (&self.marker, &self.bucket) {
+            (None, _) => false,
+            (Some(_), Some(owner)) => owner != bucket,
+            (Some(marker), None) => Some(&marker.generation) != generation,
+        }
+    }
 }
 
 /// Everything that is known about one bucket at one moment.

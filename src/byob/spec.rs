@@ -208,7 +208,7 @@ impl BucketSpec {
         }
     }
 
-    /// Whether the key is this bucket's own: to be made, or carrying its generation.
+    /// Whether the key is this bucket's own: to be made, or made for it.
     pub fn owns_key(&self, observed: &Observed) -> bool {
         self.key
             .as_ref()
@@ -217,8 +217,8 @@ impl BucketSpec {
                 (Some(_), Some(None)) => !key.given,
                 (Some(_), Some(Some(state))) => {
                     key.generation.is_some()
-                        && state.marker.as_ref().map(|marker| &marker.generation)
-                            == key.generation.as_ref()
+                        && state.marker.is_some()
+                        && !state.is_anothers(&self.name, key.generation.as_ref())
                 }
                 (Some(_), None) => false,
             })

@@ -85,12 +85,12 @@ pub(super) async fn change(cloud: &Aws, bucket: &str, what: &Change) -> Result<(
         Change::Ownership => own_objects(cloud, bucket).await,
         Change::Grants(wanted) => grants::write(&cloud.s3, cloud.language(), wanted).await,
         Change::Encryption(encryption) => {
-            change::change(&cloud.s3, bucket, what).await?;
-            match &encryption.key {
-                Key::Named(name) if cloud.own_key.get() == Some(name) => Ok(()),
-                Key::Named(name) => key_service::claim(cloud, bucket, name).await,
-                Key::Server | Key::ToMake => Ok(()),
+            if let Key::Named(name) = &encryption.key
+                && cloud.own_key.get() != Some(name)
+            {
+                key_service::refuse_anothers(cloud, bucket, name).await?;
             }
+            change::change(&cloud.s3, bucket, what).await
         }
         Change::Tags(_) | Change::Versioning(_) | Change::Cors(_) | Change::Lifecycle(_) => {
             change::change(&cloud.s3, bucket, what).await

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::private::MADE_IDENTITY;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
 use super::{outputs, spec};
 use crate::byob::change::Changes;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
+use crate::byob::marker::Generation;
+use crate::byob::rights::Rights;
 use crate::byob::spec::{Access, BucketSpec};
 use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::Diagnostic;
@@ -69,6 +72,7 @@ pub async fn put(
     };
     let failed = |error| work.explain("W&B's access key was not made", error).error();
     let service = service(work, &identity.name).map_err(failed)?;
+    progress.private.set(MADE_IDENTITY, identity.name.as_str());
     if changes.identity {
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;
@@ -93,20 +97,24 @@ fn fill_file_store(progress: &mut Progress) {
     progress.bucket.supported_file_store = entry;
 }
 
-/// Deletes access keys that are not W&B's any more, and an identity that lost its use.
+/// Deletes access keys that are not W&B's any more, and an identity that lost its use. What
+/// the last apply could not delete is deleted by this one.
 pub async fn retire(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
     made: Made,
+    progress: &mut Progress,
 ) -> Result<(), Diagnostic> {
     let failed = |error| {
         work.explain("An old access key was not removed", error)
             .error()
     };
-    if let (Access::MadeKey(identity), Some(id), Made::New) =
-        (&wanted.access, &wanted.access_key_id, made)
-    {
+    if let (Access::MadeKey(identity), Some(id), true) = (
+        &wanted.access,
+        &wanted.access_key_id,
+        made == Made::New || work.goes_on(),
+    ) {
         let service = service(work, &identity.name).map_err(failed)?;
         let is_alone = if service.chooses_access_key_ids() {
             work.fresh().is_some()
@@ -126,6 +134,48 @@ pub async fn retire(
     {
         let service = service(work, &identity.name).map_err(failed)?;
         service.delete_identity(identity).await.map_err(failed)?;
+        progress.private.remove(MADE_IDENTITY);
+    }
+    Ok(())
+}
+
+/// Deletes the identities of those who had the bucket before: nobody else knows of them.
+pub async fn retire_former(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    former: &[Generation],
+    progress: &mut Progress,
+) -> Result<(), Diagnostic> {
+    let Some(service) = work.cloud.identity_service() else {
+        return Ok(());
+    };
+    let kept = progress.private.text(MADE_IDENTITY).map(str::to_owned);
+    for generation in former {
+        let rights = Rights::on(&wanted.name, wanted.path.as_deref());
+        let identity = Identity::for_bucket(&wanted.name, rights, generation);
+        if Some(&identity.name) == kept.as_ref() {
+            continue;
+        }
+        let summary = "The user that a former owner of the bucket has made for W&B was not removed";
+        match service.delete_identity(&identity).await {
+            Ok(()) => {}
+            // Who manages no users here cannot be asked to.
+            Err(error)
+                if matches!(
+                    error.kind,
+                    CloudErrorKind::Denied
+                        | CloudErrorKind::NotSupported
+                        | CloudErrorKind::Unauthenticated
+                ) =>
+            {
+                let warning = Explanation::cloud(summary, error)
+                    .left_behind(format!("the user {:?}, if there is one", identity.name))
+                    .what_to_do("Remove that user by hand.")
+                    .warning();
+                progress.diagnostics.push(warning);
+            }
+            Err(error) => return Err(work.explain(summary, error).error()),
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::access_keys::{self, rotation};
 use super::ownership::{
-    adopted_generation, continued, first_tags, is_bare, mark, random_generation, taken,
+    Takeover, continued, first_tags, give_back, is_bare, mark, random_generation, take_over, taken,
 };
 use super::reconcile::reconcile;
 use super::schema::Bucket;
@@ -75,13 +75,33 @@ pub async fn create(
         diagnostics,
     };
     reconcile(&work, &mut progress).await;
-    if progress.diagnostics.has_errors() && !work.is_new() {
+    if progress.diagnostics.has_errors()
+        && let Origin::Adopted(takeover) = &work.origin
+    {
         // An adoption that failed leaves nothing in the state: Terraform would taint
         // it, and replace somebody's bucket next time.
-        let rest = access_keys::withdraw(&work, &progress).await;
+        let rest = withdraw(&work, &progress, takeover).await;
         return Outcome::gone().with(progress.diagnostics).with(rest);
     }
     Outcome::exists(progress.bucket, progress.private).with(progress.diagnostics)
+}
+
+/// Takes back what an adoption has made that failed, and gives the bucket back.
+async fn withdraw(work: &Work<'_>, progress: &Progress, takeover: &Takeover) -> Vec<Diagnostic> {
+    let mut rest: Vec<Diagnostic> = access_keys::withdraw(work, progress)
+        .await
+        .into_iter()
+        .collect();
+    let name = progress.bucket.name.known().map_or("", String::as_str);
+    if let Err(error) = give_back(&work.cloud, name, takeover).await {
+        rest.push(
+            Explanation::cloud("The bucket was not given back to its owner so far", error)
+                .left_behind("the bucket, with the marker of the adoption that failed")
+                .what_to_do("Apply again, which takes it over anew.")
+                .warning(),
+        );
+    }
+    rest
 }
 
 /// What it takes to find out how a bucket begins, and to begin it.
@@ -114,17 +134,17 @@ impl Beginning<'_> {
             Some(marker) if marker.is_creating() => {
                 diagnostics.push(continued(&name));
                 let began = marker.generation.clone();
-                if take_over(environment, bucket, &began) {
+                if is_handed_over(environment, bucket, &began) {
                     return Ok((began.clone(), Origin::Continued(began)));
                 }
                 let generation = self.begin_anew(bucket, &began).await?;
                 Ok((generation, Origin::Continued(began)))
             }
             _ if bucket.adopt == Field::Known(true) => {
-                let marker = sighting.marker.as_ref();
-                let generation =
-                    marker.map_or_else(random_generation, |marker| adopted_generation(&id, marker));
-                Ok((generation, Origin::Adopted))
+                let takeover = take_over(self.cloud, &name, &sighting).await;
+                let takeover =
+                    takeover.map_err(|error| self.failed(error, "the bucket as it was"))?;
+                Ok((takeover.generation.clone(), Origin::Adopted(takeover)))
             }
             None if is_bare(self.cloud, &name, &sighting)
                 .await
@@ -194,7 +214,7 @@ impl Beginning<'_> {
 
 /// Goes on as the run that has begun, where the deleting half of this replacement has handed
 /// its bucket over: then no other state knows of it.
-fn take_over(environment: &Environment, bucket: &mut Bucket, began: &Generation) -> bool {
+fn is_handed_over(environment: &Environment, bucket: &mut Bucket, began: &Generation) -> bool {
     let id = bucket.id.known().cloned().unwrap_or_default();
     let Some(handover) = environment.take_over(&id) else {
         return false;

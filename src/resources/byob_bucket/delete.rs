@@ -5,20 +5,24 @@ use std::sync::Arc;
 use super::access_keys::rotation;
 use super::on_destroy::{data_in, on_destroy};
 use super::ownership::{Owner, confirm};
-use super::private::CREATE;
+use super::private::{CREATE, CREATE_ANEW};
 use super::schema::Bucket;
-use super::{location, spec};
+use super::{location, made, spec};
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::{Generation, Marker};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
-use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::private::Private;
 use crate::sdk::resource::Outcome;
 use crate::terraform::configuration::{Configuration, Environment, Handover};
 use crate::terraform::diagnostics::Explanation;
+
+/// Days until a key is gone whose own number of days is not known any more: the most that KMS
+/// takes.
+const LONGEST_DAYS: u32 = 30;
 
 /// Deletes, keeps or leaves the bucket of a state.
 pub async fn delete(
@@ -42,10 +46,14 @@ async fn steps(
     private: &Private,
 ) -> Result<Diagnostics, Diagnostics> {
     let name = state.name.known().cloned().unwrap_or_default();
-    if on_destroy(state) == "keep" {
+    let summary = format!("Bucket {name:?} was not deleted");
+    let keeps = on_destroy(state) == "keep";
+    let needs_room = private
+        .text(CREATE_ANEW)
+        .is_some_and(|id| state.id.known().is_some_and(|own| own == id));
+    if keeps && !needs_room {
         return Ok(kept(state, &name).into());
     }
-    let summary = format!("Bucket {name:?} was not deleted");
     let (cloud, block) = location::open(cx, state, None, configuration, &summary).await?;
     location::check(state, block.as_ref())?;
     let failed = |error: CloudError| {
@@ -62,7 +70,8 @@ async fn steps(
         generation.as_ref(),
         configuration,
     );
-    let identity = spec.clone().and_then(spec::made_identity);
+    let identity = made::identity(state, private);
+    let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
     let identity = identity.as_ref();
     if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
         let marker = sighting.marker.clone();
@@ -72,6 +81,9 @@ async fn steps(
             // The other half of this replacement goes on with the half-made bucket.
             hand_over(environment, state, &marker.generation);
             return Ok(Diagnostics::new());
+        }
+        if keeps {
+            return Err(no_room(&summary).into());
         }
         let owned = match confirm(&cloud, state, &name, &sighting).await? {
             Owner::Us(owned) => owned,
@@ -88,11 +100,16 @@ async fn steps(
         }
         remove_identity(cx, &cloud, identity).await?;
         cloud.delete(&owned).await.map_err(failed)?;
+    } else if keeps {
+        return Ok(kept(state, &name).into());
     } else {
         remove_identity(cx, &cloud, identity).await?;
     }
     match (&spec, &generation) {
-        (Some(spec), Some(generation)) => Ok(retire_key(cx, &cloud, spec, generation).await?),
+        (Some(spec), Some(generation)) => {
+            let made = made::key(private);
+            Ok(retire_key(cx, &cloud, spec, made, generation).await?)
+        }
         _ => Ok(Diagnostics::new()),
     }
 }
@@ -139,18 +156,20 @@ async fn retire_key(
     cx: &Context,
     cloud: &Arc<dyn Cloud>,
     spec: &BucketSpec,
+    made: Option<&str>,
     generation: &Generation,
 ) -> Result<Diagnostics, Diagnostic> {
-    let (Some(key), Some(service)) = (&spec.key, cloud.key_service()) else {
+    let Some(service) = cloud.key_service() else {
         return Ok(Diagnostics::new());
     };
+    // The bucket may have been given another key, or none, since its own was made.
+    let (name, days) = match (&spec.key, made) {
+        (Some(key), made) => (made.or(key.name.as_deref()), key.deletion_days),
+        (None, Some(made)) => (Some(made), LONGEST_DAYS),
+        (None, None) => return Ok(Diagnostics::new()),
+    };
     let end = service
-        .retire_encryption_key(
-            &spec.name,
-            key.name.as_deref(),
-            generation,
-            key.deletion_days,
-        )
+        .retire_encryption_key(&spec.name, name, generation, days)
         .await
         .map_err(|error| {
             Explanation::cloud("The bucket's key was not given up", error)
@@ -165,10 +184,6 @@ async fn retire_key(
             tracing::info!(%key, "the key's deletion is scheduled");
             Diagnostics::new()
         }
-        KeyEnd::Kept { key, why } => Explanation::new("The bucket's key stays", why)
-            .left_behind(format!("the key {key}; the bucket is gone"))
-            .warning()
-            .into(),
     })
 }
 
@@ -206,6 +221,23 @@ pub async fn check(
         Some(refusal) => Err(refusal.into()),
         None => Ok(()),
     }
+}
+
+/// The delete half of a replacement that would keep the bucket, whose place the create half
+/// then does not find free: with the state gone nobody would have the secret any more.
+fn no_room(summary: &str) -> Diagnostic {
+    Explanation::new(
+        summary,
+        "on_destroy is \"keep\", so the bucket would stay, and the one that replaces it cannot have \
+         its name",
+    )
+    .left_behind("the bucket, and the state as it was")
+    .what_to_do(
+        "Run terraform untaint if a failed apply has tainted it; or set adopt = true to take the \
+         bucket over again; or change on_destroy and apply that first.",
+    )
+    .at(Path::of("on_destroy"))
+    .error()
 }
 
 fn kept(state: &Bucket, name: &str) -> Diagnostic {

@@ -1,12 +1,14 @@
 //! The bucket's own encryption key: made, or mended, before the settings that name it.
 
 use super::outputs;
-use super::work::{Origin, Progress, Work};
+use super::private::MADE_KEY;
+use super::work::{Origin, Progress, Work, argument_of};
 use crate::byob::diff;
 use crate::byob::marker::Marker;
-use crate::byob::spec::{BucketSpec, Key};
-use crate::byob::{CloudError, CloudErrorKind, Observed};
+use crate::byob::spec::{BucketSpec, Setting};
+use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::Diagnostic;
+use crate::terraform::diagnostics::Explanation;
 
 /// Makes the bucket's own key what it should be, and names it in the bucket's block and in
 /// what is wanted of the bucket.
@@ -16,6 +18,7 @@ pub async fn put(
     before: &Observed,
     progress: &mut Progress,
 ) -> Result<(), Diagnostic> {
+    refuse_anothers(wanted, before, progress)?;
     let is_due = diff::changes(wanted, before).key;
     let (true, Some(mut key)) = (is_due, wanted.key.clone()) else {
         return Ok(());
@@ -23,7 +26,9 @@ pub async fn put(
     if key.name.is_none() && work.fresh().is_none() {
         key.unnamed_of = Some(match &work.origin {
             Origin::Continued(began) => began.clone(),
-            Origin::Made(_) | Origin::Adopted | Origin::Managed { .. } => work.generation.clone(),
+            Origin::Made(_) | Origin::Adopted(_) | Origin::Managed { .. } => {
+                work.generation.clone()
+            }
         });
     }
     let summary = "The bucket's key was not made";
@@ -34,11 +39,12 @@ pub async fn put(
         failed(CloudError::new(kind, "CreateKey", &wanted.name, why))
     })?;
     let marker = Marker::creating(work.generation.clone());
-    let name = service
-        .put_encryption_key(&wanted.name, &key, &marker)
+    let ensured = service
+        .ensure_encryption_key(&wanted.name, &key, &marker)
         .await
         .map_err(failed)?;
-    progress.block = progress.block.with_encryption_key(&name);
+    progress.block = progress.block.with_encryption_key(&ensured.name);
+    progress.private.set(MADE_KEY, ensured.name.as_str());
     let block = progress.block.as_ref();
     progress.bucket.set_block(block.kind(), block.block());
     outputs::fill(&mut progress.bucket, work.config, block);
@@ -46,19 +52,57 @@ pub async fn put(
     let access_key_id = wanted.access_key_id.take();
     *wanted = work.spec(progress)?;
     wanted.access_key_id = access_key_id;
-    Ok(())
+    let summary = "The bucket's key is not as configured";
+    service
+        .configure_encryption_key(&wanted.name, &ensured, &key)
+        .await
+        .map_err(|error| work.explain(summary, error).error())
 }
 
-/// A bucket that was taken over may use the key of another bucket of ours, which has to know.
-pub async fn claim(work: &Work<'_>, wanted: &BucketSpec) -> Result<(), Diagnostic> {
-    let key = wanted.encryption.as_ref().map(|encryption| &encryption.key);
-    let (true, Some(service), Some(Key::Named(key))) =
-        (work.takes_over(), work.cloud.key_service(), key)
-    else {
+/// Refuses a key that was made for another bucket: it goes when that one goes, and nobody
+/// can know all who use it.
+fn refuse_anothers(
+    wanted: &BucketSpec,
+    before: &Observed,
+    progress: &Progress,
+) -> Result<(), Diagnostic> {
+    let (Some(key), Reading::Known(Some(state))) = (&wanted.key, &before.key) else {
         return Ok(());
     };
+    if key.name.is_none() || !state.is_anothers(&wanted.name, key.generation.as_ref()) {
+        return Ok(());
+    }
+    let owner = match &state.bucket {
+        Some(owner) if *owner != wanted.name => format!("the bucket {owner:?}"),
+        _ => "another making of this bucket".to_owned(),
+    };
+    let why = format!("{} was made for {owner} and goes with it", state.name);
+    let left = "the bucket and the key as they were";
+    Err(Explanation::new("The key is another bucket's", why)
+        .left_behind(left)
+        .what_to_do("Give a key that no bucket of this provider has made, or none.")
+        .at(argument_of(Setting::Key, progress.block.as_ref()))
+        .error())
+}
+
+/// Marks the bucket's own key as this making's: the last thing but the bucket's own marker,
+/// so that a key that is taken over stays its former owner's until all is done.
+pub async fn finish(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    after: &Observed,
+) -> Result<(), Diagnostic> {
+    let ready = Marker::ready(work.generation.clone());
+    let (Some(service), Reading::Known(Some(key))) = (work.cloud.key_service(), &after.key) else {
+        return Ok(());
+    };
+    let is_own = key.bucket.as_ref() == Some(&wanted.name);
+    if !is_own || key.marker.as_ref().is_none_or(|marker| *marker == ready) {
+        return Ok(());
+    }
+    let summary = "The key was not marked as finished";
     service
-        .claim_encryption_key(&wanted.name, key)
+        .mark_encryption_key(&key.name, &ready)
         .await
-        .map_err(|error| work.explain("The key was not claimed", error).error())
+        .map_err(|error| work.explain(summary, error).error())
 }

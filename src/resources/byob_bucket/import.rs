@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::location::{self, ImportId};
+use super::private::{IMPORTED, MADE_IDENTITY};
 use super::schema::Bucket;
 use super::spec;
 use crate::byob::cloud::LookAt;
@@ -38,7 +39,7 @@ pub async fn import(
     empty: Bucket,
 ) -> Outcome<Bucket> {
     match imported(cx, configuration, id, empty).await {
-        Ok(bucket) => Outcome::exists(bucket, Private::default()),
+        Ok((bucket, private)) => Outcome::exists(bucket, private),
         Err(problems) => Outcome::gone().with(problems),
     }
 }
@@ -48,7 +49,7 @@ async fn imported(
     configuration: &Configuration,
     id: &str,
     mut bucket: Bucket,
-) -> Result<Bucket, Diagnostics> {
+) -> Result<(Bucket, Private), Diagnostics> {
     let summary = "The bucket was not imported";
     let parts = location::parse_id(id, configuration).map_err(|forms| {
         Explanation::new(summary, format!("{id:?} is no import id"))
@@ -73,23 +74,28 @@ async fn imported(
         return Err(Explanation::new(summary, why).error().into());
     };
     bucket.id = id.into();
+    let mut private = Private::default();
+    private.set(IMPORTED, true);
     if let Some(marker) = &sighting.marker {
         bucket.generation = Field::Known(marker.generation.to_string());
-        own_key(&cloud, &mut bucket, &marker.generation, configuration).await;
+        let generation = &marker.generation;
+        if let Some(name) = own_key(&cloud, &mut bucket, generation, configuration).await {
+            private.set(MADE_IDENTITY, name);
+        }
     }
-    Ok(bucket)
+    Ok((bucket, private))
 }
 
-/// Finds the identity that was made with the bucket. A server that does not tell
-/// leaves the bucket without one.
+/// Finds the identity that was made with the bucket, and returns its name. A server that does
+/// not tell leaves the bucket without one.
 async fn own_key(
     cloud: &Arc<dyn Cloud>,
     bucket: &mut Bucket,
     generation: &Generation,
     configuration: &Configuration,
-) {
+) -> Option<String> {
     let Some((kind, Value::Map(block))) = bucket.block() else {
-        return;
+        return None;
     };
     let mut with_key = block.clone();
     with_key.insert(CREATE_KEY.to_owned(), Value::Bool(true));
@@ -98,20 +104,19 @@ async fn own_key(
     assumed.generation = Field::Known(generation.to_string());
     let Ok(Some(resolved)) = location::resolve(&assumed, &assumed, None, None, configuration).await
     else {
-        return;
+        return None;
     };
     let generation = Some(generation);
     let assumed_spec = spec::spec(&assumed, None, resolved.as_ref(), generation, configuration);
-    let Some(identity) = assumed_spec.and_then(spec::made_identity) else {
-        return;
-    };
+    let identity = assumed_spec.and_then(spec::made_identity)?;
+    let identity_name = identity.name.clone();
     let look_at = LookAt {
         identity: Some(identity),
         ..LookAt::default()
     };
     let name = assumed.name.known().cloned().unwrap_or_default();
     let Ok(Some(observed)) = cloud.observe(&name, &look_at).await else {
-        return;
+        return None;
     };
     if let Reading::Known(Some(state)) = &observed.identity {
         let mut enabled = state.keys.iter().filter(|(_, enabled)| **enabled);
@@ -119,5 +124,7 @@ async fn own_key(
             assumed.access_key_id = Field::Known(id.clone());
         }
         *bucket = assumed;
+        return Some(identity_name);
     }
+    None
 }

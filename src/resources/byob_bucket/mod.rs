@@ -22,6 +22,7 @@ mod access_keys;
 mod encryption_key;
 mod findings;
 mod inputs;
+mod made;
 mod on_destroy;
 mod ownership;
 mod reconcile;

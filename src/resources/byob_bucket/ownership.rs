@@ -7,10 +7,12 @@ use std::time::{Duration, SystemTime};
 
 use super::schema::Bucket;
 use super::spec;
+use super::work::Work;
 use crate::byob::change::Change;
 use crate::byob::cloud::{LookAt, Sighting};
 use crate::byob::marker::{self, Generation, Marker, OwnedBucket};
 use crate::byob::observed::Versioning;
+use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::terraform::configuration::Configuration;
@@ -59,15 +61,81 @@ pub async fn mark(
     Ok(generation)
 }
 
-/// The same at every try of one adoption, so that a second try finds what the first one
-/// made; another than the marker that is there, so that its owner's state cannot delete
-/// the bucket any more.
-pub fn adopted_generation(id: &str, before: &Marker) -> Generation {
-    let text = format!("{id} {before}");
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    let mut bytes = [0_u8; 4];
-    bytes.copy_from_slice(&digest.as_ref()[..4]);
-    Generation::from_bytes(bytes)
+/// A bucket that is there, on its way from its owner so far to this resource.
+#[derive(Debug)]
+pub struct Takeover {
+    /// Its tags before, with the marker of its owner so far.
+    before: BTreeMap<String, String>,
+    /// Drawn for this resource: the state of its owner so far cannot delete the bucket any
+    /// more, and of two who take it over at once only one keeps it.
+    pub generation: Generation,
+}
+
+/// Marks a bucket as taken over, before anything else is changed. Its marker names the former
+/// owners until their users for W&B are gone, so that a run which dies leaves nobody's user
+/// unknown.
+pub async fn take_over(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    sighting: &Sighting,
+) -> Result<Takeover, CloudError> {
+    let generation = random_generation();
+    let marker = match &sighting.marker {
+        Some(former) => former.taken_over(generation.clone()),
+        None => Marker::ready(generation.clone()),
+    };
+    let mut tags = sighting.tags.clone();
+    tags.insert(marker::KEY.to_owned(), marker.to_string());
+    let takeover = Takeover {
+        before: sighting.tags.clone(),
+        generation,
+    };
+    if let Err(error) = cloud.change(name, &Change::Tags(tags)).await {
+        // The answer may have been lost, and the tags written.
+        if let Err(second) = give_back(cloud, name, &takeover).await {
+            tracing::warn!(%second, "whose the bucket is was not looked at again");
+        }
+        return Err(error);
+    }
+    Ok(takeover)
+}
+
+/// Gives a bucket back whose takeover has failed, unless somebody else has it by now.
+pub async fn give_back(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    takeover: &Takeover,
+) -> Result<(), CloudError> {
+    let found = cloud.look(name).await?.and_then(|sighting| sighting.marker);
+    if found.is_some_and(|marker| marker.generation == takeover.generation) {
+        let tags = Change::Tags(takeover.before.clone());
+        cloud.change(name, &tags).await?;
+    }
+    Ok(())
+}
+
+/// Reads the marker back, last of all: tags know no compare-and-swap, and whoever's stands
+/// there in the end has the bucket.
+pub async fn read_back(work: &Work<'_>, wanted: &BucketSpec) -> Result<(), Diagnostic> {
+    let summary = "The bucket was not taken over";
+    let seen = work.cloud.look(&wanted.name).await;
+    let seen = seen.map_err(|error| work.explain(summary, error).error())?;
+    match seen.and_then(|sighting| sighting.marker) {
+        Some(marker) if marker.generation != work.generation => Err(Explanation::new(
+            summary,
+            format!(
+                "another run has taken it over at the same time: its tag {} names generation {}, \
+                 and this run has {}",
+                marker::KEY,
+                marker.generation,
+                work.generation
+            ),
+        )
+        .left_behind("the bucket, which is the other run's")
+        .error()),
+        // A server without tags cannot tell whose it is.
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Made a moment ago and never touched since: what a create leaves that died between
@@ -146,39 +214,22 @@ pub async fn confirm(
 ) -> Result<Owner, Diagnostic> {
     let (ours, found) = match (spec::generation(state), sighting.marker.clone()) {
         (Some(ours), found) => (ours, found),
-        (None, Some(found)) => (found.generation.clone(), Some(found)),
+        (None, Some(found)) => return Ok(Owner::Others(left_alone(name, &found, None))),
         // Imported, and never changed since: it gets its marker now, so that nothing is
         // ever deleted without one.
         (None, None) => {
-            let marker = Marker::ready(random_generation());
-            let mut tags: BTreeMap<String, String> = sighting.tags.clone();
-            tags.insert(marker::KEY.to_owned(), marker.to_string());
-            cloud
-                .change(name, &Change::Tags(tags))
-                .await
-                .map_err(|error| {
-                    Explanation::cloud(format!("Bucket {name:?} was not deleted"), error).error()
-                })?;
-            (marker.generation.clone(), Some(marker))
+            let summary = format!("Bucket {name:?} was not deleted");
+            let failed = |error| Explanation::cloud(summary.clone(), error).error();
+            let takeover = take_over(cloud, name, sighting).await.map_err(failed)?;
+            let seen = cloud.look(name).await.map_err(failed)?;
+            (takeover.generation, seen.and_then(|seen| seen.marker))
         }
     };
     if let Some(owned) = OwnedBucket::confirm(name, found.as_ref(), &ours) {
         return Ok(Owner::Us(owned));
     }
     match found {
-        Some(marker) => Ok(Owner::Others(
-            Explanation::new(
-                format!("Bucket {name:?} was left alone"),
-                format!(
-                    "it is another making of the bucket: its tag {} names generation {}, and this \
-                     resource made {ours}",
-                    marker::KEY,
-                    marker.generation
-                ),
-            )
-            .left_behind("the bucket, with all that is in it")
-            .warning(),
-        )),
+        Some(marker) => Ok(Owner::Others(left_alone(name, &marker, Some(&ours)))),
         None => Err(Explanation::new(
             format!("Bucket {name:?} was not deleted"),
             format!(
@@ -195,17 +246,20 @@ pub async fn confirm(
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_adoption_has_one_generation_and_never_the_old_one() {
-        let old = Marker::ready(Generation::from_bytes([1, 2, 3, 4]));
-        let once = adopted_generation("s3_compatible/h/b", &old);
-        assert_eq!(once, adopted_generation("s3_compatible/h/b", &old));
-        assert_ne!(once, old.generation);
-        let other = Marker::ready(Generation::from_bytes([1, 2, 3, 5]));
-        assert_ne!(once, adopted_generation("s3_compatible/h/b", &other));
-    }
+/// The warning about a bucket that is somebody else's by now.
+fn left_alone(name: &str, found: &Marker, ours: Option<&Generation>) -> Diagnostic {
+    let known = match ours {
+        Some(ours) => format!("this resource made {ours}"),
+        None => "this resource has imported it before it had one".to_owned(),
+    };
+    Explanation::new(
+        format!("Bucket {name:?} was left alone"),
+        format!(
+            "it is another making of the bucket: its tag {} names generation {}, and {known}",
+            marker::KEY,
+            found.generation
+        ),
+    )
+    .left_behind("the bucket, with all that is in it")
+    .warning()
 }

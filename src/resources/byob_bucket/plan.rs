@@ -1,18 +1,19 @@
 //! Everything that can be known before anything is made or changed.
 
+use std::sync::Arc;
+
 use super::access_keys::is_rotated;
 use super::findings::is_mendable;
 use super::inputs::touches_cloud;
 use super::plan_create::{check_name, missing_permissions};
-use super::private::{CREATE, NOTHING_GOES, REPLACES};
+use super::private::{APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, NOTHING_GOES, REPLACES};
 use super::schema::Bucket;
-use super::{location, outputs, plan_replace, spec};
+use super::{location, made, outputs, plan_replace, spec};
 use crate::byob::deployment::{self, Scope};
 use crate::byob::{CloudKind, name};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
-use crate::sdk::private::Private;
 use crate::sdk::resource::Plan;
 use crate::terraform::account::{ResolvedBlock, makes_key};
 use crate::terraform::configuration::{Configuration, Environment};
@@ -42,6 +43,7 @@ pub async fn plan(
             return diagnostics;
         }
     };
+    let block = with_applied_key(plan, block, configuration);
     let block = block.as_ref();
     plan.planned.set_block(kind, block.block());
     fill(plan, configuration, block);
@@ -60,6 +62,30 @@ pub async fn plan(
         diagnostics.extend(problems);
     }
     diagnostics
+}
+
+/// A key that the configuration leaves out is the one that the last apply settled on, not the
+/// one that somebody has put into the bucket since.
+fn with_applied_key(
+    plan: &Plan<Bucket>,
+    block: Arc<dyn ResolvedBlock>,
+    configuration: &Configuration,
+) -> Arc<dyn ResolvedBlock> {
+    let Some(applied) = plan
+        .private
+        .text(APPLIED_KEY)
+        .filter(|_| plan.prior.is_some())
+    else {
+        return block;
+    };
+    let config = Some(&plan.config);
+    let wanted = spec::spec(&plan.planned, config, block.as_ref(), None, configuration);
+    match wanted.and_then(|spec| spec.key) {
+        Some(key) if !key.given && key.name.as_deref().is_some_and(|name| name != applied) => {
+            block.with_encryption_key(applied)
+        }
+        _ => block,
+    }
 }
 
 fn check_instance(
@@ -171,7 +197,7 @@ fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, block: &dyn Reso
     if touches_cloud(prior, planned, &plan.private, configuration) {
         planned.findings = Field::Unknown;
         planned.verified = Field::Unknown;
-        if prior.generation.is_null() {
+        if prior.generation.is_null() || plan.private.get(IMPORTED).is_some() {
             planned.generation = Field::Unknown;
         }
     } else {
@@ -231,9 +257,12 @@ async fn look(
     let replaces = plan.private.get(REPLACES).cloned();
     let nothing_goes = plan.private.get(NOTHING_GOES).is_some();
     let planned_before = plan.private.text(CREATE).map(str::to_owned);
-    plan.private = Private::default();
+    plan.private = made::carried(&plan.private);
     if let Some(name) = plan.planned.name.known() {
         plan.private.set(CREATE, name.as_str());
+    }
+    if let (Some(id), Field::Known(false)) = (plan.planned.id.known(), &plan.planned.adopt) {
+        plan.private.set(CREATE_ANEW, id.as_str());
     }
     let (Some(name), Some(id)) = (plan.planned.name.known(), plan.planned.id.known()) else {
         return Ok(());

@@ -1,12 +1,30 @@
 //! What the private data of a bucket's plan and state is called.
+//!
+//! A destroy is given what the last apply has kept; the delete half of a replacement is
+//! given what the *plan* of its create half has.
 
 /// A plan that makes a bucket: its name.
 pub const CREATE: &str = "create";
+/// A plan that makes a bucket: its id, where that is known and nobody said that a bucket
+/// which is there may be taken over.
+pub const CREATE_ANEW: &str = "create_anew";
 /// A plan that may turn into a replacement: what would be replaced.
 pub const REPLACES: &str = "replaces";
 /// A plan: nothing that goes in this run makes room for the bucket.
 pub const NOTHING_GOES: &str = "nothing_goes";
+/// A state: imported, and never changed since.
+pub const IMPORTED: &str = "imported";
 /// A state: our marker is gone from the bucket's tags.
 pub const MARKER_LOST: &str = "marker_lost";
+/// A state: the key that was made for the bucket, by its full name, also while the bucket
+/// is encrypted with another one.
+pub const MADE_KEY: &str = "made_key";
+/// A state: the identity that was made for W&B, by its name, until the server has confirmed
+/// that it is gone.
+pub const MADE_IDENTITY: &str = "made_identity";
+/// A state: the key that the last apply settled on, which a refresh does not change.
+pub const APPLIED_KEY: &str = "applied_key";
+/// A state: the last apply did not come to its end, and the next one has to.
+pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.
 pub const UNWRITABLE: &str = "server_cannot";

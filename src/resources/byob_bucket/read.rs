@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::private::MARKER_LOST;
+use super::private::{MARKER_LOST, UNFINISHED};
 use super::schema::Bucket;
 use super::work::look_at;
-use super::{access_keys, findings, location, outputs, spec};
+use super::{access_keys, findings, location, made, outputs, spec};
 use crate::byob::change::LIFECYCLE_PREFIX;
 use crate::byob::marker::Generation;
 use crate::byob::observed::{LifecycleRule, Versioning};
 use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
-use crate::byob::requirements::cors;
+use crate::byob::requirements::{self, cors};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError, Observed, Reading};
 use crate::sdk::context::Context;
@@ -31,14 +31,14 @@ pub async fn read(
     state: Bucket,
     private: Private,
 ) -> Outcome<Bucket> {
-    match observe(cx, configuration, &state).await {
+    match observe(cx, configuration, &state, &private).await {
         Ok(Seen::Open) => Outcome::exists(state, private).with([not_refreshed()]),
         Ok(Seen::There(mut there)) => {
             let mut private = private;
             findings::without_unwritable(&mut there.observed, &private);
             let mut diagnostics = Vec::new();
             note_marker(&state, &there.observed, &mut private, &mut diagnostics);
-            let bucket = with_drift(state, configuration, &there);
+            let bucket = with_drift(state, configuration, &there, &private);
             Outcome::exists(bucket, private).with(diagnostics)
         }
         Ok(Seen::Gone(diagnostics)) => Outcome::gone().with(diagnostics),
@@ -76,6 +76,7 @@ async fn observe(
     cx: &Context,
     configuration: &Configuration,
     state: &Bucket,
+    private: &Private,
 ) -> Result<Seen, Diagnostics> {
     let summary = "The bucket was not looked at";
     let mut block = location::resolve(state, state, None, None, configuration)
@@ -90,9 +91,11 @@ async fn observe(
     let cloud = location::connect(cx, block.as_ref(), summary)?;
     let generation = spec::generation(state);
     let spec_of = |block: &dyn ResolvedBlock| {
-        spec::spec(state, None, block, generation.as_ref(), configuration).ok_or_else(|| {
-            Explanation::new(summary, "the state does not hold all settings").error()
-        })
+        spec::spec(state, None, block, generation.as_ref(), configuration)
+            .map(|spec| made::with_identity(spec, private))
+            .ok_or_else(|| {
+                Explanation::new(summary, "the state does not hold all settings").error()
+            })
     };
     let failed = |error| {
         Explanation::cloud(summary, error)
@@ -188,9 +191,19 @@ fn note_marker(
 }
 
 /// The state with everything that has changed behind Terraform's back.
-fn with_drift(state: Bucket, configuration: &Configuration, there: &There) -> Bucket {
+fn with_drift(
+    state: Bucket,
+    configuration: &Configuration,
+    there: &There,
+    private: &Private,
+) -> Bucket {
     let observed = &there.observed;
-    let tried = findings::remembered(&state);
+    let is_unfinished = private.get(UNFINISHED).is_some();
+    let tried = if is_unfinished {
+        requirements::untried("the last apply did not come to its end")
+    } else {
+        findings::remembered(&state)
+    };
     let evidence = Evidence {
         spec: &there.wanted,
         observed,
@@ -228,7 +241,11 @@ fn with_drift(state: Bucket, configuration: &Configuration, there: &There) -> Bu
     if findings::is_looked_at(&state) {
         let report = Report::new(evidence);
         bucket.findings = findings::findings(&report);
-        bucket.verified = findings::verified(&bucket, &report);
+        bucket.verified = if is_unfinished {
+            Field::Known(false)
+        } else {
+            findings::verified(&bucket, &report)
+        };
     }
     bucket
 }

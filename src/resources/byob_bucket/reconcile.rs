@@ -1,21 +1,26 @@
 //! From a bucket that is there to one that is as configured, proven and registered.
 //! Create, adoption and update all end here.
 
-use super::work::{Progress, Work};
-use super::{access_keys, encryption_key, findings, settings, verify};
+use super::private::{APPLIED_KEY, UNFINISHED};
+use super::work::{Origin, Progress, Work};
+use super::{access_keys, encryption_key, findings, ownership, settings, verify};
+use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
 use crate::byob::marker::Marker;
-use crate::byob::spec::{BucketSpec, Setting};
-use crate::byob::{Observed, Reading};
+use crate::byob::spec::{BucketSpec, Encryption, Setting};
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::Field;
 
 /// Does everything that is left to do, and says how far it came.
 pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
     progress.bucket.generation = Field::Known(work.generation.to_string());
-    if let Err(diagnostic) = steps(work, progress).await {
-        progress.diagnostics.push(diagnostic);
+    // Whatever stops this run: the next one is planned, and does the rest.
+    progress.private.set(UNFINISHED, true);
+    match steps(work, progress).await {
+        Ok(()) if !progress.diagnostics.has_errors() => progress.private.remove(UNFINISHED),
+        Ok(()) => {}
+        Err(diagnostic) => progress.diagnostics.push(diagnostic),
     }
 }
 
@@ -25,6 +30,10 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnosti
         Some(fresh) => fresh.clone(),
         None => work.observe(&wanted, progress).await?,
     };
+    let former = before
+        .marker
+        .clone()
+        .map_or_else(Vec::new, |marker| marker.former);
     encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
@@ -44,13 +53,22 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnosti
     // A key that works is kept until another one is proven. Of a bucket that is still
     // being made nobody has the older keys: their secrets went with the run.
     if !has_failed || work.is_new() {
-        access_keys::retire(work, &wanted, &after, made).await?;
+        access_keys::retire(work, &wanted, &after, made, progress).await?;
     }
     if has_failed {
         return Ok(());
     }
-    encryption_key::claim(work, &wanted).await?;
-    finish(work, &wanted, &after).await
+    access_keys::retire_former(work, &wanted, &former, progress).await?;
+    encryption_key::finish(work, &wanted, &after).await?;
+    finish(work, &wanted, &after).await?;
+    if !former.is_empty() || matches!(work.origin, Origin::Adopted(_)) {
+        ownership::read_back(work, &wanted).await?;
+    }
+    match wanted.encryption.as_ref().and_then(Encryption::key_name) {
+        Some(key) => progress.private.set(APPLIED_KEY, key),
+        None => progress.private.remove(APPLIED_KEY),
+    }
+    Ok(())
 }
 
 /// Whether the bucket may look different by now.
@@ -86,18 +104,6 @@ async fn write_rest(
 /// The last step: the user's tags, and the marker that says "ready".
 async fn finish(work: &Work<'_>, wanted: &BucketSpec, after: &Observed) -> Result<(), Diagnostic> {
     let ready = Marker::ready(work.generation.clone());
-    if let (Some(service), Reading::Known(Some(key))) = (work.cloud.key_service(), &after.key)
-        && key
-            .marker
-            .as_ref()
-            .is_some_and(|marker| marker.generation == work.generation && marker.is_creating())
-    {
-        let summary = "The key was not marked as finished";
-        service
-            .mark_encryption_key(&key.name, &ready)
-            .await
-            .map_err(|error| work.explain(summary, error).error())?;
-    }
     let Some(change) = diff::tags(wanted, after, Some(&ready)) else {
         return Ok(());
     };

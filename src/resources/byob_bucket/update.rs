@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use super::access_keys::is_rotated;
 use super::inputs::touches_cloud;
-use super::ownership::random_generation;
-use super::private::{MARKER_LOST, REPLACES};
+use super::ownership::take_over;
+use super::private::{IMPORTED, MARKER_LOST, REPLACES, UNFINISHED};
 use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
-use super::{location, outputs, spec};
+use super::{location, made, outputs, spec};
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
-use crate::byob::marker::Generation;
+use crate::byob::marker::{self, Generation};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
+use crate::sdk::private::Private;
 use crate::sdk::resource::{Outcome, Update};
 use crate::sdk::value::Value;
 use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, makes_key};
@@ -54,7 +55,11 @@ pub async fn update(
         planned.verified = prior.verified;
         return Outcome::exists(planned, private);
     }
-    let begun = begin(cx, configuration, &prior, &planned, &config, block.as_ref());
+    let before = Before {
+        prior: &prior,
+        private: &private,
+    };
+    let begun = before.begin(cx, configuration, &planned, &config, block.as_ref());
     let work = match begun.await {
         Ok(work) => work,
         Err(diagnostic) => return Outcome::exists(prior, private).with([diagnostic]),
@@ -63,6 +68,7 @@ pub async fn update(
     outputs::fill(&mut planned, &config, block.as_ref());
     carry_key(&prior, &mut planned);
     private.remove(MARKER_LOST);
+    private.remove(IMPORTED);
     let mut progress = Progress {
         bucket: planned,
         block,
@@ -90,68 +96,90 @@ fn carry_key(prior: &Bucket, planned: &mut Bucket) {
     }
 }
 
-async fn begin<'a>(
-    cx: &'a Context,
-    configuration: &'a Configuration,
-    prior: &Bucket,
-    planned: &Bucket,
-    config: &'a Bucket,
-    block: &dyn ResolvedBlock,
-) -> Result<Work<'a>, Diagnostic> {
-    let cloud = location::connect(cx, block, SUMMARY)?;
-    location::check(prior, block)?;
-    let generation = match spec::generation(prior) {
-        Some(generation) => generation,
-        None => first_generation(&cloud, prior).await?,
-    };
-    let makes_key = makes_key(&block.block()) == Field::Known(true);
-    let unwanted = if makes_key {
-        None
-    } else {
-        identity_of(prior, configuration).await
-    };
-    Ok(Work {
-        cx,
-        configuration,
-        cloud,
-        config,
-        generation,
-        origin: Origin::Managed {
-            is_first_change: prior.generation.is_null(),
-            rotates: makes_key && is_rotated(prior, planned),
-            unwanted,
-        },
-    })
+/// The bucket as the last apply has left it.
+struct Before<'a> {
+    prior: &'a Bucket,
+    private: &'a Private,
 }
 
-/// The identity that a bucket of the state has, if one was made for it.
-async fn identity_of(bucket: &Bucket, configuration: &Configuration) -> Option<Identity> {
-    let generation = spec::generation(bucket)?;
-    let block = location::resolve(bucket, bucket, None, None, configuration)
-        .await
-        .ok()??;
-    let generation = Some(&generation);
-    spec::made_identity(spec::spec(
-        bucket,
-        None,
-        block.as_ref(),
-        generation,
-        configuration,
-    )?)
-}
+impl Before<'_> {
+    async fn begin<'w>(
+        &self,
+        cx: &'w Context,
+        configuration: &'w Configuration,
+        planned: &Bucket,
+        config: &'w Bucket,
+        block: &dyn ResolvedBlock,
+    ) -> Result<Work<'w>, Diagnostic> {
+        let cloud = location::connect(cx, block, SUMMARY)?;
+        location::check(self.prior, block)?;
+        let generation = match spec::generation(self.prior) {
+            Some(generation) if self.private.get(IMPORTED).is_none() => generation,
+            _ => self.first_generation(&cloud).await?,
+        };
+        let makes_key = makes_key(&block.block()) == Field::Known(true);
+        let unwanted = if makes_key {
+            None
+        } else {
+            self.identity(configuration).await
+        };
+        Ok(Work {
+            cx,
+            configuration,
+            cloud,
+            config,
+            generation,
+            origin: Origin::Managed {
+                goes_on: self.private.get(UNFINISHED).is_some(),
+                rotates: makes_key && is_rotated(self.prior, planned),
+                unwanted,
+            },
+        })
+    }
 
-/// An imported bucket has the generation of its marker, or gets a new one.
-async fn first_generation(
-    cloud: &Arc<dyn Cloud>,
-    prior: &Bucket,
-) -> Result<Generation, Diagnostic> {
-    let name = prior.name.known().cloned().unwrap_or_default();
-    let seen = cloud
-        .look(&name)
-        .await
-        .map_err(|error| Explanation::cloud(SUMMARY, error).error())?;
-    let marker = seen.and_then(|sighting| sighting.marker);
-    Ok(marker.map_or_else(random_generation, |marker| marker.generation))
+    /// The identity that the bucket has, if one was made for it.
+    async fn identity(&self, configuration: &Configuration) -> Option<Identity> {
+        if let Some(identity) = made::identity(self.prior, self.private) {
+            return Some(identity);
+        }
+        let prior = self.prior;
+        let generation = spec::generation(prior)?;
+        let block = location::resolve(prior, prior, None, None, configuration)
+            .await
+            .ok()??;
+        let generation = Some(&generation);
+        let spec = spec::spec(prior, None, block.as_ref(), generation, configuration)?;
+        spec::made_identity(spec)
+    }
+
+    /// The first change after an import takes the bucket over, if it is still as it was found:
+    /// the state that had it before must not be able to delete it.
+    async fn first_generation(&self, cloud: &Arc<dyn Cloud>) -> Result<Generation, Diagnostic> {
+        let name = self.prior.name.known().cloned().unwrap_or_default();
+        let failed = |error| Explanation::cloud(SUMMARY, error).error();
+        let Some(seen) = cloud.look(&name).await.map_err(failed)? else {
+            let why = "it is not there any more";
+            return Err(Explanation::new(SUMMARY, why).error());
+        };
+        let found = seen.marker.as_ref().map(|marker| &marker.generation);
+        if let Some(found) = found
+            && spec::generation(self.prior).as_ref() != Some(found)
+        {
+            return Err(Explanation::new(
+                "Another configuration has taken the bucket over",
+                format!(
+                    "its tag {} names generation {found}, and the import has found {}",
+                    marker::KEY,
+                    self.prior.generation.known().map_or("none", String::as_str)
+                ),
+            )
+            .left_behind("the bucket as it was")
+            .what_to_do("Keep the bucket in one state only; remove it from this one.")
+            .error());
+        }
+        let takeover = take_over(cloud, &name, &seen).await.map_err(failed)?;
+        Ok(takeover.generation)
+    }
 }
 
 /// After a failure the state says that something is left to be done: what was found

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::findings::is_probed;
+use super::ownership::Takeover;
 use super::schema::Bucket;
-use super::{outputs, spec};
+use super::{made, outputs, spec};
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::marker::{self, Generation};
@@ -26,11 +27,11 @@ pub enum Origin {
     /// Half made by an earlier run, of this generation.
     Continued(Generation),
     /// It was there; this resource takes it over.
-    Adopted,
+    Adopted(Takeover),
     /// It is under this resource.
     Managed {
-        /// It was imported, and nothing was changed since.
-        is_first_change: bool,
+        /// The last apply did not come to its end.
+        goes_on: bool,
         /// A new access key is wanted although the old one works.
         rotates: bool,
         /// The identity that the state has and the plan does not want any more.
@@ -78,20 +79,14 @@ impl Work<'_> {
             Origin::Made(Some(fresh)) => Some(fresh),
             Origin::Made(None)
             | Origin::Continued(_)
-            | Origin::Adopted
+            | Origin::Adopted(_)
             | Origin::Managed { .. } => None,
         }
     }
 
-    /// The bucket was not under this resource before.
-    pub fn takes_over(&self) -> bool {
-        match self.origin {
-            Origin::Made(_) | Origin::Continued(_) => false,
-            Origin::Adopted => true,
-            Origin::Managed {
-                is_first_change, ..
-            } => is_first_change,
-        }
+    /// The last apply did not come to its end.
+    pub fn goes_on(&self) -> bool {
+        matches!(self.origin, Origin::Managed { goes_on: true, .. })
     }
 
     /// A new access key is wanted although the old one works.
@@ -108,6 +103,7 @@ impl Work<'_> {
             Some(&self.generation),
             self.configuration,
         )
+        .map(|spec| made::with_identity(spec, &progress.private))
         .ok_or_else(|| {
             Explanation::new(
                 "The bucket's settings are not known",
@@ -154,7 +150,7 @@ impl Work<'_> {
         let Some(found) = seen.marker.as_ref().map(|marker| &marker.generation) else {
             return Ok(());
         };
-        if *found == self.generation || self.takes_over() {
+        if *found == self.generation {
             return Ok(());
         }
         let holder = if self.is_new() { "run" } else { "state" };

@@ -1,7 +1,7 @@
 //! Finds the key that an earlier run has made for a bucket.
 
 use super::read::{Found, describe, tags};
-use super::{PAGE, alias, marker_of};
+use super::{PAGE, alias, is_of, marker_of, not_ours};
 use crate::byob::marker::Generation;
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
@@ -16,30 +16,24 @@ pub(super) async fn left_behind(
 ) -> Result<Option<Found>, CloudError> {
     let alias = alias(bucket);
     if let Some(found) = describe(cloud, &alias).await? {
-        return match marker_of(&tags(cloud, &found.arn).await?) {
-            Some(_) => Ok(Some(found)),
-            None => Err(CloudError::new(
-                CloudErrorKind::AlreadyExists,
-                "kms:CreateAlias",
-                &alias,
-                format!(
-                    "the alias names the key {}, which this provider did not make",
-                    found.arn
-                ),
-            )
-            .hint("Give that key as kms_key_arn, or remove the alias.")),
-        };
+        let tags = tags(cloud, &found.arn).await?;
+        if is_of(&tags, bucket) {
+            return Ok(Some(found));
+        }
+        return Err(not_ours("kms:CreateAlias", &alias, &found.arn, &tags)
+            .hint("Remove the alias, or point it where it belongs."));
     }
     match &spec.unnamed_of {
-        Some(generation) => search(cloud, generation).await,
+        Some(generation) => search(cloud, bucket, generation).await,
         None => Ok(None),
     }
 }
 
-/// Looks through all keys of the region for the one of this generation: one that died
-/// before it got its alias.
+/// Looks through all keys of the region for the one of this bucket and generation: one that
+/// died before it got its alias.
 pub(super) async fn search(
     cloud: &Aws,
+    bucket: &str,
     generation: &Generation,
 ) -> Result<Option<Found>, CloudError> {
     let client = cloud.clients.kms();
@@ -60,11 +54,12 @@ pub(super) async fn search(
                 continue;
             };
             // Keys of Amazon's own, and of others, do not tell.
-            let marker = match tags(cloud, name).await {
-                Ok(tags) => marker_of(&tags),
+            let tags = match tags(cloud, name).await {
+                Ok(tags) => tags,
                 Err(error) if error.kind == CloudErrorKind::Stopped => return Err(error),
-                Err(_) => None,
+                Err(_) => continue,
             };
+            let marker = marker_of(&tags).filter(|_| is_of(&tags, bucket));
             if marker.is_some_and(|marker| &marker.generation == generation) {
                 return describe(cloud, name).await;
             }

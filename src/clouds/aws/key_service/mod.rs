@@ -1,8 +1,7 @@
 //! Keys in KMS: reading one, making the bucket's own, and giving it up.
 //!
-//! Which key is ours is told by its tag, never by its name. A key of somebody else is
-//! looked at and never changed, except that a key of *another* bucket of ours gets a tag
-//! that says who else uses it, so that it outlives its first bucket.
+//! Which key is ours is told by its tags, never by its name: they carry the generation and
+//! the bucket that it was made for. Every other key is looked at and never changed.
 
 mod find;
 mod read;
@@ -14,16 +13,16 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::byob::CloudError;
-use crate::byob::key_service::{KeyEnd, KeyService};
+use crate::byob::key_service::{EnsuredKey, KeyEnd, KeyService};
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::KeySpec;
+use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::s3::variant::explained;
 
 use super::Aws;
 
 pub(super) use read::reading;
-pub(super) use tags::claim;
+pub(super) use tags::refuse_anothers;
 
 /// The one name that a key's document can have.
 const DEFAULT: &str = "default";
@@ -37,11 +36,6 @@ fn alias(bucket: &str) -> String {
     format!("alias/wandb-byob/{}", bucket.replace('.', "_"))
 }
 
-/// The tag by which another bucket says that it uses the key.
-fn claim_tag(bucket: &str) -> String {
-    format!("{}/{bucket}", marker::KEY)
-}
-
 /// The last part of a key's ARN. Stand-ins for KMS know a key whose deletion is begun or
 /// taken back by this alone, and for keys of the own account it is as good as the ARN.
 fn id(arn: &str) -> &str {
@@ -52,22 +46,56 @@ fn marker_of(tags: &BTreeMap<String, String>) -> Option<Marker> {
     tags.get(marker::KEY).and_then(|text| Marker::parse(text))
 }
 
+/// Whether this provider made the key that has these tags, for this bucket.
+fn is_of(tags: &BTreeMap<String, String>, bucket: &str) -> bool {
+    marker_of(tags).is_some()
+        && tags
+            .get(marker::BUCKET)
+            .is_some_and(|owner| owner == bucket)
+}
+
+/// Whose key it is that is not this bucket's, as a refusal.
+fn not_ours(call: &str, target: &str, key: &str, tags: &BTreeMap<String, String>) -> CloudError {
+    let why = match (marker_of(tags), tags.get(marker::BUCKET)) {
+        (Some(_), Some(owner)) => {
+            format!("the key {key} was made for the bucket {owner:?} and goes with it")
+        }
+        (Some(_), None) => format!("the key {key} was made for another bucket and goes with it"),
+        (None, _) => format!("it is the key {key}, which this provider did not make"),
+    };
+    CloudError::new(CloudErrorKind::AlreadyExists, call, target, why)
+}
+
 #[async_trait]
 impl KeyService for Aws {
-    async fn put_encryption_key(
+    async fn ensure_encryption_key(
         &self,
         bucket: &str,
         key: &KeySpec,
         marker: &Marker,
-    ) -> Result<String, CloudError> {
+    ) -> Result<EnsuredKey, CloudError> {
         let outcome = self
-            .once_known("kms:PutKeyPolicy", bucket, || {
-                write::put(self, bucket, key, marker)
+            .once_known("kms:CreateKey", bucket, || {
+                write::ensure(self, bucket, key, marker)
             })
             .await;
-        if let Ok(name) = &outcome {
-            let _ = self.own_key.set(name.clone());
+        if let Ok(key) = &outcome {
+            let _ = self.own_key.set(key.name.clone());
         }
+        explained(self, outcome).await
+    }
+
+    async fn configure_encryption_key(
+        &self,
+        bucket: &str,
+        ensured: &EnsuredKey,
+        key: &KeySpec,
+    ) -> Result<(), CloudError> {
+        let outcome = self
+            .once_known("kms:PutKeyPolicy", bucket, || {
+                write::configure(self, bucket, ensured, key)
+            })
+            .await;
         explained(self, outcome).await
     }
 
@@ -92,9 +120,5 @@ impl KeyService for Aws {
         generation: &Generation,
     ) -> Result<Option<String>, CloudError> {
         read::surviving(self, key, generation).await
-    }
-
-    async fn claim_encryption_key(&self, bucket: &str, key: &str) -> Result<(), CloudError> {
-        explained(self, tags::claim(self, bucket, key).await).await
     }
 }

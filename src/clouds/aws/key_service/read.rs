@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_kms::types as sdk;
 
-use super::{DEFAULT, alias, marker_of};
+use super::{DEFAULT, alias, is_of, marker_of};
 use crate::byob::marker::{self, Generation};
 use crate::byob::observed::{KeyState, Reading, Rule};
 use crate::byob::spec::KeySpec;
@@ -74,7 +74,7 @@ pub(super) async fn tags(cloud: &Aws, name: &str) -> Result<BTreeMap<String, Str
 
 /// Whether a tag is neither one of ours nor one of Amazon's.
 pub(super) fn is_users(key: &str) -> bool {
-    !key.starts_with(marker::KEY) && !key.starts_with("aws:")
+    !marker::is_reserved(key) && !key.starts_with("aws:")
 }
 
 pub(super) async fn document(cloud: &Aws, name: &str) -> Result<Document, CloudError> {
@@ -149,8 +149,7 @@ pub(in crate::clouds::aws) async fn reading(
     };
     let tags = read(tags)?.known().cloned().unwrap_or_default();
     let marker = marker_of(&tags);
-    let is_ours = marker.as_ref().map(|marker| &marker.generation) == wanted.generation.as_ref()
-        && marker.is_some();
+    let is_ours = is_of(&tags, bucket);
     let rules = read(document)?.map(|document| rules(cloud, wanted, &found, &document, is_ours));
     let named = read(named)?;
     Ok(Reading::Known(Some(KeyState {
@@ -173,6 +172,7 @@ pub(in crate::clouds::aws) async fn reading(
         users: rules.map(|(_, users)| users),
         remedy: policy::external_text(&wanted.users),
         marker,
+        bucket: tags.get(marker::BUCKET).cloned(),
         tags: tags.into_iter().filter(|(key, _)| is_users(key)).collect(),
         name: found.arn,
     })))

@@ -1,11 +1,8 @@
 //! Gives up the key of a bucket that is gone.
 
-use std::collections::BTreeMap;
-
 use super::find::search;
 use super::read::{describe, tags};
-use super::tags::untag;
-use super::{INVALID_STATE, alias, claim_tag, id, marker_of};
+use super::{INVALID_STATE, alias, id, is_of, marker_of};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::Generation;
 use crate::byob::{CloudError, CloudErrorKind};
@@ -24,7 +21,7 @@ pub(super) async fn retire(
         Some(key) => describe(cloud, key).await?,
         None => match describe(cloud, &alias(bucket)).await? {
             Some(found) => Some(found),
-            None => search(cloud, generation).await?,
+            None => search(cloud, bucket, generation).await?,
         },
     };
     let Some(found) = found else {
@@ -37,23 +34,12 @@ pub(super) async fn retire(
         Err(error) if error.kind == CloudErrorKind::Denied => return Ok(KeyEnd::None),
         Err(error) => return Err(error),
     };
-    if marker_of(&tags).is_none_or(|marker| &marker.generation != generation) {
-        release(cloud, bucket, &arn, &tags).await?;
+    let marker = marker_of(&tags).filter(|_| is_of(&tags, bucket));
+    if marker.is_none_or(|marker| &marker.generation != generation) {
         return Ok(KeyEnd::None);
     }
     if found.is_pending_deletion() {
         return Ok(KeyEnd::Scheduled { key: arn });
-    }
-    let prefix = claim_tag("");
-    let users: Vec<&str> = tags
-        .keys()
-        .filter_map(|tag| tag.strip_prefix(&prefix))
-        .collect();
-    if !users.is_empty() {
-        return Ok(KeyEnd::Kept {
-            key: arn,
-            why: format!("it also encrypts the bucket {}", users.join(", ")),
-        });
     }
     let days = i32::try_from(days).unwrap_or(30);
     let client = cloud.clients.kms();
@@ -72,18 +58,4 @@ pub(super) async fn retire(
         Err(error) if error.code.as_deref() != Some(INVALID_STATE) => Err(error),
         _ => Ok(KeyEnd::Scheduled { key: arn }),
     }
-}
-
-/// Takes this bucket's claim from a key that is another's.
-async fn release(
-    cloud: &Aws,
-    bucket: &str,
-    key: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<(), CloudError> {
-    let claim = claim_tag(bucket);
-    if !tags.contains_key(&claim) {
-        return Ok(());
-    }
-    untag(cloud, key, &[&claim]).await
 }

@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 
 use aws_sdk_kms::types as sdk;
 
-use super::claim_tag;
-use super::read::{describe, tags};
-use super::{alias, marker_of};
+use super::read::tags;
+use super::{is_of, marker_of, not_ours};
 use crate::byob::marker::{self, Marker};
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::aws::Aws;
 use crate::clouds::retry::Work;
 
-pub(super) fn wanted_tags(spec: &KeySpec, marker: &Marker) -> BTreeMap<String, String> {
+/// The tags of a new key.
+pub(super) fn first_tags(
+    bucket: &str,
+    spec: &KeySpec,
+    marker: &Marker,
+) -> BTreeMap<String, String> {
     let mut tags = spec.tags.clone();
     tags.insert(marker::KEY.to_owned(), marker.to_string());
+    tags.insert(marker::BUCKET.to_owned(), bucket.to_owned());
     tags
 }
 
@@ -78,9 +83,8 @@ pub(super) async fn mark(cloud: &Aws, key: &str, marker: &Marker) -> Result<(), 
     tag(cloud, key, &tags).await
 }
 
-/// Notes on a key of *another* bucket of ours that this bucket uses it too. Keys that
-/// this provider did not make are not touched.
-pub(in crate::clouds::aws) async fn claim(
+/// Refuses a key that was made for another bucket of ours: it goes when that one goes.
+pub(in crate::clouds::aws) async fn refuse_anothers(
     cloud: &Aws,
     bucket: &str,
     key: &str,
@@ -98,15 +102,9 @@ pub(in crate::clouds::aws) async fn claim(
         }
         Err(error) => return Err(error),
     };
-    let own = describe(cloud, &alias(bucket)).await?;
-    let is_own = own.is_some_and(|own| own.arn == key);
-    if marker_of(&tags).is_none() || is_own || tags.contains_key(&claim_tag(bucket)) {
+    if marker_of(&tags).is_none() || is_of(&tags, bucket) {
         return Ok(());
     }
-    tag(
-        cloud,
-        key,
-        &BTreeMap::from([(claim_tag(bucket), "in use".to_owned())]),
-    )
-    .await
+    let hint = "Give a key that no bucket of this provider has made, or leave kms_key_arn out.";
+    Err(not_ours("s3:PutEncryptionConfiguration", bucket, key, &tags).hint(hint))
 }

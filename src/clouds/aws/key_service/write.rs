@@ -4,9 +4,10 @@ use aws_sdk_kms::types as sdk;
 
 use super::find::{left_behind, search};
 use super::read::{self, Found, describe, document};
-use super::tags::{sdk_tags, tag, untag, wanted_tags};
-use super::{DEFAULT, INVALID_STATE, alias, id, marker_of};
-use crate::byob::marker::{self, Marker};
+use super::tags::{first_tags, sdk_tags, tag, untag};
+use super::{DEFAULT, INVALID_STATE, alias, id, is_of, not_ours};
+use crate::byob::key_service::EnsuredKey;
+use crate::byob::marker::Marker;
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::aws::{Aws, partition, policy};
@@ -14,15 +15,15 @@ use crate::clouds::reading::is_missing;
 use crate::clouds::retry::Work;
 use crate::clouds::s3::policy::Document;
 
-/// Makes the bucket's own key what it should be.
-pub(super) async fn put(
+/// Makes sure that the bucket has its own key.
+pub(super) async fn ensure(
     cloud: &Aws,
     bucket: &str,
     spec: &KeySpec,
     marker: &Marker,
-) -> Result<String, CloudError> {
+) -> Result<EnsuredKey, CloudError> {
     let found = match &spec.name {
-        Some(name) => describe(cloud, name).await?,
+        Some(name) => named(cloud, bucket, name).await?,
         None => None,
     };
     let found = match found {
@@ -30,11 +31,29 @@ pub(super) async fn put(
         None => left_behind(cloud, bucket, spec).await?,
     };
     match found {
-        Some(found) => mend(cloud, bucket, spec, marker, found).await,
-        None => make(cloud, bucket, spec, marker).await,
+        Some(found) => Ok(EnsuredKey {
+            name: found.arn,
+            is_new: false,
+        }),
+        None => make(cloud, bucket, spec, marker)
+            .await
+            .map(|name| EnsuredKey { name, is_new: true }),
     }
 }
 
+/// The key of this name, which has to be the bucket's own.
+async fn named(cloud: &Aws, bucket: &str, name: &str) -> Result<Option<Found>, CloudError> {
+    let Some(found) = describe(cloud, name).await? else {
+        return Ok(None);
+    };
+    let tags = read::tags(cloud, &found.arn).await?;
+    if is_of(&tags, bucket) {
+        return Ok(Some(found));
+    }
+    Err(not_ours("kms:PutKeyPolicy", name, &found.arn, &tags))
+}
+
+/// Makes a key, with its marker in the creating call.
 async fn make(
     cloud: &Aws,
     bucket: &str,
@@ -45,7 +64,7 @@ async fn make(
     let account = &cloud.clients.caller(&cloud.s3).await?.account;
     let root = partition::root_arn(cloud.clients.partition(), account);
     let document = policy::key_document(&root, &spec.admins, &spec.users).to_json();
-    let tags = sdk_tags(&wanted_tags(spec, marker))
+    let tags = sdk_tags(&first_tags(bucket, spec, marker))
         .map_err(|why| CloudError::new(CloudErrorKind::Invalid, call, bucket, why))?;
     let client = cloud.clients.kms();
     let outcome = cloud
@@ -60,7 +79,7 @@ async fn make(
                 .send()
         })
         .await;
-    let arn = match outcome {
+    match outcome {
         Ok(answer) => answer
             .key_metadata
             .map(|metadata| metadata.arn.unwrap_or(metadata.key_id))
@@ -71,39 +90,45 @@ async fn make(
                     bucket,
                     "the answer names no key",
                 )
-            })?,
+            }),
         // The answer was lost, and the key may be there.
         Err(error) if error.kind == CloudErrorKind::Transport => {
-            match search(cloud, &marker.generation).await? {
-                Some(found) => found.arn,
-                None => return Err(error),
+            match search(cloud, bucket, &marker.generation).await? {
+                Some(found) => Ok(found.arn),
+                None => Err(error),
             }
         }
-        Err(error) => return Err(error),
-    };
-    let s3 = &cloud.s3;
-    s3.once_known("kms:CreateAlias", &arn, is_missing, || {
-        name(cloud, bucket, &arn)
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the bucket's own key what it should be.
+pub(super) async fn configure(
+    cloud: &Aws,
+    bucket: &str,
+    ensured: &EnsuredKey,
+    spec: &KeySpec,
+) -> Result<(), CloudError> {
+    let (arn, s3) = (ensured.name.as_str(), &cloud.s3);
+    if !ensured.is_new {
+        return mend(cloud, bucket, spec, arn).await;
+    }
+    s3.once_known("kms:CreateAlias", arn, is_missing, || {
+        name(cloud, bucket, arn)
     })
     .await?;
     if spec.rotation {
-        s3.once_known("kms:EnableKeyRotation", &arn, is_missing, || {
-            rotate(cloud, &arn, true)
+        s3.once_known("kms:EnableKeyRotation", arn, is_missing, || {
+            rotate(cloud, arn, true)
         })
         .await?;
     }
-    Ok(arn)
+    Ok(())
 }
 
-/// Makes a key that is there what it should be. One that is pending deletion is taken
-/// back first: nothing else can be done to it.
-async fn mend(
-    cloud: &Aws,
-    bucket: &str,
-    spec: &KeySpec,
-    marker: &Marker,
-    found: Found,
-) -> Result<String, CloudError> {
+/// Takes a key back that is pending deletion, or was disabled: nothing else can be done to
+/// it before.
+async fn take_back(cloud: &Aws, found: &Found) -> Result<(), CloudError> {
     let (arn, client) = (found.arn.as_str(), cloud.clients.kms());
     if found.is_pending_deletion() {
         cloud
@@ -126,6 +151,17 @@ async fn mend(
             })
             .await?;
     }
+    Ok(())
+}
+
+/// Makes a key that is there what it should be.
+async fn mend(cloud: &Aws, bucket: &str, spec: &KeySpec, arn: &str) -> Result<(), CloudError> {
+    let Some(found) = describe(cloud, arn).await? else {
+        let why = "the key was deleted while it was worked on";
+        let kind = CloudErrorKind::NotFound;
+        return Err(CloudError::new(kind, "kms:DescribeKey", arn, why));
+    };
+    take_back(cloud, &found).await?;
     let alias = alias(bucket);
     let (tags, document, rotation, named) = tokio::join!(
         read::tags(cloud, arn),
@@ -145,11 +181,7 @@ async fn mend(
         name(cloud, bucket, arn).await?;
     }
     let tags = tags?;
-    let is_marked = marker_of(&tags).is_some_and(|old| old.generation == marker.generation);
-    let mut wanted = wanted_tags(spec, marker);
-    if is_marked {
-        wanted.remove(marker::KEY);
-    }
+    let mut wanted = spec.tags.clone();
     wanted.retain(|key, value| tags.get(key) != Some(value));
     if !wanted.is_empty() {
         tag(cloud, arn, &wanted).await?;
@@ -160,8 +192,7 @@ async fn mend(
         .filter(|key| read::is_users(key))
         .filter(|key| !spec.tags.contains_key(*key) && !spec.ignored_tags.contains(*key))
         .collect();
-    untag(cloud, arn, &extra).await?;
-    Ok(found.arn)
+    untag(cloud, arn, &extra).await
 }
 
 async fn put_document(cloud: &Aws, key: &str, document: &Document) -> Result<(), CloudError> {
