@@ -7,12 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use super::schema::Bucket;
 use super::spec;
-use super::work::Work;
 use crate::byob::change::Change;
 use crate::byob::cloud::{LookAt, Sighting};
 use crate::byob::marker::{self, Generation, Marker, OwnedBucket};
 use crate::byob::observed::Versioning;
-use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::terraform::configuration::Configuration;
@@ -112,30 +110,6 @@ pub async fn give_back(
         cloud.change(name, &tags).await?;
     }
     Ok(())
-}
-
-/// Reads the marker back, last of all: tags know no compare-and-swap, and whoever's stands
-/// there in the end has the bucket.
-pub async fn read_back(work: &Work<'_>, wanted: &BucketSpec) -> Result<(), Diagnostic> {
-    let summary = "The bucket was not taken over";
-    let seen = work.cloud.look(&wanted.name).await;
-    let seen = seen.map_err(|error| work.explain(summary, error).error())?;
-    match seen.and_then(|sighting| sighting.marker) {
-        Some(marker) if marker.generation != work.generation => Err(Explanation::new(
-            summary,
-            format!(
-                "another run has taken it over at the same time: its tag {} names generation {}, \
-                 and this run has {}",
-                marker::KEY,
-                marker.generation,
-                work.generation
-            ),
-        )
-        .left_behind("the bucket, which is the other run's")
-        .error()),
-        // A server without tags cannot tell whose it is.
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// Made a moment ago and never touched since: what a create leaves that died between

@@ -3,7 +3,7 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{access_keys, encryption_key, findings, ownership, settings, verify};
+use super::{access_keys, encryption_key, findings, settings, verify};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -62,7 +62,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnosti
     encryption_key::finish(work, &wanted, &after).await?;
     finish(work, &wanted, &after).await?;
     if !former.is_empty() || matches!(work.origin, Origin::Adopted(_)) {
-        ownership::read_back(work, &wanted).await?;
+        work.read_back(&wanted).await?;
     }
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),

@@ -178,6 +178,30 @@ impl Work<'_> {
         )
     }
 
+    /// Reads the marker back, last of all: tags know no compare-and-swap, and whoever's stands
+    /// there in the end has the bucket.
+    pub async fn read_back(&self, wanted: &BucketSpec) -> Result<(), Diagnostic> {
+        let summary = "The bucket was not taken over";
+        let seen = self.cloud.look(&wanted.name).await;
+        let seen = seen.map_err(|error| self.explain(summary, error).error())?;
+        match seen.and_then(|sighting| sighting.marker) {
+            Some(marker) if marker.generation != self.generation => Err(Explanation::new(
+                summary,
+                format!(
+                    "another run has taken it over at the same time: its tag {} names generation \
+                     {}, and this run has {}",
+                    marker::KEY,
+                    marker.generation,
+                    self.generation
+                ),
+            )
+            .left_behind("the bucket, which is the other run's")
+            .error()),
+            // A server without tags cannot tell whose it is.
+            Some(_) | None => Ok(()),
+        }
+    }
+
     /// A cloud's refusal, with what there is by now.
     pub fn explain(&self, summary: impl Into<String>, error: CloudError) -> Explanation {
         let left = if self.is_new() {
