@@ -1,4 +1,4 @@
-//! Keys that others have made, and keys of more than one bucket.
+//! Keys that others have made.
 
 use serde_json::{Value, json};
 
@@ -71,35 +71,4 @@ fn a_key_for_signatures_is_found_and_another_taken_in_place() {
     assert_eq!(finding(&stage, "kms.key_usage"), None);
     assert_eq!(stage.this()["verified"], true);
     stage.destroy();
-}
-
-#[test]
-fn a_key_of_two_buckets_stays_with_the_second() {
-    let stage = Stage::new("aws-shared");
-    let other = Stage::new("aws-second");
-    stage.write_bucket("", "");
-    stage.apply();
-    let key = stage.key();
-    other.write_bucket("", &hcl!(r#"kms_key_arn = "<key>""#, key));
-    other.apply();
-    other.assert_empty_plan();
-    // One that was encrypted with it already when it came under Terraform.
-    let third = Stage::new("aws-third");
-    third.s3_ok("create_bucket", json!({}));
-    third.put("theirs");
-    let rule = json!({
-        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
-        "BucketKeyEnabled": true,
-    });
-    let args = json!({"ServerSideEncryptionConfiguration": {"Rules": [rule]}});
-    third.s3_ok("put_bucket_encryption", args);
-    third.write_bucket("adopt = true", &hcl!(r#"kms_key_arn = "<key>""#, key));
-    third.apply();
-    third.assert_empty_plan();
-    other.destroy();
-    let text = stage.destroy().text();
-    assert!(text.contains(third.bucket()), "{text}");
-    assert_eq!(stage.described(&key)["KeyState"], "Enabled");
-    third.clean_up_objects();
-    third.destroy();
 }

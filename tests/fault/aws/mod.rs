@@ -2,6 +2,8 @@
 
 mod kill;
 mod lose;
+mod owed;
+mod owner;
 mod race;
 mod refuse;
 mod retry;
