@@ -3,6 +3,7 @@
 mod kill;
 mod lose;
 mod many;
+mod owed;
 mod stop;
 
 use serde_json::json;
