@@ -114,8 +114,13 @@ pub trait Resource: Send + Sync + 'static {
     }
 
     /// Looks at a plan to delete an object. An error refuses it.
-    async fn plan_destroy(&self, cx: &Context, prior: &Self::Model) -> Diagnostics {
-        let _ = (cx, prior);
+    async fn plan_destroy(
+        &self,
+        cx: &Context,
+        prior: &Self::Model,
+        private: &Private,
+    ) -> Diagnostics {
+        let _ = (cx, prior, private);
         Diagnostics::new()
     }
 
@@ -347,7 +352,8 @@ async fn plan_destroy<R: Resource>(
     request: &PlanRequest,
 ) -> Result<Diagnostics, Misfit> {
     let prior = read_model(&request.prior)?;
-    Ok(resource.plan_destroy(cx, &prior).await)
+    let private = &request.private;
+    Ok(resource.plan_destroy(cx, &prior, private).await)
 }
 
 async fn plan_change<R: Resource>(

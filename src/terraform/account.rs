@@ -127,6 +127,10 @@ pub trait CloudAccount: fmt::Debug + Send + Sync + 'static {
     /// What stands between the cloud and the bucket's name in an import id, part by part.
     const LOCATION: &'static [&'static str];
 
+    /// Arguments that are the provider's, whenever a block leaves them out: also at a refresh
+    /// and a destroy, where nobody sees the configuration.
+    const FOLLOWS_PROVIDER: &'static [&'static str];
+
     /// Fills in what a block leaves out.
     ///
     /// # Errors
@@ -188,6 +192,9 @@ pub trait Account: fmt::Debug + Send + Sync {
 
     /// See [`CloudAccount::LOCATION`].
     fn location(&self) -> &'static [&'static str];
+
+    /// See [`CloudAccount::FOLLOWS_PROVIDER`].
+    fn follows_provider(&self) -> &'static [&'static str];
 
     /// See [`CloudAccount::resolve`]. `config` is the block as the user wrote it, where it is
     /// at hand.
@@ -277,6 +284,10 @@ impl<C: CloudAccount> Account for TypedAccount<C> {
 
     fn location(&self) -> &'static [&'static str] {
         C::LOCATION
+    }
+
+    fn follows_provider(&self) -> &'static [&'static str] {
+        C::FOLLOWS_PROVIDER
     }
 
     async fn resolve(

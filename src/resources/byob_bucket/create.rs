@@ -68,10 +68,12 @@ pub async fn create(
     if work.is_new() {
         cx.exists(&bucket, &Private::default());
     }
+    let mut private = Private::default();
+    location::note_open(&mut private, &config, configuration);
     let mut progress = Progress {
         bucket,
         block,
-        private: Private::default(),
+        private,
         diagnostics,
     };
     reconcile(&work, &mut progress).await;

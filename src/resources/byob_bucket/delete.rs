@@ -54,8 +54,8 @@ async fn steps(
     if keeps && !needs_room {
         return Ok(kept(state, &name).into());
     }
-    let (cloud, block) = location::open(cx, state, None, configuration, &summary).await?;
-    location::check(state, block.as_ref())?;
+    let opened = location::open_state(cx, state, private, configuration, &summary).await;
+    let (cloud, block) = opened?;
     let failed = |error: CloudError| {
         Explanation::cloud(summary.clone(), error)
             .left_behind("the bucket, with whatever was not deleted yet")
@@ -194,6 +194,7 @@ pub async fn check(
     cx: &Context,
     configuration: &Configuration,
     state: &Bucket,
+    private: &Private,
 ) -> Result<(), Diagnostics> {
     if on_destroy(state) == "keep" {
         return Ok(());
@@ -206,8 +207,8 @@ pub async fn check(
             .timed(cx)
             .error()
     };
-    let (cloud, block) = location::open(cx, state, None, configuration, &summary).await?;
-    location::check(state, block.as_ref())?;
+    let opened = location::open_state(cx, state, private, configuration, &summary).await;
+    let (cloud, _) = opened?;
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
         return Ok(());
     };

@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 
+use super::private::OPEN;
 use super::schema::Bucket;
 use crate::byob::{Cloud, CloudKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
+use crate::sdk::private::Private;
+use crate::sdk::value::Value;
 use crate::terraform::account::{Account, BlockSources, ResolvedBlock};
 use crate::terraform::configuration::Configuration;
 use crate::terraform::diagnostics::Explanation;
@@ -86,33 +89,112 @@ fn unknown(summary: &str, kind: CloudKind) -> Diagnostic {
     .error()
 }
 
-/// "Not there" counts only when it is said by the place that the bucket is in.
-pub fn check(state: &Bucket, block: &dyn ResolvedBlock) -> Result<(), Diagnostic> {
-    let kind = block.kind();
-    let (Some(id), Some(now)) = (state.id.known(), block.location().known()) else {
-        return Ok(());
+/// The block of a bucket in the state, resolved. An argument that the configuration has left
+/// to the provider's block is the provider's now, not what it was at the last apply.
+pub async fn resolve_state(
+    state: &Bucket,
+    private: &Private,
+    configuration: &Configuration,
+) -> Result<Option<Arc<dyn ResolvedBlock>>, Diagnostics> {
+    let mut given = state.clone();
+    if let Some((kind, Value::Map(block))) = state.block() {
+        let mut block = block.clone();
+        for argument in open_arguments(private) {
+            block.insert(argument.to_owned(), Value::Null);
+        }
+        given.set_block(kind, Value::Map(block));
+    }
+    resolve(state, &given, None, None, configuration).await
+}
+
+/// The cloud and the block of a bucket in the state, which is where it was, or has come along.
+pub async fn open_state(
+    cx: &Context,
+    state: &Bucket,
+    private: &Private,
+    configuration: &Configuration,
+    summary: &str,
+) -> Result<(Arc<dyn Cloud>, Arc<dyn ResolvedBlock>), Diagnostics> {
+    let block = resolve_state(state, private, configuration)
+        .await?
+        .ok_or_else(|| Explanation::new(summary, "the state names no cloud").error())?;
+    let cloud = connect(cx, block.as_ref(), summary)?;
+    confirm(cx, state, block.as_ref(), &cloud).await?;
+    Ok((cloud, block))
+}
+
+fn open_arguments(private: &Private) -> impl Iterator<Item = &str> {
+    let list = private.get(OPEN).and_then(|list| list.as_array());
+    list.into_iter().flatten().filter_map(|one| one.as_str())
+}
+
+/// Remembers which arguments the configuration leaves to the provider's block.
+pub fn note_open(private: &mut Private, config: &Bucket, configuration: &Configuration) {
+    private.remove(OPEN);
+    let Some((kind, block)) = config.block() else {
+        return;
     };
+    let account = configuration.account(kind);
+    let open: Vec<&str> = account
+        .iter()
+        .flat_map(|account| account.follows_provider())
+        .copied()
+        .filter(|argument| block.attribute(argument).is_null())
+        .collect();
+    if !open.is_empty() {
+        private.set(OPEN, open);
+    }
+}
+
+/// The location that an id names.
+fn location_of(state: &Bucket, kind: CloudKind) -> Option<&str> {
     let name = state.name.known().map_or("", String::as_str);
     let prefix = format!("{}/", kind.block());
-    let Some(before) = id
-        .strip_prefix(&prefix)
-        .and_then(|rest| rest.strip_suffix(name))
+    let rest = state.id.known()?.strip_prefix(&prefix)?;
+    rest.strip_suffix(name)
         .map(|location| location.trim_end_matches('/'))
-        .filter(|location| location != now)
-    else {
+}
+
+/// The bucket has to be where the state knows it. Where its block leads elsewhere, it is looked
+/// for there: a server may have got another name or port, and then the marker is on it.
+pub async fn confirm(
+    cx: &Context,
+    state: &Bucket,
+    block: &dyn ResolvedBlock,
+    cloud: &Arc<dyn Cloud>,
+) -> Result<(), Diagnostic> {
+    let kind = block.kind();
+    let (Some(before), Some(now)) = (location_of(state, kind), block.location().known()) else {
         return Ok(());
     };
-    Err(Explanation::new(
-        "The provider looks at another place than the one that the bucket is in",
-        format!(
-            "the bucket is at {before}, and the {} block leads to {now}",
-            kind.block()
-        ),
-    )
-    .left_behind("the state as it was")
-    .what_to_do("Set the block back; a bucket cannot move.")
-    .at(Path::of(kind.block()))
-    .error())
+    if before == now {
+        return Ok(());
+    }
+    let summary = "The provider looks at another place than the one that the bucket is in";
+    let name = state.name.known().map_or("", String::as_str);
+    let explain = |explanation: Explanation| {
+        explanation
+            .left_behind("the state as it was")
+            .what_to_do(
+                "Set the block back; a bucket cannot move. If the server has another address now, \
+                 check that the bucket is there, with its tags.",
+            )
+            .at(Path::of(kind.block()))
+            .timed(cx)
+            .error()
+    };
+    let seen = cloud.look(name).await;
+    let seen = seen.map_err(|error| explain(Explanation::cloud(summary, error)))?;
+    let found = seen.and_then(|sighting| sighting.marker);
+    let ours = state.generation.known().map(String::as_str);
+    if found.is_some_and(|marker| Some(marker.generation.as_str()) == ours) {
+        return Ok(());
+    }
+    let why = format!(
+        "the bucket is at {before}, the {} block leads to {now}, and this bucket is not there",
+        kind.block()
+    );
+    Err(explain(Explanation::new(summary, why)))
 }
 
 /// The import id of the bucket called `name`.

@@ -67,9 +67,14 @@ impl ByobBucket {
 
 impl ByobBucket {
     /// Refuses when a deletion of this bucket would be refused.
-    pub async fn check_delete(&self, cx: &Context, state: &Bucket) -> Result<(), Diagnostics> {
+    pub async fn check_delete(
+        &self,
+        cx: &Context,
+        state: &Bucket,
+        private: &Private,
+    ) -> Result<(), Diagnostics> {
         match self.environment.configuration() {
-            Some(configuration) => delete::check(cx, &configuration, state).await,
+            Some(configuration) => delete::check(cx, &configuration, state, private).await,
             None => Err(not_configured().into()),
         }
     }
@@ -167,9 +172,11 @@ impl Resource for ByobBucket {
         }
     }
 
-    async fn plan_destroy(&self, cx: &Context, prior: &Bucket) -> Diagnostics {
+    async fn plan_destroy(&self, cx: &Context, prior: &Bucket, private: &Private) -> Diagnostics {
         match self.environment.configuration() {
-            Some(configuration) => plan_replace::plan_destroy(cx, &configuration, prior).await,
+            Some(configuration) => {
+                plan_replace::plan_destroy(cx, &configuration, prior, private).await
+            }
             None => Diagnostics::new(),
         }
     }

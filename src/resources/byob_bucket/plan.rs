@@ -48,6 +48,10 @@ pub async fn plan(
     plan.planned.set_block(kind, block.block());
     fill(plan, configuration, block);
     replace_when_moved(plan, block);
+    if let Err(problems) = confirm(cx, plan, block).await {
+        diagnostics.extend(problems);
+        return diagnostics;
+    }
     diagnostics.extend(mended(plan));
     if let Err(problems) = look(
         cx,
@@ -226,6 +230,26 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
         planned.secret_access_key = Field::Unknown;
         planned.supported_file_store = Field::Unknown;
     }
+}
+
+/// A bucket that stays is where its block leads to.
+async fn confirm(
+    cx: &Context,
+    plan: &Plan<Bucket>,
+    block: &dyn ResolvedBlock,
+) -> Result<(), Diagnostics> {
+    let Some(prior) = &plan.prior else {
+        return Ok(());
+    };
+    let is_elsewhere = prior.id.known().is_some() && prior.id != plan.planned.id;
+    if !is_elsewhere || !plan.replace.is_empty() || prior.name != plan.planned.name {
+        return Ok(());
+    }
+    if block.connector().is_unknown() {
+        return Ok(());
+    }
+    let cloud = location::connect(cx, block, "The bucket cannot be planned")?;
+    Ok(location::confirm(cx, prior, block, &cloud).await?)
 }
 
 /// Another cloud, or another location in it, is another bucket.

@@ -11,6 +11,7 @@ use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
+use crate::sdk::private::Private;
 use crate::sdk::resource::Plan;
 use crate::terraform::configuration::Configuration;
 use crate::terraform::diagnostics::Explanation;
@@ -25,7 +26,7 @@ pub async fn note(
 ) -> Result<(), Diagnostics> {
     let guarded = !plan.replace.is_empty();
     if guarded {
-        guard_replacement(cx, configuration, prior).await?;
+        guard_replacement(cx, configuration, prior, &plan.private).await?;
     }
     let replaces = serde_json::json!({
         "id": prior.id.known(),
@@ -41,12 +42,13 @@ async fn guard_replacement(
     cx: &Context,
     configuration: &Configuration,
     prior: &Bucket,
+    private: &Private,
 ) -> Result<(), Diagnostics> {
     if on_destroy(prior) != "delete_if_empty" {
         return Ok(());
     }
     let summary = "The replacement cannot be planned";
-    let (cloud, _) = location::open(cx, prior, None, configuration, summary).await?;
+    let (cloud, _) = location::open_state(cx, prior, private, configuration, summary).await?;
     let name = prior.name.known().cloned().unwrap_or_default();
     Ok(refuse_data(cx, &cloud, &name).await?)
 }
@@ -113,13 +115,15 @@ pub async fn plan_destroy(
     cx: &Context,
     configuration: &Configuration,
     prior: &Bucket,
+    private: &Private,
 ) -> Diagnostics {
     let name = prior.name.known().cloned().unwrap_or_default();
     if on_destroy(prior) != "delete_if_empty" {
         return Diagnostics::new();
     }
     let summary = "The destruction cannot be planned";
-    let Ok((cloud, _)) = location::open(cx, prior, None, configuration, summary).await else {
+    let opened = location::open_state(cx, prior, private, configuration, summary).await;
+    let Ok((cloud, _)) = opened else {
         return Diagnostics::new();
     };
     match cloud.contents(&name, COUNT_LIMIT).await {

@@ -12,6 +12,8 @@ pub const CREATE_ANEW: &str = "create_anew";
 pub const REPLACES: &str = "replaces";
 /// A plan: nothing that goes in this run makes room for the bucket.
 pub const NOTHING_GOES: &str = "nothing_goes";
+/// A state: arguments of the cloud's block that the configuration leaves to the provider's.
+pub const OPEN: &str = "open";
 /// A state: imported, and never changed since.
 pub const IMPORTED: &str = "imported";
 /// A state: our marker is gone from the bucket's tags.

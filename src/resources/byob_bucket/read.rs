@@ -79,7 +79,7 @@ async fn observe(
     private: &Private,
 ) -> Result<Seen, Diagnostics> {
     let summary = "The bucket was not looked at";
-    let mut block = location::resolve(state, state, None, None, configuration)
+    let mut block = location::resolve_state(state, private, configuration)
         .await?
         .ok_or_else(|| Explanation::new(summary, "the state names no cloud").error())?;
     let tags_are_open =
@@ -87,8 +87,8 @@ async fn observe(
     if block.connector().is_unknown() || tags_are_open {
         return Ok(Seen::Open);
     }
-    location::check(state, block.as_ref())?;
     let cloud = location::connect(cx, block.as_ref(), summary)?;
+    location::confirm(cx, state, block.as_ref(), &cloud).await?;
     let generation = spec::generation(state);
     let spec_of = |block: &dyn ResolvedBlock| {
         spec::spec(state, None, block, generation.as_ref(), configuration)

@@ -69,6 +69,7 @@ pub async fn update(
     carry_key(&prior, &mut planned);
     private.remove(MARKER_LOST);
     private.remove(IMPORTED);
+    location::note_open(&mut private, &config, configuration);
     let mut progress = Progress {
         bucket: planned,
         block,
@@ -112,7 +113,7 @@ impl Before<'_> {
         block: &dyn ResolvedBlock,
     ) -> Result<Work<'w>, Diagnostic> {
         let cloud = location::connect(cx, block, SUMMARY)?;
-        location::check(self.prior, block)?;
+        location::confirm(cx, self.prior, block, &cloud).await?;
         let generation = match spec::generation(self.prior) {
             Some(generation) if self.private.get(IMPORTED).is_none() => generation,
             _ => self.first_generation(&cloud).await?,
@@ -144,7 +145,7 @@ impl Before<'_> {
         }
         let prior = self.prior;
         let generation = spec::generation(prior)?;
-        let block = location::resolve(prior, prior, None, None, configuration)
+        let block = location::resolve_state(prior, self.private, configuration)
             .await
             .ok()??;
         let generation = Some(&generation);

@@ -163,7 +163,12 @@ impl Resource for TeamStorageResource {
         diagnostics
     }
 
-    async fn plan_destroy(&self, cx: &Context, prior: &TeamStorage) -> Diagnostics {
+    async fn plan_destroy(
+        &self,
+        cx: &Context,
+        prior: &TeamStorage,
+        private: &Private,
+    ) -> Diagnostics {
         let mut diagnostics = if bucket::is_to_make(prior) {
             Diagnostics::new()
         } else {
@@ -172,8 +177,9 @@ impl Resource for TeamStorageResource {
         if let Field::Known(own) = &prior.byob_bucket
             && (binding::is_deleted(prior) || bucket::is_to_make(prior))
         {
+            let part = private.part(bucket::BLOCK);
             diagnostics.extend(bucket::placed(
-                Resource::plan_destroy(&self.bucket, cx, own).await,
+                Resource::plan_destroy(&self.bucket, cx, own, &part).await,
             ));
         }
         diagnostics
@@ -285,7 +291,10 @@ impl Resource for TeamStorageResource {
         if is_there && binding::is_deleted(&state) {
             // A team cannot be brought back, so its bucket must not refuse afterwards.
             if let Field::Known(own) = &own
-                && let Err(refused) = self.bucket.check_delete(cx, own).await
+                && let Err(refused) = self
+                    .bucket
+                    .check_delete(cx, own, &private.part(bucket::BLOCK))
+                    .await
             {
                 return Outcome::exists(state, private).with(bucket::placed(refused));
             }

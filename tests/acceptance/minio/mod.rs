@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod import;
 mod keys;
+mod moved;
 pub mod names;
 mod permissions;
 mod plan;

@@ -186,7 +186,7 @@ fn a_key_that_stays_pending_deletion_is_reported() {
     let text = stage.apply_fails();
     says(
         &text,
-        "The bucket's key was not made",
+        "The bucket's key is not as configured",
         &format!("{key} is pending deletion."),
         "kms:EnableKey on",
         "the bucket with the settings that were written before",

@@ -73,7 +73,7 @@ pub fn assert_tidy(stage: &Stage, key: &str, when: &str) {
     let tags = tags["Tags"].as_array().expect("tags");
     assert!(tags.contains(&marker), "{when}: {tags:?}");
     assert_eq!(aliases(stage), [key], "{when}");
-    let keys = stage.access_keys_of(&stage.user());
+    let keys = stage.access_keys_of(&stage.only_user());
     assert_eq!(keys, [state["access_key_id"].clone()], "{when}");
 }
 

@@ -30,7 +30,7 @@ fn assert_tidy(stage: &Stage, number: usize) {
         "killed at {number}"
     );
     let state = stage.this();
-    let keys = stage.keys_of(&stage.user());
+    let keys = stage.keys_of(&stage.only_user());
     assert_eq!(keys, [state["access_key_id"].clone()], "killed at {number}");
     assert_eq!(
         stage.marker(),

@@ -161,6 +161,18 @@ impl Stage<Aws> {
             .collect()
     }
 
+    /// The one user that was made for the bucket, whichever making of it that was.
+    pub fn only_user(&self) -> String {
+        let listed = self.iam("list_users", json!({"MaxItems": 1000}));
+        let names = listed["Users"].as_array().expect("users").iter();
+        let ours: Vec<&str> = names
+            .filter_map(|user| user["UserName"].as_str())
+            .filter(|name| name.ends_with(self.bucket()))
+            .collect();
+        assert_eq!(ours.len(), 1, "{ours:?}");
+        ours[0].to_owned()
+    }
+
     /// A key that somebody else has made.
     pub fn foreign_key(&self) -> String {
         let made = self.kms("create_key", json!({}));

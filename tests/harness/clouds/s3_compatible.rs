@@ -122,6 +122,15 @@ impl Stage<Minio> {
         ids.collect()
     }
 
+    /// The one user that was made for the bucket, whichever making of it that was.
+    pub fn only_user(&self) -> String {
+        let listed = self.admin("user_list", json!({}));
+        let names = listed.as_object().expect("users").keys();
+        let ours: Vec<&String> = names.filter(|name| name.ends_with(self.bucket())).collect();
+        assert_eq!(ours.len(), 1, "{ours:?}");
+        ours[0].clone()
+    }
+
     /// Whether MinIO has no such user.
     pub fn assert_no_user(&self, user: &str) {
         let answer = self.ask("admin", "user_info", json!({"access_key": user}));

@@ -55,6 +55,8 @@ impl CloudAccount for AwsAccount {
 
     const KIND: CloudKind = CloudKind::Aws;
     const LOCATION: &'static [&'static str] = &["region"];
+    /// A bucket stays in the region that the state names.
+    const FOLLOWS_PROVIDER: &'static [&'static str] = &[];
 
     async fn resolve(
         &self,

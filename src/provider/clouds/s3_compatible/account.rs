@@ -79,6 +79,8 @@ impl CloudAccount for S3Account {
 
     const KIND: CloudKind = CloudKind::S3Compatible;
     const LOCATION: &'static [&'static str] = &["host[:port]"];
+    /// The provider's key goes to the provider's server and to no other.
+    const FOLLOWS_PROVIDER: &'static [&'static str] = &["endpoint"];
 
     async fn resolve(
         &self,
@@ -88,11 +90,7 @@ impl CloudAccount for S3Account {
         let kept = |own: &Field<String>, before: Option<&Field<String>>, default| {
             first(own, &first(before.unwrap_or(&Field::Null), default))
         };
-        let endpoint = kept(
-            &given.endpoint,
-            prior.map(|one| &one.endpoint),
-            &self.defaults.endpoint,
-        );
+        let endpoint = first(&given.endpoint, &self.defaults.endpoint);
         let region = match kept(
             &given.region,
             prior.map(|one| &one.region),
@@ -161,22 +159,11 @@ impl CloudAccount for S3Account {
     }
 
     fn moved(&self, before: &Arguments, after: &Arguments) -> Vec<Path> {
-        let place = |block: &Arguments| {
-            let endpoint = meaning::endpoint(block).into_known()?;
-            let region = block.region.known().cloned()?;
-            Some((meaning::authority(&endpoint), region))
-        };
-        let (Some(before), Some(after)) = (place(before), place(after)) else {
-            return Vec::new();
-        };
-        [
-            (before.0 != after.0, "endpoint"),
-            (before.1 != after.1, "region"),
-        ]
-        .into_iter()
-        .filter(|(differs, _)| *differs)
-        .map(|(_, name)| argument(name))
-        .collect()
+        // At another address it is the same bucket, or none: nothing is moved there.
+        match (before.region.known(), after.region.known()) {
+            (Some(before), Some(after)) if before != after => vec![argument("region")],
+            _ => Vec::new(),
+        }
     }
 
     fn without_credentials(&self, block: Arguments) -> Arguments {

@@ -66,7 +66,7 @@ pub(super) fn bucket() -> Block {
          are absent come from the block of the same name in the provider.",
     )
     .with([
-        Attribute::string("endpoint", "Scheme, host and port of the server, for example `https://minio.example.com:9000`. Another host or port makes a new bucket.")
+        Attribute::string("endpoint", "Scheme, host and port of the server, for example `https://minio.example.com:9000`. At another host or port the bucket is looked for, by its tag; nothing is moved there. Default: the provider's.")
             .optional_computed()
             .keeps_state()
             .check_string(check_endpoint),
