@@ -280,6 +280,7 @@ fn an_identity_is_mended_when_it_is_not_exactly_ours() {
         rights: Rule::AsWanted,
         other_rights: Vec::new(),
         keys: BTreeMap::from([("AK".into(), true)]),
+        path: None,
     };
     spec.access = Access::MadeKey(identity);
     type Break = fn(&mut IdentityState);
@@ -332,6 +333,7 @@ fn key_spec() -> KeySpec {
 fn good_key() -> KeyState {
     KeyState {
         bucket: None,
+        named_admins: Vec::new(),
         name: "key-1".into(),
         marker: Some(Marker::ready(Generation::from_bytes([0, 0, 0, 7]))),
         tags: BTreeMap::new(),
@@ -411,6 +413,7 @@ fn access_rules_are_written_when_they_do_not_say_what_they_should() {
         https_only: Rule::AsWanted,
         public: Vec::new(),
         foreign: vec!["Theirs".into()],
+        ..GrantState::default()
     };
     let mut observed = good();
     observed.grants = Reading::Known(state.clone());

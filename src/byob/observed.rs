@@ -140,6 +140,8 @@ pub struct IdentityState {
     pub other_rights: Vec<String>,
     /// Its keys, or the one that was tried: id to "is it enabled".
     pub keys: BTreeMap<String, bool>,
+    /// The path below which its rights let it write, as they stand; `None` for all objects.
+    pub path: Option<String>,
 }
 
 /// What became of a rule that we write.
@@ -166,6 +168,10 @@ pub struct GrantState {
     pub public: Vec<String>,
     /// Names of all rules that are not ours.
     pub foreign: Vec<String>,
+    /// Whom the rule that lets W&B in names, as it stands.
+    pub principals: Vec<String>,
+    /// The path below which that rule lets W&B write, as it stands; `None` for all objects.
+    pub path: Option<String>,
 }
 
 /// The ways in which a bucket could be opened to everybody, and whether they are shut.
@@ -198,6 +204,8 @@ pub struct KeyState {
     pub admins: Reading<Rule>,
     /// The rule that lets W&B use the key.
     pub users: Reading<Rule>,
+    /// Whom the rule for administrators names besides the owner's account, as it stands.
+    pub named_admins: Vec<String>,
     /// The name by which people find it; false when that is missing or names another.
     pub alias: bool,
     /// What to add, in the cloud's own language, so that W&B may use the key.

@@ -171,6 +171,10 @@ pub trait CloudAccount: fmt::Debug + Send + Sync + 'static {
     /// The block with everything that has changed behind Terraform's back.
     fn drifted(&self, block: Self::Block, observed: &Observed) -> Self::Block;
 
+    /// The block of a bucket that is imported, with what stands on the bucket and nobody else
+    /// can say: whom it lets in, and by which rules.
+    fn found(&self, block: Self::Block, observed: &Observed) -> Self::Block;
+
     /// The block of a bucket whose own encryption key has this name now.
     fn with_encryption_key(&self, block: Self::Block, key: &str) -> Self::Block;
 
@@ -254,6 +258,9 @@ pub trait ResolvedBlock: fmt::Debug + Send + Sync {
 
     /// See [`CloudAccount::drifted`].
     fn drifted(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
+
+    /// See [`CloudAccount::found`].
+    fn found(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
 
     /// See [`CloudAccount::with_encryption_key`].
     fn with_encryption_key(&self, key: &str) -> Arc<dyn ResolvedBlock>;
@@ -416,6 +423,11 @@ impl<C: CloudAccount> ResolvedBlock for TypedBlock<C> {
     fn drifted(&self, observed: &Observed) -> Arc<dyn ResolvedBlock> {
         let block = self.resolved.block.clone();
         self.with(self.account.drifted(block, observed))
+    }
+
+    fn found(&self, observed: &Observed) -> Arc<dyn ResolvedBlock> {
+        let block = self.resolved.block.clone();
+        self.with(self.account.found(block, observed))
     }
 
     fn with_encryption_key(&self, key: &str) -> Arc<dyn ResolvedBlock> {

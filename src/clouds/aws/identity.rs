@@ -13,6 +13,7 @@ use crate::byob::observed::{IdentityState, Rule};
 use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::reading::{self, is_missing, missing};
 use crate::clouds::retry::Work;
+use crate::clouds::s3::grants::path_below;
 use crate::clouds::s3::iam::Iam;
 use crate::clouds::s3::policy::{self as document, Document};
 use crate::clouds::s3::variant::explained;
@@ -52,6 +53,7 @@ async fn observe(
     let (Some(user), Some(keys)) = (user?, keys?) else {
         return Ok(None);
     };
+    let rights = rights?;
     let mut other_rights: Vec<String> = inline?
         .into_iter()
         .filter(|policy| policy != name)
@@ -63,9 +65,13 @@ async fn observe(
     }
     let state = IdentityState {
         enabled: true,
-        rights: document::compared(&wanted_rights(cloud, identity), rights?.as_ref()),
+        rights: document::compared(&wanted_rights(cloud, identity), rights.as_ref()),
         other_rights,
         keys,
+        path: rights
+            .iter()
+            .flat_map(|document| &document.statements)
+            .find_map(path_below),
     };
     Ok(Some((user, state)))
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::byob::observed::Rule;
 use crate::byob::rights::Rights;
+use crate::clouds::s3::grants::principals;
 use crate::clouds::s3::policy::{self, Document, compared_statement, sid};
 
 /// The statement of a key that gives it to its owner.
@@ -88,6 +89,17 @@ pub fn own_key_rules(
         admins,
         compared_statement(named(EXTERNAL_SID), found, EXTERNAL_SID),
     )
+}
+
+/// Whom the document of a key of ours names as administrators besides its owner.
+pub fn named_admins(root: &str, found: &Document) -> Vec<String> {
+    found
+        .statements
+        .iter()
+        .filter(|statement| sid(statement) == INTERNAL_SID)
+        .flat_map(|statement| principals(statement, "AWS"))
+        .filter(|principal| principal != root && !root.contains(&format!(":{principal}:")))
+        .collect()
 }
 
 /// Whether a key that is not ours lets every one of `users` do what W&B does. Deny

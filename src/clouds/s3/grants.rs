@@ -82,12 +82,45 @@ pub(in crate::clouds) fn state(
         Some(grants) => ours(language, grants)
             .map(|(id, wanted)| policy::compared_statement(wanted.as_ref(), found, id)),
     };
+    let statement = found
+        .statements
+        .iter()
+        .find(|statement| policy::sid(statement) == WANDB_SID);
     GrantState {
         wandb,
         https_only,
         public: found.public_statements(),
         foreign: foreign.names(),
+        principals: statement.map_or_else(Vec::new, |one| principals(one, language.principal)),
+        path: statement.and_then(path_below),
     }
+}
+
+/// The principals of one kind that a statement names.
+pub(in crate::clouds) fn principals(statement: &Value, kind: &str) -> Vec<String> {
+    texts(statement.pointer(&format!("/Principal/{kind}")))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The path below which a statement reaches objects; `None` for all of them.
+pub(in crate::clouds) fn path_below(statement: &Value) -> Option<String> {
+    texts(statement.get("Resource")).find_map(|resource| {
+        let (_, rest) = resource.split_once(":::")?;
+        let (_, path) = rest.split_once('/')?;
+        let path = path.strip_suffix("/*")?;
+        (!path.is_empty()).then(|| path.to_owned())
+    })
+}
+
+/// One text, or each of a list.
+fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let list = match value {
+        Some(Value::Array(list)) => list.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    list.iter().filter_map(Value::as_str)
 }
 
 /// `found` with our statements as `grants` want them; `None` when nothing is left.

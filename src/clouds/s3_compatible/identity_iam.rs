@@ -10,6 +10,7 @@ use crate::byob::observed::{IdentityState, Rule};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
+use crate::clouds::s3::grants::path_below;
 use crate::clouds::s3::iam::Iam;
 use crate::clouds::s3::policy::{self, Document};
 
@@ -40,6 +41,10 @@ pub(super) async fn observe(
             .filter(|policy| policy != name)
             .collect(),
         keys,
+        path: rights
+            .iter()
+            .flat_map(|document| &document.statements)
+            .find_map(path_below),
     }))
 }
 

@@ -13,6 +13,7 @@ use crate::byob::observed::{IdentityState, Rule};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::random::alphanumeric;
 use crate::clouds::retry::Work;
+use crate::clouds::s3::grants::path_below;
 use crate::clouds::s3::policy::{self, Document};
 
 use super::admin_minio::{Body, Call, Sent};
@@ -53,10 +54,9 @@ pub(super) async fn observe(
         return Ok(None);
     };
     let attached = user.policies.contains(name);
-    let rights = match rights?.filter(|_| attached) {
-        Some(found) => {
-            policy::compared(&policy::of_user(PARTITION, &identity.rights), Some(&found))
-        }
+    let found = rights?.filter(|_| attached);
+    let rights = match &found {
+        Some(found) => policy::compared(&policy::of_user(PARTITION, &identity.rights), Some(found)),
         None => Rule::Missing,
     };
     let other_rights = user.policies.into_iter().filter(|policy| policy != name);
@@ -65,6 +65,10 @@ pub(super) async fn observe(
         rights,
         other_rights: other_rights.collect(),
         keys: keys?,
+        path: found
+            .iter()
+            .flat_map(|document| &document.statements)
+            .find_map(path_below),
     }))
 }
 

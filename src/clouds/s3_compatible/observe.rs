@@ -55,5 +55,6 @@ fn grants(policy: Document) -> GrantState {
         https_only: Rule::AsWanted,
         public: policy.public_statements(),
         foreign: policy.names(),
+        ..GrantState::default()
     }
 }

@@ -11,17 +11,17 @@ use crate::sdk::diagnostic::Diagnostic;
 use crate::terraform::diagnostics::Explanation;
 
 /// Makes the bucket's own key what it should be, and names it in the bucket's block and in
-/// what is wanted of the bucket.
+/// what is wanted of the bucket. Returns whether there was anything to do.
 pub async fn put(
     work: &Work<'_>,
     wanted: &mut BucketSpec,
     before: &Observed,
     progress: &mut Progress,
-) -> Result<(), Diagnostic> {
+) -> Result<bool, Diagnostic> {
     refuse_anothers(wanted, before, progress)?;
     let is_due = diff::changes(wanted, before).key;
     let (true, Some(mut key)) = (is_due, wanted.key.clone()) else {
-        return Ok(());
+        return Ok(false);
     };
     if key.name.is_none() && work.fresh().is_none() {
         key.unnamed_of = Some(match &work.origin {
@@ -56,7 +56,8 @@ pub async fn put(
     service
         .configure_encryption_key(&wanted.name, &ensured, &key)
         .await
-        .map_err(|error| work.explain(summary, error).error())
+        .map_err(|error| work.explain(summary, error).error())?;
+    Ok(true)
 }
 
 /// Refuses a key that was made for another bucket: it goes when that one goes, and nobody

@@ -7,6 +7,7 @@ use super::location::{self, ImportId};
 use super::private::{IMPORTED, MADE_IDENTITY};
 use super::schema::Bucket;
 use super::spec;
+use super::work::look_at;
 use crate::byob::cloud::LookAt;
 use crate::byob::marker::Generation;
 use crate::byob::{Cloud, Reading};
@@ -83,7 +84,58 @@ async fn imported(
             private.set(MADE_IDENTITY, name);
         }
     }
+    as_it_stands(cx, &cloud, &mut bucket, configuration).await?;
     Ok((bucket, private))
+}
+
+/// Takes into the state what stands on the bucket and nobody else can say: the path, and whom
+/// it lets in. An apply of what Terraform writes by itself must not widen W&B's rights.
+async fn as_it_stands(
+    cx: &Context,
+    cloud: &Arc<dyn Cloud>,
+    bucket: &mut Bucket,
+    configuration: &Configuration,
+) -> Result<(), Diagnostics> {
+    // The first look finds the key, the second one what stands on the key.
+    for _ in 0..2 {
+        let block = location::resolve(bucket, bucket, None, None, configuration).await?;
+        let generation = spec::generation(bucket);
+        let wanted = block.as_ref().and_then(|block| {
+            spec::spec(
+                bucket,
+                None,
+                block.as_ref(),
+                generation.as_ref(),
+                configuration,
+            )
+        });
+        let (Some(block), Some(wanted)) = (block, wanted) else {
+            return Ok(());
+        };
+        let observed = cloud.observe(&wanted.name, &look_at(&wanted, None)).await;
+        let observed = observed.map_err(|error| {
+            Explanation::cloud("The bucket was not imported", error)
+                .timed(cx)
+                .error()
+        })?;
+        let Some(observed) = observed else {
+            return Ok(());
+        };
+        let by_rule = observed
+            .grants
+            .known()
+            .and_then(|grants| grants.path.clone());
+        let by_key = || match &observed.identity {
+            Reading::Known(Some(identity)) => identity.path.clone(),
+            _ => None,
+        };
+        bucket.path = by_rule.or_else(by_key).into();
+        bucket.set_block(block.kind(), block.found(&observed).block());
+        if wanted.key.is_none_or(|key| key.name.is_some()) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Finds the identity that was made with the bucket, and returns its name. A server that does

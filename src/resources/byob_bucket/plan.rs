@@ -219,6 +219,8 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
             && made == Field::Known(true)
     });
     if is_kept {
+        // The key stays, and the address around it may be another.
+        planned.supported_file_store = outputs::file_store(planned, block);
         return;
     }
     if made == Field::Known(false) {

@@ -34,14 +34,14 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnosti
         .marker
         .clone()
         .map_or_else(Vec::new, |marker| marker.former);
-    encryption_key::put(work, &mut wanted, &before, progress).await?;
+    let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
     findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
     let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
 
     let mut after = before;
-    if has_written(work, &changes, &unwritable) {
+    if has_put_key || has_written(work, &changes, &unwritable) {
         after = work.observe(&wanted, progress).await?;
     }
     findings::remember_unwritable(&mut progress.private, &wanted, &after, &unwritable);

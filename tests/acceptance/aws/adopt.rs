@@ -22,7 +22,8 @@ fn a_bucket_of_another_state_is_refused_and_a_half_made_one_is_gone_on_with() {
         stage.bucket()
     );
     let marker = json!({"TagKey": "terraform-provider-wandb", "TagValue": "creating-00c0ffee"});
-    let args = json!({"Description": description, "Tags": [marker]});
+    let owner = json!({"TagKey": "terraform-provider-wandb/bucket", "TagValue": stage.bucket()});
+    let args = json!({"Description": description, "Tags": [marker, owner]});
     let made = stage.kms("create_key", args);
     let key = made["KeyMetadata"]["Arn"].as_str().expect("an ARN");
     let plan = stage.plan();

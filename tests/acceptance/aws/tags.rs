@@ -64,6 +64,7 @@ fn tags_of_the_provider_are_merged_and_ignored_ones_left_alone() {
     assert_eq!(
         tags_of_key(&stage, &key),
         json!({"team": "ml", "stage": "prod", "more": "1", "audit": "y",
+            "terraform-provider-wandb/bucket": stage.bucket(),
             "terraform-provider-wandb": marker})
     );
     write("");

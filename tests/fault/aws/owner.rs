@@ -176,10 +176,11 @@ fn an_adoption_retires_the_user_of_the_owner_before() {
     stage.assert_empty_plan();
     let gone = stage.ask("iam", "get_user", json!({"UserName": former}));
     assert_eq!(gone["error"], "NoSuchEntity");
-    assert_eq!(stage.own_keys(), [key]);
+    assert_eq!(stage.own_keys(), [key.as_str()]);
     assert_eq!(stage.access_keys_of(&stage.user()).len(), 1);
     assert_eq!(stage.marker(), format!("ready-{}", stage.generation()));
     stage.destroy();
+    assert_eq!(stage.described(&key)["KeyState"], "PendingDeletion");
 }
 
 #[test]

@@ -150,7 +150,12 @@ pub(in crate::clouds::aws) async fn reading(
     let tags = read(tags)?.known().cloned().unwrap_or_default();
     let marker = marker_of(&tags);
     let is_ours = is_of(&tags, bucket);
-    let rules = read(document)?.map(|document| rules(cloud, wanted, &found, &document, is_ours));
+    let document = read(document)?;
+    let root = partition::root_arn(cloud.clients.partition(), &found.account);
+    let named_admins = document
+        .known()
+        .map_or_else(Vec::new, |document| policy::named_admins(&root, document));
+    let rules = document.map(|document| rules(cloud, wanted, &found, &document, is_ours));
     let named = read(named)?;
     Ok(Reading::Known(Some(KeyState {
         alias: is_named
@@ -170,6 +175,7 @@ pub(in crate::clouds::aws) async fn reading(
         rotation: read(rotation)?,
         admins: rules.clone().map(|(admins, _)| admins),
         users: rules.map(|(_, users)| users),
+        named_admins,
         remedy: policy::external_text(&wanted.users),
         marker,
         bucket: tags.get(marker::BUCKET).cloned(),

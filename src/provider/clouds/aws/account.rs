@@ -207,6 +207,21 @@ impl CloudAccount for AwsAccount {
         block
     }
 
+    fn found(&self, block: Arguments, observed: &Observed) -> Arguments {
+        let mut block = self.drifted(block, observed);
+        let set = |names: &[String]| SetOf::from(names.iter().cloned().collect::<BTreeSet<_>>());
+        if let Reading::Known(grants) = &observed.grants {
+            block.wandb_principal_arns = Field::Known(set(&grants.principals));
+        }
+        if let Reading::Known(Some(key)) = &observed.key
+            && key.marker.is_some()
+            && !key.named_admins.is_empty()
+        {
+            block.kms_admin_arns = Field::Known(set(&key.named_admins));
+        }
+        block
+    }
+
     fn with_encryption_key(&self, block: Arguments, key: &str) -> Arguments {
         Arguments {
             kms_key_arn: key.into(),
@@ -235,6 +250,8 @@ impl CloudAccount for AwsAccount {
             https_only: Field::Known(self.address_without_tls().is_none()),
             exclusive_policy: Field::Known(false),
             create_access_key: Field::Known(false),
+            // Who is let in stands on the bucket.
+            wandb_principal_arns: Field::Known(SetOf::default()),
             ..block
         })
     }

@@ -191,6 +191,11 @@ impl CloudAccount for S3Account {
         block
     }
 
+    /// Which encryption a bucket has is not this resource's until somebody asks for it.
+    fn found(&self, block: Arguments, _: &Observed) -> Arguments {
+        block
+    }
+
     /// Keys are the server's: one is named, none is made.
     fn with_encryption_key(&self, block: Arguments, _: &str) -> Arguments {
         block
