@@ -231,23 +231,25 @@ pub(in crate::clouds) fn not_known_yet(call: &str, bucket: &str) -> CloudError {
     error
 }
 
-/// Whether the server said that the setting is simply not there.
+/// Whether the server said that the setting is simply not there. Servers have codes of their
+/// own for it, so every code counts that goes with 404 and is not about something else.
 pub(in crate::clouds) fn not_set(error: &CloudError) -> bool {
-    matches!(
-        error.code.as_deref(),
+    match error.code.as_deref() {
+        None | Some("NoSuchBucket" | "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload") => false,
         Some(
             "NoSuchTagSet"
-                | "NoSuchTagSetError"
-                | "NoSuchCORSConfiguration"
-                | "NoSuchLifecycleConfiguration"
-                | "NoSuchBucketPolicy"
-                | "ServerSideEncryptionConfigurationNotFoundError"
-                | "ObjectLockConfigurationNotFoundError"
-                | "NoSuchPublicAccessBlockConfiguration"
-                | "OwnershipControlsNotFoundError"
-                | "NoSuchObjectLockConfiguration"
-        )
-    )
+            | "NoSuchTagSetError"
+            | "NoSuchCORSConfiguration"
+            | "NoSuchLifecycleConfiguration"
+            | "NoSuchBucketPolicy"
+            | "ServerSideEncryptionConfigurationNotFoundError"
+            | "ObjectLockConfigurationNotFoundError"
+            | "NoSuchPublicAccessBlockConfiguration"
+            | "OwnershipControlsNotFoundError"
+            | "NoSuchObjectLockConfiguration",
+        ) => true,
+        Some(_) => error.kind == CloudErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]

@@ -22,10 +22,15 @@ pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;
 pub(in crate::clouds) mod sign;
 pub(in crate::clouds) mod variant;
+mod lifecycle;
+mod raw;
+mod versioning;
 mod versions;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::config::http::HttpResponse as SdkResponse;
@@ -52,6 +57,8 @@ pub(in crate::clouds) struct S3 {
     pub(in crate::clouds) clients: Arc<Clients>,
     patience: Patience,
     dialect: Dialect,
+    /// This operation has made the bucket, so that nobody else has set anything yet.
+    made_here: AtomicBool,
     /// What the server has shown to know or not to know, in this operation.
     knowledge: Mutex<BTreeMap<Sub, Knowledge>>,
 }
@@ -67,6 +74,7 @@ impl S3 {
             clients,
             patience,
             dialect,
+            made_here: AtomicBool::new(false),
             knowledge: Mutex::new(BTreeMap::new()),
         }
     }
@@ -156,6 +164,16 @@ impl S3 {
         bucket: &str,
     ) -> Result<bool, CloudError> {
         self.patience.wait_again(attempt, "wait", bucket).await
+    }
+
+    /// Remembers that this operation has made the bucket.
+    pub(in crate::clouds) fn remember_making(&self) {
+        self.made_here.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this operation has made the bucket.
+    fn has_made(&self) -> bool {
+        self.made_here.load(Ordering::Relaxed)
     }
 
     fn recall(&self, sub: Sub) -> Option<Knowledge> {
