@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use aws_sdk_s3::types::EncodingType;
+
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Marker};
 use crate::byob::{CloudError, CloudErrorKind};
@@ -30,6 +32,8 @@ pub(in crate::clouds) async fn look(
                 .list_objects_v2()
                 .bucket(bucket)
                 .max_keys(1)
+                // XML cannot carry every name that an object may have.
+                .encoding_type(EncodingType::Url)
                 .send()
         })
         .await;

@@ -22,6 +22,7 @@ pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;
 pub(in crate::clouds) mod sign;
 pub(in crate::clouds) mod variant;
+mod deletion;
 mod lifecycle;
 mod raw;
 mod versioning;
