@@ -171,7 +171,10 @@ async fn abort_all(cloud: &S3, bucket: &str, gone: &mut Contents) -> Result<(), 
                 CloudErrorKind::Unexpected,
                 "s3:AbortMultipartUpload",
                 bucket,
-                format!("an upload of {:?} is still there after it was aborted", first.0),
+                format!(
+                    "an upload of {:?} is still there after it was aborted",
+                    first.0
+                ),
             ));
         }
         gone.uploads += page.found.len() as u64;

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::Headers;
 
+use super::skew;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
 use crate::clouds::web::{causes, kind_of_status, transport};
@@ -40,7 +41,12 @@ where
                     .then(|| bucket_region(raw))
                     .flatten(),
             };
-            answer.failure(call, target)
+            let failure = answer.failure(call, target);
+            let date = raw.headers().get("date");
+            Failure {
+                error: skew::told(failure.error, date, raw.body().bytes()),
+                ..failure
+            }
         }
         SdkError::ResponseError(context) => {
             let raw = context.raw();

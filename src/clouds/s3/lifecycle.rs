@@ -120,7 +120,11 @@ fn meaning(element: &Element) -> (String, String, Vec<String>) {
 
 fn is_as_wanted(current: Option<&Document>, ours: &[String]) -> bool {
     let rules = current.map_or(&[][..], |document| &document.root.children);
-    let mut found: Vec<_> = rules.iter().filter(|rule| is_ours(rule)).map(meaning).collect();
+    let mut found: Vec<_> = rules
+        .iter()
+        .filter(|rule| is_ours(rule))
+        .map(meaning)
+        .collect();
     let wanted = ours.iter().map(|text| xml::parse(text));
     let wanted: Result<Vec<_>, _> = wanted.map(|rule| rule.map(|rule| meaning(&rule))).collect();
     found.sort();
@@ -200,13 +204,17 @@ mod tests {
         );
         assert_eq!(
             with_ours(Some(&current), &[]).expect("rules"),
-            format!("<LifecycleConfiguration xmlns=\"urn:x\"><Later/>{theirs}</LifecycleConfiguration>")
+            format!(
+                "<LifecycleConfiguration xmlns=\"urn:x\"><Later/>{theirs}</LifecycleConfiguration>"
+            )
         );
     }
 
     #[test]
     fn without_rules_there_is_no_document() {
-        let current = document(&format!("<LifecycleConfiguration>{OURS}</LifecycleConfiguration>"));
+        let current = document(&format!(
+            "<LifecycleConfiguration>{OURS}</LifecycleConfiguration>"
+        ));
         assert_eq!(with_ours(Some(&current), &[]), None);
         assert_eq!(with_ours(None, &[]), None);
         let empty = document("<LifecycleConfiguration/>");

@@ -77,9 +77,7 @@ pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result
         let found = page.entries.into_iter();
         let held: Vec<Option<String>> =
             stream::iter(found.filter(|one| one.kind != Kind::DeleteMarker))
-                .map(|one| async move {
-                    lock_of(cloud, bucket, &one.key, Some(one.version)).await
-                })
+                .map(|one| async move { lock_of(cloud, bucket, &one.key, Some(one.version)).await })
                 .buffer_unordered(ABREAST)
                 .try_collect()
                 .await?;

@@ -9,22 +9,23 @@ pub mod policy;
 
 pub(in crate::clouds) mod change;
 pub(in crate::clouds) mod contents;
+mod deletion;
 pub(in crate::clouds) mod error;
 pub(in crate::clouds) mod grants;
 pub(in crate::clouds) mod iam;
 pub(in crate::clouds) mod knowledge;
+mod lifecycle;
 pub(in crate::clouds) mod locks;
 pub(in crate::clouds) mod look;
 pub(in crate::clouds) mod observe;
 pub(in crate::clouds) mod overreach;
 pub(in crate::clouds) mod permissions;
+mod raw;
 pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;
 pub(in crate::clouds) mod sign;
+mod skew;
 pub(in crate::clouds) mod variant;
-mod deletion;
-mod lifecycle;
-mod raw;
 mod versioning;
 mod versions;
 mod xml;
@@ -81,7 +82,7 @@ impl S3 {
     }
 
     /// The same for a step that has to be done once another one is.
-    fn unstopped(&self) -> Self {
+    pub(in crate::clouds) fn unstopped(&self) -> Self {
         Self::new(
             Arc::clone(&self.clients),
             self.patience.unstopped(),

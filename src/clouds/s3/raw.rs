@@ -12,6 +12,7 @@ use crate::clouds::retry::{Failure, Work};
 use super::S3;
 use super::error::Answer;
 use super::sign::{self, Unsigned};
+use super::skew;
 use super::xml::{self, Element};
 
 /// A document with its outermost element.
@@ -117,16 +118,19 @@ impl S3 {
                 let request = HttpRequest {
                     method,
                     url: SecretUrl::new(url.clone()),
-                    headers: given
-                        .chain(signed.map_err(Failure::lasting)?)
-                        .collect(),
+                    headers: given.chain(signed.map_err(Failure::lasting)?).collect(),
                     body: body.as_bytes().to_vec(),
                 };
                 let answer = self.clients.web().exchange(call, bucket, &request).await?;
                 if answer.is_success() {
                     return Ok(answer);
                 }
-                Err(refusal(&answer).failure(call, bucket))
+                let failure = refusal(&answer).failure(call, bucket);
+                let date = answer.headers.get("date").map(String::as_str);
+                Err(Failure {
+                    error: skew::told(failure.error, date, Some(&answer.body)),
+                    ..failure
+                })
             })
             .await
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::byob::http::{HttpRequest, SecretUrl};
 use crate::byob::marker;
-use crate::byob::observed::{
-    CorsRule, EncryptionState, LifecycleRule, Preflight, Reading,
-};
+use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Preflight, Reading};
 use crate::byob::preflight;
 use crate::byob::spec::Encryption;
 use crate::byob::{CloudError, CloudErrorKind};

@@ -42,11 +42,7 @@ pub(in crate::clouds) async fn read(
                 (meaning(root.child_text("Status")), exceptions(root))
             }),
     };
-    cloud.found(
-        sub,
-        || (Versioning::Off, Unversioned::default()),
-        outcome,
-    )
+    cloud.found(sub, || (Versioning::Off, Unversioned::default()), outcome)
 }
 
 fn meaning(status: Option<&str>) -> Versioning {

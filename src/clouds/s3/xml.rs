@@ -161,7 +161,10 @@ mod tests {
         let all: Vec<&str> = root.all("b").map(|b| &text[b.range.clone()]).collect();
         assert_eq!(all, ["<b>1 &lt; &#x32;</b>", "<s:b>two</s:b>"]);
         assert_eq!(root.child_text("b"), Some("1 < 2"));
-        assert_eq!(root.child("c").map(|c| &text[c.range.clone()]), Some("<c/>"));
+        assert_eq!(
+            root.child("c").map(|c| &text[c.range.clone()]),
+            Some("<c/>")
+        );
         assert!(text[root.inner.clone()].starts_with("<!-- c --><b>"));
         assert!(text[root.inner].ends_with("</s:b>"));
     }
