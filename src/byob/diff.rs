@@ -220,4 +220,4 @@ fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
 
 #[cfg(test)]
 #[path = "diff_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -97,3 +97,7 @@ impl Report {
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

@@ -33,12 +33,21 @@ fn objects_with_odd_names_are_deleted_on_minio() {
     everything_goes(&Stage::<Minio>::new("odd-keys"), &ODD);
 }
 
+/// SeaweedFS lists another name in place of one that XML cannot carry, encoded or not.
 #[test]
-fn objects_with_odd_names_are_deleted_on_seaweedfs() {
-    everything_goes(&Stage::<SeaweedFs>::new("odd-keys"), &ODD);
+fn objects_with_odd_names_are_deleted_on_seaweedfs_or_named() {
+    let stage = Stage::<SeaweedFs>::new("odd-keys");
+    everything_goes(&stage, &ODD[1..]);
+    stage.apply();
+    stage.put(ODD[0]);
+    let text = stage.destroy_fails();
+    assert!(text.contains("\"ctl\u{fffd}x\" is still there"), "{text}");
+    stage.s3_ok("delete_object", json!({"Key": ODD[0]}));
 }
 
+/// The stand-in takes no objects with a line break in their names.
 #[test]
 fn objects_with_odd_names_are_deleted_on_aws() {
-    everything_goes(&Stage::<Aws>::new("odd-keys"), &ODD);
+    let keys: Vec<&str> = ODD.into_iter().filter(|key| !key.contains('\n')).collect();
+    everything_goes(&Stage::<Aws>::new("odd-keys"), &keys);
 }

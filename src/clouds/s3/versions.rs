@@ -173,9 +173,11 @@ pub(super) async fn uploads(
         }
     }
     let marks = (answer.next_key_marker(), answer.next_upload_id_marker());
+    let next = decode.position(answer.is_truncated(), marks)?;
     Ok(Uploads {
         found,
-        next: decode.position(answer.is_truncated(), marks)?,
+        // SeaweedFS says of a full page that the list goes on, and not where: that was all.
+        next: next.filter(|next| next.key.is_some()),
     })
 }
 
