@@ -15,7 +15,11 @@ pub(in crate::clouds) fn told(
     date: Option<&str>,
     document: Option<&[u8]>,
 ) -> CloudError {
-    if error.code.as_deref() != Some("RequestTimeTooSkewed") {
+    // Amazon's services but S3 call it a wrong signature, and say in words why.
+    let is_skewed = error.code.as_deref() == Some("RequestTimeTooSkewed")
+        || error.message.starts_with("Signature expired:")
+        || error.message.starts_with("Signature not yet current:");
+    if !is_skewed {
         return error;
     }
     let parsed = |text: &str, format: Format| {
@@ -93,7 +97,14 @@ mod tests {
             assert!(error.message.contains("seconds ahead"), "{}", error.message);
             assert!(error.hint.is_some_and(|hint| hint.contains("clock")));
         }
-        let other = told(skewed("InvalidAccessKeyId"), None, None);
+        let date = Some("Sat, 03 Feb 2001 04:05:06 GMT");
+        let other = told(skewed("InvalidAccessKeyId"), date, None);
         assert_eq!(other.message, "words");
+        let signature = CloudError {
+            message: "Signature expired: 20010203T040506Z is now earlier than …".to_owned(),
+            ..skewed("InvalidSignatureException")
+        };
+        let error = told(signature, date, None);
+        assert!(error.message.contains("seconds ahead"), "{}", error.message);
     }
 }
