@@ -19,7 +19,7 @@ use super::identity::{AccessKey, Identity, IdentityService};
 use super::key_service::KeyService;
 use super::kind::CloudKind;
 use super::marker::{Marker, OwnedBucket};
-use super::observed::Observed;
+use super::observed::{Observed, Reading};
 use super::probe::{ProbeReply, ProbeStep, Signed};
 use super::spec::{Encryption, Grants, KeySpec};
 
@@ -113,6 +113,11 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// Refuses with `Conflict` when something in the bucket is locked or under retention, as
     /// [`Cloud::empty`] would. Deletes nothing.
     async fn refuse_locked(&self, bucket: &OwnedBucket) -> Result<(), CloudError>;
+
+    /// The retention that the bucket gives to every new object, in words; empty where it gives
+    /// none, and `Unsupported` where the cloud knows no such thing. What is written there
+    /// cannot be removed again.
+    async fn default_retention(&self, bucket: &str) -> Result<Reading<String>, CloudError>;
 
     /// Deletes everything that the bucket holds, in batches, going on where an
     /// earlier run stopped. Refuses before the first deletion when something is

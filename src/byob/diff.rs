@@ -3,7 +3,7 @@
 //! Pure: no clock, no network, no randomness. Plan and apply both call [`changes`],
 //! so what Terraform shows is what will happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, Changes, LIFECYCLE_PREFIX, lifecycle_rules};
 use super::marker::{self, Marker};
@@ -52,6 +52,7 @@ pub fn tags(spec: &BucketSpec, observed: &Observed, marker: Option<&Marker>) -> 
     if let Some(marker) = marker {
         wanted.insert(marker::KEY.to_owned(), marker.to_string());
     }
+    wanted.extend(observed.system_tags.clone());
     Some(Change::Tags(wanted))
 }
 
@@ -163,17 +164,26 @@ fn cors_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     ))
 }
 
-/// Ours by id; on servers that keep no ids, by saying the same or letting in the
-/// same origins.
+/// Ours by id; on servers that keep no ids, by saying exactly the same. Another rule for the
+/// same origins is somebody else's.
 fn is_ours(rule: &CorsRule, spec: &BucketSpec) -> bool {
     match &rule.id {
         Some(id) if !id.is_empty() => Some(id) == spec.cors.id.as_ref(),
         Some(_) | None => {
             let mut copy = rule.clone();
             copy.id = spec.cors.id.clone();
-            copy == spec.cors || rule.origins == spec.cors.origins
+            same(&copy, &spec.cors)
         }
     }
+}
+
+/// Whether two rules mean the same, in whatever order their lists are.
+fn same(one: &CorsRule, other: &CorsRule) -> bool {
+    let set = |list: &[String]| list.iter().cloned().collect::<BTreeSet<String>>();
+    let parts = |rule: &CorsRule| {
+        [&rule.origins, &rule.methods, &rule.headers, &rule.exposed].map(|list| set(list))
+    };
+    parts(one) == parts(other) && one.max_age_seconds == other.max_age_seconds
 }
 
 fn lifecycle(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
@@ -210,4 +220,4 @@ fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
 
 #[cfg(test)]
 #[path = "diff_tests.rs"]
-mod tests;
+pub(super) mod tests;

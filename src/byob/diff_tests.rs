@@ -11,7 +11,7 @@ use crate::byob::observed::{EncryptionState, GrantState, IdentityState, KeyState
 use crate::byob::rights::Rights;
 use crate::byob::spec::{self, Encryption, Grants, KeySpec};
 
-fn wanted() -> BucketSpec {
+pub(in crate::byob) fn wanted() -> BucketSpec {
     BucketSpec {
         cloud: CloudKind::S3Compatible,
         name: "acme".into(),
@@ -36,7 +36,7 @@ fn wanted() -> BucketSpec {
 }
 
 /// A bucket with which `wanted` has no quarrel.
-fn good() -> Observed {
+pub(in crate::byob) fn good() -> Observed {
     let mut observed = Observed::unread(CloudKind::S3Compatible, "arn:aws:s3:::acme");
     observed.tags = Reading::Known(BTreeMap::from([("team".into(), "omega".into())]));
     observed.versioning = Reading::Known(Versioning::Enabled);
@@ -267,6 +267,52 @@ fn tags_keep_the_marker_and_what_is_ignored() {
         tags(&spec, &observed, Some(&marker)),
         Some(Change::Tags(expected))
     );
+}
+
+#[test]
+fn tags_of_the_system_are_sent_along_and_are_no_difference() {
+    let mut observed = good();
+    let own = || ("aws:cloudformation:stack-name".into(), "theirs".into());
+    observed.system_tags = BTreeMap::from([own()]);
+    assert_eq!(tags(&wanted(), &observed, None), None);
+    observed.tags = Reading::Known(BTreeMap::new());
+    let expected = BTreeMap::from([own(), ("team".into(), "omega".into())]);
+    assert_eq!(
+        tags(&wanted(), &observed, None),
+        Some(Change::Tags(expected))
+    );
+}
+
+#[test]
+fn a_foreign_cors_rule_for_the_same_origins_stays() {
+    let ours = spec::cors_rule(vec!["*".into()], 3600);
+    let foreign = CorsRule {
+        id: None,
+        methods: vec!["DELETE".into()],
+        ..ours.clone()
+    };
+    let mut without_id = CorsRule {
+        id: None,
+        ..ours.clone()
+    };
+    without_id.methods.reverse();
+    let mut observed = good();
+    observed.cors = Reading::Known(vec![foreign.clone(), without_id]);
+    let mut spec = wanted();
+    spec.cors.max_age_seconds = Some(60);
+    let shorter = spec.cors.clone();
+    let mut same = wanted();
+    same.cors.origins = vec!["https://other.example".into()];
+    // Not ours in either: another content without an id is somebody else's.
+    let rules = |spec: &BucketSpec| match &changes(spec, &observed).settings[..] {
+        [Change::Cors(rules)] => rules.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(rules(&spec)[..2], [shorter, foreign.clone()]);
+    assert!(rules(&same).contains(&foreign));
+    observed.cors = Reading::Known(vec![foreign.clone()]);
+    let written = changes(&wanted(), &observed).settings;
+    assert_eq!(written, [Change::Cors(vec![ours, foreign])]);
 }
 
 #[test]

@@ -60,6 +60,15 @@ pub enum Versioning {
     Off,
 }
 
+/// Names of objects of which no old versions are kept although that is on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unversioned {
+    /// Beginnings of such names; `*` stands for anything.
+    pub prefixes: Vec<String>,
+    /// Names that end in a slash, which stand for folders.
+    pub folders: bool,
+}
+
 /// One rule about requests from web pages of other origins. Lists keep the server's
 /// order; comparison is by meaning (see `requirements/cors.rs`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -236,8 +245,13 @@ pub struct Observed {
     pub marker: Option<Marker>,
     /// Tags or labels, without the marker.
     pub tags: Reading<BTreeMap<String, String>>,
+    /// Tags that the cloud itself has written. Nobody may change them, and whoever writes
+    /// tags has to send them along.
+    pub system_tags: BTreeMap<String, String>,
     /// Old versions.
     pub versioning: Reading<Versioning>,
+    /// Where that makes exceptions.
+    pub unversioned: Unversioned,
     /// Rules of the bucket for web pages of other origins.
     pub cors: Reading<Vec<CorsRule>>,
     /// What a browser is told when the bucket has no rules of its own.
@@ -267,7 +281,9 @@ impl Observed {
             location: None,
             marker: None,
             tags: Reading::Skipped,
+            system_tags: BTreeMap::new(),
             versioning: Reading::Skipped,
+            unversioned: Unversioned::default(),
             cors: Reading::Skipped,
             preflight: None,
             encryption: Reading::Skipped,

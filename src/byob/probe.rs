@@ -110,6 +110,9 @@ pub struct ProbeResult {
     /// `access.wandb_read_write`: W&B's key can do this and no more. Not tried
     /// without that key.
     pub access: Attempt,
+    /// `object_lock.no_default_retention`: what is written can be removed again. Where it
+    /// cannot, or nobody can tell, nothing was written.
+    pub retention: Attempt,
     /// Objects of the probe that could not be removed.
     pub left_behind: Vec<String>,
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::requirement::{Evidence, Requirement, Status, Verdict};
-use super::requirements::CATALOGUE;
+use super::requirements::{self, CATALOGUE, access};
 
 /// The outcome of the whole catalogue for one bucket, in catalogue order.
 #[derive(Clone, Debug)]
@@ -45,6 +45,26 @@ impl Report {
         self.failures().next().is_none()
     }
 
+    /// The failures that were seen to happen: W&B cannot work with such a bucket. They are
+    /// errors always, also where no setting of ours can mend them.
+    pub fn proven_failures(&self) -> impl Iterator<Item = &(&'static Requirement, Verdict)> {
+        self.failures()
+            .filter(|(requirement, _)| requirements::is_proof(requirement.id))
+    }
+
+    /// Whether W&B is known to get in, everything that was to be tried was tried, and nothing
+    /// fails. Where no key of W&B and no principal is known, nobody has been let in that could
+    /// have been checked.
+    pub fn is_verified(&self) -> bool {
+        let is_let_in = self.entries.iter().any(|(requirement, verdict)| {
+            requirement.id == access::READ_WRITE && verdict.status == Status::Pass
+        });
+        let is_untried = self.entries.iter().any(|(requirement, verdict)| {
+            requirements::is_of_probe(requirement.id) && verdict.status == Status::Unknown
+        });
+        is_let_in && !is_untried && self.is_compliant()
+    }
+
     /// The report as a Markdown table with every requirement that applies.
     pub fn markdown(&self) -> String {
         let mut text = String::from(
@@ -77,3 +97,7 @@ impl Report {
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

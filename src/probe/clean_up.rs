@@ -1,14 +1,15 @@
 //! Removes a probe's objects, every version of them and every upload, by the caller's own
 //! rights: W&B's key may not delete versions.
 
-use super::{Answer, Outcome, Probe, in_parts};
+use super::{Answer, Outcome, Run, in_parts};
 use crate::byob::probe::{ProbeStep, Version};
 
-impl Probe<'_> {
+impl Run<'_> {
     /// Removes what the probe has made, of which `uploaded` is the version that is known to
     /// be there. Returns the names of objects that are left.
     pub(super) async fn clean_up(&self, object: &str, uploaded: Option<String>) -> Vec<String> {
-        if let (true, Some(version)) = (self.is_new, uploaded)
+        let is_all = self.is_new && !self.is_repeated();
+        if let (true, Some(version)) = (is_all, uploaded)
             && self.delete(object, Some(version)).await
         {
             return Vec::new();
@@ -30,7 +31,7 @@ impl Probe<'_> {
             let head = ProbeStep::Head {
                 object: object.to_owned(),
             };
-            let version = match self.step_as(None, &head, &[]).await {
+            let version = match self.own_step(&head).await {
                 Ok(Outcome::Answer(answer)) if answer.response.status == 404 => return true,
                 Ok(Outcome::Answer(answer)) => answer.reply.version,
                 Ok(Outcome::NotNeeded | Outcome::Unable(_)) | Err(_) => return false,
@@ -62,7 +63,7 @@ impl Probe<'_> {
             object: object.to_owned(),
             version,
         };
-        is_gone(self.step_as(None, &delete, &[]).await.ok())
+        is_gone(self.own_step(&delete).await.ok())
     }
 
     /// Gives up the uploads of an earlier probe; whether that came to its end. Servers that
@@ -71,7 +72,7 @@ impl Probe<'_> {
         let list = ProbeStep::ListUploads {
             object: object.to_owned(),
         };
-        let Ok(Outcome::Answer(listed)) = self.step_as(None, &list, &[]).await else {
+        let Ok(Outcome::Answer(listed)) = self.own_step(&list).await else {
             return true;
         };
         let mut removed = true;
@@ -80,7 +81,7 @@ impl Probe<'_> {
                 object: object.to_owned(),
                 upload,
             };
-            removed &= is_gone(self.step_as(None, &abort, &[]).await.ok());
+            removed &= is_gone(self.own_step(&abort).await.ok());
         }
         removed
     }

@@ -5,6 +5,10 @@
 //! requests that got no answer at all, or an operation that was stopped.
 
 mod clean_up;
+mod steps;
+
+use std::ops::Deref;
+use std::sync::atomic::AtomicBool;
 
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::identity::AccessKey;
@@ -13,7 +17,7 @@ use crate::byob::probe::{
     Attempt, OBJECT, PARTS_SUFFIX, ProbeReply, ProbeResult, ProbeStep, Signed,
 };
 use crate::byob::requirements::access::WITHOUT_KEY;
-use crate::byob::{Cloud, CloudError};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, Reading};
 
 const BODY: &[u8] = b"This object is a probe of terraform-provider-wandb and may be deleted.\n";
 
@@ -49,6 +53,21 @@ enum Outcome {
     Unable(String),
 }
 
+/// One run of a probe.
+struct Run<'a> {
+    probe: &'a Probe<'a>,
+    /// A step was sent again, so that there may be more to remove than the answers tell.
+    is_repeated: AtomicBool,
+}
+
+impl<'a> Deref for Run<'a> {
+    type Target = Probe<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        self.probe
+    }
+}
+
 impl Probe<'_> {
     /// Tries everything, and removes what it has made; unless the bucket is new, also what
     /// an earlier probe has left that was killed.
@@ -56,13 +75,50 @@ impl Probe<'_> {
     /// # Errors
     /// When the server cannot be reached, or the operation is stopped.
     pub async fn run(&self) -> Result<ProbeResult, CloudError> {
+        let run = Run {
+            probe: self,
+            is_repeated: AtomicBool::new(false),
+        };
+        run.whole().await
+    }
+}
+
+impl Run<'_> {
+    async fn whole(&self) -> Result<ProbeResult, CloudError> {
         let object = self.object();
+        let retention = self.retention().await?;
+        if let Some(why) = unwritable(&retention) {
+            let put = ProbeStep::Put { object };
+            let preflight = self.preflight(&put).await?;
+            let result = self.without_upload(preflight, Attempt::NotTried(why));
+            return Ok(ProbeResult {
+                retention,
+                ..result
+            });
+        }
         let mut uploaded = None;
         let outcome = self.attempt(&object, &mut uploaded).await;
         let left_behind = self.clean_up(&object, uploaded).await;
         outcome.map(|result| ProbeResult {
             left_behind,
             ..result
+        })
+    }
+
+    /// Whether what is written can be removed again. A bucket that was made in this run keeps
+    /// nothing by itself.
+    async fn retention(&self) -> Result<Attempt, CloudError> {
+        if self.is_new {
+            return Ok(Attempt::Passed);
+        }
+        Ok(match self.cloud.default_retention(self.bucket).await? {
+            Reading::Known(retention) if !retention.is_empty() => Attempt::Failed {
+                expected: "no default retention".to_owned(),
+                actual: retention,
+                message: "W&B cannot delete a file before its retention ends".to_owned(),
+            },
+            Reading::Known(_) | Reading::Unsupported(_) | Reading::Skipped => Attempt::Passed,
+            Reading::Denied(why) => Attempt::NotTried(format!("not allowed to look: {why}")),
         })
     }
 
@@ -109,6 +165,7 @@ impl Probe<'_> {
             multipart,
             etag,
             access,
+            retention: Attempt::Passed,
             left_behind: Vec::new(),
         })
     }
@@ -129,34 +186,24 @@ impl Probe<'_> {
                 None => self.no_key(),
             },
             put,
+            retention: Attempt::Passed,
             left_behind: Vec::new(),
         }
     }
 
-    async fn step(&self, step: &ProbeStep, body: &[u8]) -> Result<Outcome, CloudError> {
-        self.step_as(self.key, step, body).await
-    }
-
-    async fn step_as(
-        &self,
-        key: Option<&AccessKey>,
-        step: &ProbeStep,
-        body: &[u8],
-    ) -> Result<Outcome, CloudError> {
-        let mut request = match self.cloud.sign(self.bucket, step, key).await? {
-            Signed::Request(request) => request,
-            Signed::NotNeeded => return Ok(Outcome::NotNeeded),
-            Signed::Unable(why) => return Ok(Outcome::Unable(why)),
-        };
-        let origin = ("origin".to_owned(), self.origin.to_owned());
-        request.headers.push(origin);
-        request.body = body.to_vec();
-        let response = self.cloud.send(self.bucket, &request).await?;
-        let reply = self.cloud.read_reply(step, &response);
-        Ok(Outcome::Answer(Answer { response, reply }))
-    }
-
     async fn preflight(&self, put: &ProbeStep) -> Result<Attempt, CloudError> {
+        let first = self.preflight_once(put).await;
+        let may_pass = match &first {
+            Ok(attempt) => matches!(attempt, Attempt::Failed { .. }),
+            Err(error) => error.kind == CloudErrorKind::Transport,
+        };
+        if !may_pass || !self.cloud.wait_again(0).await? {
+            return first;
+        }
+        self.preflight_once(put).await
+    }
+
+    async fn preflight_once(&self, put: &ProbeStep) -> Result<Attempt, CloudError> {
         let url = match self.cloud.sign(self.bucket, put, self.key).await? {
             Signed::Request(request) => request.url,
             Signed::NotNeeded => return Ok(no_such_step("put")),
@@ -182,20 +229,6 @@ impl Probe<'_> {
             actual: format!("status {}, {refused}", answer.status),
             message: "W&B's web application cannot upload from the browser".to_owned(),
         })
-    }
-
-    /// A key that was made a moment ago may need another one to be known everywhere.
-    async fn first_put(&self, put: &ProbeStep) -> Result<Outcome, CloudError> {
-        let mut attempt = 0;
-        loop {
-            let outcome = self.step(put, BODY).await?;
-            let is_refused =
-                matches!(&outcome, Outcome::Answer(answer) if answer.response.status == 403);
-            if self.key.is_none() || !is_refused || !self.cloud.wait_again(attempt).await? {
-                return Ok(outcome);
-            }
-            attempt += 1;
-        }
     }
 
     fn etag(&self, response: &HttpResponse) -> Attempt {
@@ -292,6 +325,10 @@ impl Probe<'_> {
             return Ok(sent);
         }
         Ok(match aborted {
+            // The answer to the first one was lost.
+            Outcome::Answer(answer) if answer.response.status == 404 && self.is_repeated() => {
+                Attempt::Passed
+            }
             Outcome::Answer(answer) => judged(
                 &answer,
                 "giving an upload up",
@@ -326,6 +363,22 @@ impl Probe<'_> {
     fn no_key(&self) -> Attempt {
         Attempt::NotTried((*WITHOUT_KEY.of(self.cloud.kind())).to_owned())
     }
+}
+
+/// Why nothing may be written, if that is so.
+fn unwritable(retention: &Attempt) -> Option<String> {
+    let why = match retention {
+        Attempt::Passed => return None,
+        Attempt::Failed { actual, .. } => {
+            format!("the bucket puts every new object under retention ({actual})")
+        }
+        Attempt::NotTried(why) => {
+            format!("whether the bucket puts new objects under retention is unknown ({why})")
+        }
+    };
+    Some(format!(
+        "{why}, and a probe is written only where it can be removed again"
+    ))
 }
 
 /// The object that is uploaded in parts.

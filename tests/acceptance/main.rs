@@ -7,6 +7,9 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod foreign_settings;
+mod object_lock;
+mod odd_keys;
 mod permissions;
 mod unknown;
 

@@ -2,10 +2,11 @@
 
 use super::BYOB_PAGE;
 use crate::byob::deployment::availability;
+use crate::byob::kind::PerCloud;
 use crate::byob::name;
 use crate::byob::observed::{Reading, Versioning};
 use crate::byob::requirement::{
-    Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
+    Applies, Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
 };
 use crate::byob::spec::Setting;
 
@@ -18,6 +19,45 @@ pub const VERSIONING_ENABLED: Requirement = Requirement {
     mended_by: &[Setting::Versioning],
     source: "https://docs.wandb.ai/models/artifacts/delete-artifacts",
     check: Check::Settings(versioning_enabled),
+};
+
+/// `versioning.no_exclusions`.
+pub const NO_EXCLUSIONS: Requirement = Requirement {
+    id: "versioning.no_exclusions",
+    title: "Old versions are kept of all of W&B's objects",
+    why: "Versioning can be on and still leave out some names: their old versions are gone for \
+          good.",
+    on: PerCloud {
+        aws: Applies::Not("Amazon keeps versions of every object or of none"),
+        gcp: Applies::Not("Google Cloud keeps versions of every object or of none"),
+        azure: Applies::Not("Azure keeps versions of every blob or of none"),
+        s3_compatible: HERE,
+        coreweave: Applies::Not("CoreWeave keeps versions of every object or of none"),
+    },
+    mended_by: &[],
+    source: "https://min.io/docs/minio/linux/administration/object-management/object-versioning.html",
+    check: Check::Settings(no_exclusions),
+};
+
+/// The id of [`NO_DEFAULT_RETENTION`].
+pub const RETENTION: &str = "object_lock.no_default_retention";
+
+/// `object_lock.no_default_retention`.
+pub const NO_DEFAULT_RETENTION: Requirement = Requirement {
+    id: RETENTION,
+    title: "New objects are under no retention",
+    why: "W&B cannot delete a file before its retention ends, and neither can a probe, so none \
+          is written.",
+    on: PerCloud {
+        aws: HERE,
+        gcp: HERE,
+        azure: Applies::Not("the policies of Azure keep blobs of an account, and are its owner's"),
+        s3_compatible: HERE,
+        coreweave: HERE,
+    },
+    mended_by: &[],
+    source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html",
+    check: Check::Trial,
 };
 
 /// `lifecycle.no_expiry`.
@@ -83,6 +123,35 @@ fn versioning_enabled(evidence: Evidence<'_>) -> Verdict {
             "switched off by the configuration: overwritten and deleted files are gone for good",
         )
     }
+}
+
+fn no_exclusions(evidence: Evidence<'_>) -> Verdict {
+    let observed = evidence.observed;
+    if observed.versioning.known() != Some(&Versioning::Enabled) {
+        // versioning.enabled says all there is to say.
+        return Verdict::not_applicable();
+    }
+    let path = evidence.spec.path.as_deref();
+    let excluded = &observed.unversioned;
+    let literal = |pattern: &str| pattern.split('*').next().unwrap_or_default().to_owned();
+    let mut found: Vec<&str> = excluded
+        .prefixes
+        .iter()
+        .map(String::as_str)
+        .filter(|pattern| meets(&literal(pattern), path))
+        .collect();
+    if excluded.folders {
+        found.push("folders");
+    }
+    if found.is_empty() {
+        return Verdict::pass();
+    }
+    Verdict::of(
+        Status::Warn,
+        "no exceptions from versioning",
+        found.join(", "),
+        "overwritten and deleted files of these names are gone for good",
+    )
 }
 
 /// Whether a rule with this prefix can meet objects under `path`.

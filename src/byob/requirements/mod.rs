@@ -10,7 +10,7 @@ pub mod probes;
 pub mod registration;
 
 use super::probe::ProbeResult;
-use super::requirement::{Check, Requirement, Tried, Verdict};
+use super::requirement::{Check, Requirement, Status, Tried, Verdict};
 
 /// Where most requirements come from.
 pub(crate) const BYOB_PAGE: &str =
@@ -34,8 +34,10 @@ pub static CATALOGUE: &[Requirement] = &[
     kms::ROTATION,
     kms::ENABLED,
     data::VERSIONING_ENABLED,
+    data::NO_EXCLUSIONS,
     access::BUCKET_OWNER,
     data::NO_EXPIRY,
+    data::NO_DEFAULT_RETENTION,
     data::NAME_VALID,
     data::AVAILABILITY_SUPPORTED,
     probes::PROBE_PREFLIGHT,
@@ -70,11 +72,28 @@ pub fn probed(result: &ProbeResult) -> Tried {
         (probes::MULTIPART, &result.multipart),
         (probes::ETAG, &result.etag),
         (access::READ_WRITE, &result.access),
+        (data::RETENTION, &result.retention),
     ]
     .into_iter()
     .fold(Tried::nothing(), |tried, (id, attempt)| {
-        tried.with(id, Verdict::from(attempt))
+        let mut verdict = Verdict::from(attempt);
+        // The owner's own choice: W&B can work with it, and cannot delete.
+        if id == data::RETENTION && verdict.status == Status::Fail {
+            verdict.status = Status::Warn;
+        }
+        tried.with(id, verdict)
     })
+}
+
+/// Whether a failure of this requirement is one that was seen to happen, by trying what W&B
+/// does: such a bucket does not work, whatever its settings say, and nobody may rely on it.
+pub fn is_proof(id: &str) -> bool {
+    id == access::READ_WRITE || is_of_probe(id)
+}
+
+/// Whether only a probe decides this requirement.
+pub fn is_of_probe(id: &str) -> bool {
+    id.starts_with("probe.")
 }
 
 #[cfg(test)]

@@ -35,6 +35,15 @@ pub(super) fn advice(error: &CloudError) -> Option<&'static str> {
     })
 }
 
+/// The action that a refusal names, which need not be that of the call: making a bucket with
+/// tags takes two.
+pub(super) fn missing_action(error: &CloudError) -> Option<String> {
+    let (_, rest) = error.message.split_once("not authorized to perform: ")?;
+    let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != ':' && c != '*');
+    let action = &rest[..end.unwrap_or(rest.len())];
+    action.contains(':').then(|| action.to_owned())
+}
+
 /// Whether a document was refused for a principal that is not there, or not known
 /// everywhere yet.
 pub(super) fn names_no_principal(error: &CloudError) -> bool {
@@ -42,4 +51,23 @@ pub(super) fn names_no_principal(error: &CloudError) -> bool {
         error.code.as_deref(),
         Some("MalformedPolicy" | "MalformedPolicyDocumentException")
     ) && error.message.contains("principal")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::byob::CloudErrorKind;
+
+    #[test]
+    fn a_refusal_names_the_missing_action() {
+        let error = |message: &str| {
+            CloudError::new(CloudErrorKind::Denied, "s3:CreateBucket", "b", message)
+        };
+        let words = "User: arn:aws:iam::123456789012:user/jane is not authorized to perform: \
+                     s3:TagResource on resource: \"arn:aws:s3:::b\" because no identity-based \
+                     policy allows the s3:TagResource action";
+        let action = missing_action(&error(words));
+        assert_eq!(action.as_deref(), Some("s3:TagResource"));
+        assert_eq!(missing_action(&error("Access Denied")), None);
+    }
 }

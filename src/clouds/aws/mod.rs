@@ -7,6 +7,7 @@
 mod caller;
 mod change;
 mod client;
+mod create;
 mod credentials;
 mod error;
 mod identity;
@@ -37,7 +38,7 @@ use crate::clouds::s3::iam::Iam;
 use crate::clouds::s3::variant::Variant;
 use crate::clouds::s3::{Dialect, S3, look};
 
-use error::names_no_principal;
+use error::{missing_action, names_no_principal};
 
 pub use client::{Clients, Endpoints, Settings};
 pub use credentials::{AssumeRole, Source, WebIdentity, default_region};
@@ -157,10 +158,11 @@ impl Variant for Aws {
             Ok(caller) => caller.arn.clone(),
             Err(_) => "the caller".to_owned(),
         };
+        let action = missing_action(&error).unwrap_or_else(|| error.call.clone());
         let hint = format!(
-            "Allow {} to {caller}, for {:?}; an explicit deny, a permissions boundary or an \
+            "Allow {action} to {caller}, for {:?}; an explicit deny, a permissions boundary or an \
              organization's policy may be in the way as well.",
-            error.call, error.target
+            error.target
         );
         error.hint(hint)
     }
@@ -200,7 +202,7 @@ impl Variant for Aws {
         bucket: &str,
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CloudError> {
-        change::create(self, bucket, tags).await?;
+        create::create(self, bucket, tags).await?;
         self.made_here.store(true, Ordering::Relaxed);
         Ok(())
     }

@@ -15,8 +15,6 @@ use crate::clouds::s3::read::Found;
 
 use super::{Aws, identity, key_service};
 
-/// Tags that Amazon itself writes begin so; nobody else may.
-const AMAZONS: &str = "aws:";
 /// The ownership under which access lists have no meaning.
 const ENFORCED: &str = "BucketOwnerEnforced";
 /// The four switches of the block on public access.
@@ -69,7 +67,6 @@ pub(super) async fn observe(
         grants::state(cloud.language(), wanted, &policy)
     });
     Ok(Some(Observed {
-        tags: observed.tags.map(without_amazons),
         encryption: observed.encryption.map(as_amazon_encrypts),
         public_access,
         other_owner,
@@ -83,11 +80,6 @@ fn unread(cloud: &Aws, bucket: &str) -> Observed {
     let region = &cloud.clients.settings().region;
     let full_name = bucket_arn(cloud.clients.partition(), bucket);
     observe::unread(CloudKind::Aws, full_name, region)
-}
-
-fn without_amazons(mut tags: BTreeMap<String, String>) -> BTreeMap<String, String> {
-    tags.retain(|key, _| !key.starts_with(AMAZONS));
-    tags
 }
 
 /// Amazon encrypts every new object, also where a bucket says nothing about it.

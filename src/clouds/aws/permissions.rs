@@ -57,9 +57,11 @@ const EVERY_BUCKET: &[Permission] = &[
         "Finds the bucket, its tags, and the marker that says who made it.",
     ),
     Permission::new(
-        "s3:PutBucketTagging",
-        "Writes tags and marker, also in the call that makes the bucket.",
+        "s3:TagResource",
+        "Writes tags and marker in the call that makes the bucket. Without it they are written \
+         in the next one.",
     ),
+    Permission::new("s3:PutBucketTagging", "Writes tags and marker."),
     Permission::new(
         "s3:ListAllMyBuckets",
         "Tells the age of a bucket without tags, and finds another bucket that W&B's key must not get into.",

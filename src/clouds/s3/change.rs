@@ -7,14 +7,13 @@ use aws_sdk_s3::types as sdk;
 
 use crate::byob::change::Change;
 use crate::byob::marker;
-use crate::byob::observed::{CorsRule, LifecycleRule};
+use crate::byob::observed::CorsRule;
 use crate::byob::spec::{Encryption, Key};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
-use super::error::not_set;
-use super::knowledge::{Knowledge, Sub};
-use super::{S3, settings};
+use super::knowledge::Sub;
+use super::{S3, lifecycle, settings, versioning};
 
 /// The region in which no location may be named.
 pub(in crate::clouds) const NAMELESS_REGION: &str = "us-east-1";
@@ -48,6 +47,16 @@ pub(in crate::clouds) async fn create(
                 .send()
         })
         .await?;
+    cloud.remember_making();
+    mark(cloud, bucket, wanted).await
+}
+
+/// Writes the tags of a bucket that was made a moment ago.
+pub(in crate::clouds) async fn mark(
+    cloud: &S3,
+    bucket: &str,
+    wanted: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
     if wanted.is_empty() {
         return Ok(());
     }
@@ -78,10 +87,10 @@ pub(in crate::clouds) async fn change(
 ) -> Result<(), CloudError> {
     match change {
         Change::Tags(wanted) => tags(cloud, bucket, wanted).await,
-        Change::Versioning(on) => versioning(cloud, bucket, *on).await,
+        Change::Versioning(on) => versioning::write(cloud, bucket, *on).await,
         Change::Encryption(wanted) => encryption(cloud, bucket, wanted).await,
         Change::Cors(rules) => cors(cloud, bucket, rules).await,
-        Change::Lifecycle(rules) => lifecycle(cloud, bucket, rules).await,
+        Change::Lifecycle(rules) => lifecycle::write(cloud, bucket, rules).await,
         Change::PublicAccess | Change::Ownership | Change::Grants(_) => Err(CloudError::new(
             CloudErrorKind::NotSupported,
             "change",
@@ -109,24 +118,6 @@ pub(in crate::clouds) async fn tags(
         .write(sub, sub.put(), bucket, || {
             let put = s3.put_bucket_tagging().bucket(bucket);
             put.tagging(tagging.clone()).send()
-        })
-        .await
-}
-
-async fn versioning(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError> {
-    let (sub, s3) = (Sub::Versioning, cloud.clients.s3());
-    let status = if on {
-        sdk::BucketVersioningStatus::Enabled
-    } else {
-        sdk::BucketVersioningStatus::Suspended
-    };
-    let configuration = sdk::VersioningConfiguration::builder()
-        .status(status)
-        .build();
-    cloud
-        .write(sub, sub.put(), bucket, || {
-            let put = s3.put_bucket_versioning().bucket(bucket);
-            put.versioning_configuration(configuration.clone()).send()
         })
         .await
 }
@@ -183,107 +174,4 @@ async fn cors(cloud: &S3, bucket: &str, rules: &[CorsRule]) -> Result<(), CloudE
             put.cors_configuration(configuration.clone()).send()
         })
         .await
-}
-
-/// All lifecycle rules of the bucket, in the SDK's words; an error of
-/// [`not_set`] when there are none.
-pub(in crate::clouds) async fn read_lifecycle(
-    cloud: &S3,
-    bucket: &str,
-) -> Result<Vec<sdk::LifecycleRule>, CloudError> {
-    cloud
-        .sdk(Work::Read, Sub::Lifecycle.get(), bucket, || {
-            cloud
-                .clients
-                .s3()
-                .get_bucket_lifecycle_configuration()
-                .bucket(bucket)
-                .send()
-        })
-        .await
-        .map(|answer| answer.rules().to_vec())
-}
-
-/// Replaces our rules; other people's are read just before and written back whole.
-async fn lifecycle(cloud: &S3, bucket: &str, rules: &[LifecycleRule]) -> Result<(), CloudError> {
-    let sub = Sub::Lifecycle;
-    if matches!(cloud.recall(sub), Some(Knowledge::Unknown(_))) {
-        return cloud.must_know(sub, bucket).await;
-    }
-    let current = match read_lifecycle(cloud, bucket).await {
-        Ok(rules) => rules,
-        Err(error) if not_set(&error) => Vec::new(),
-        Err(error) => return cloud.heed(sub, Err(error)),
-    };
-    cloud.learn(sub, Knowledge::Known);
-    let ours = rules
-        .iter()
-        .map(settings::sdk_lifecycle)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|why| invalid(sub, bucket, why))?;
-    let all: Vec<sdk::LifecycleRule> = current
-        .iter()
-        .filter(|rule| !settings::is_ours(rule))
-        .cloned()
-        .chain(ours)
-        .collect();
-    if all == current {
-        return Ok(());
-    }
-    if all.is_empty() {
-        let outcome = cloud
-            .sdk(Work::Write, sub.put(), bucket, || {
-                cloud
-                    .clients
-                    .s3()
-                    .delete_bucket_lifecycle()
-                    .bucket(bucket)
-                    .send()
-            })
-            .await
-            .map(drop);
-        return cloud.heed(sub, outcome);
-    }
-    let outcome = put_lifecycle(cloud, bucket, all).await;
-    let only_aborts = rules
-        .iter()
-        .any(|rule| rule.abort_upload_days.is_some() && rule.noncurrent_days.is_none());
-    match outcome {
-        // MinIO refuses a rule whose only action it does not have.
-        Err(error) if only_aborts && error.code.as_deref() == Some("InvalidArgument") => {
-            Err(CloudError {
-                kind: CloudErrorKind::NotSupported,
-                message: format!(
-                    "this server takes no rule that aborts unfinished uploads: {}",
-                    error.message
-                ),
-                ..error
-            })
-        }
-        outcome => cloud.heed(sub, outcome),
-    }
-}
-
-async fn put_lifecycle(
-    cloud: &S3,
-    bucket: &str,
-    rules: Vec<sdk::LifecycleRule>,
-) -> Result<(), CloudError> {
-    let call = Sub::Lifecycle.put();
-    let configuration = sdk::BucketLifecycleConfiguration::builder()
-        .set_rules(Some(rules))
-        .build()
-        .map_err(|error| invalid(Sub::Lifecycle, bucket, error))?;
-    cloud
-        .sdk(Work::Write, call, bucket, || {
-            cloud
-                .clients
-                .s3()
-                .put_bucket_lifecycle_configuration()
-                .bucket(bucket)
-                .lifecycle_configuration(configuration.clone())
-                .send()
-        })
-        .await
-        .map(drop)
 }

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_s3::operation::list_object_versions::ListObjectVersionsOutput;
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::byob::contents::Contents;
@@ -12,18 +10,19 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 use super::S3;
+use super::deletion::delete_versions;
 use super::error::no_bucket;
 use super::locks::refuse_locked;
-use super::versions::{ABREAST, PAGE, Position, versions};
+use super::versions::{ABREAST, Entry, Kind, PAGE, Walk, uploads, versions};
 
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
 
-/// What probes have left behind that were killed: object with version, and object with
+/// What probes have left behind that were killed: versions, and object with
 /// upload. It is nobody's data and is not counted.
 #[derive(Debug, Default)]
 struct Leftovers {
-    objects: Vec<(String, String)>,
+    objects: Vec<Entry>,
     uploads: Vec<(String, String)>,
 }
 
@@ -43,33 +42,35 @@ async fn survey(
     leftovers: &mut Leftovers,
 ) -> Result<Contents, CloudError> {
     let mut counted = Contents::default();
-    let mut from = Position::default();
+    let mut walk = Walk::default();
     loop {
         // Some servers answer with more than was asked for.
         let left = limit.saturating_sub(entries(&counted));
-        let page = versions(cloud, bucket, &from, left.clamp(1, PAGE)).await?;
-        let (probes, data): (Vec<_>, Vec<_>) = identifiers(&page)
+        let page = versions(cloud, bucket, &walk.at, left.clamp(1, PAGE)).await?;
+        let more = page.follow(&mut walk, bucket)?;
+        let (probes, data): (Vec<_>, Vec<_>) = page
+            .entries
             .into_iter()
-            .partition(|(object, _)| is_probe_object(object));
+            .partition(|one| is_probe_object(&one.key));
         if left == 0 && !data.is_empty() {
             counted.at_least = true;
             return Ok(counted);
         }
         leftovers.objects.extend(probes);
-        count(&mut counted, &page);
-        match Position::after(&page) {
-            Some(next) => from = next,
-            None => break,
+        count(&mut counted, &data);
+        if !more {
+            break;
         }
         if entries(&counted) >= limit {
             counted.at_least = true;
             return Ok(counted);
         }
     }
-    let mut marks = (None, None);
+    let mut walk = Walk::default();
     loop {
         let left = limit.saturating_sub(entries(&counted));
-        let page = uploads(cloud, bucket, &marks, left.clamp(1, PAGE)).await?;
+        let page = uploads(cloud, bucket, &walk.at, left.clamp(1, PAGE)).await?;
+        let more = page.follow(&mut walk, bucket)?;
         let (probes, data): (Vec<_>, Vec<_>) = page
             .found
             .into_iter()
@@ -80,9 +81,8 @@ async fn survey(
         }
         leftovers.uploads.extend(probes);
         counted.uploads += data.len() as u64;
-        match page.next {
-            Some(next) => marks = next,
-            None => return Ok(counted),
+        if !more {
+            return Ok(counted);
         }
         if entries(&counted) >= limit {
             counted.at_least = true;
@@ -95,77 +95,15 @@ fn entries(counted: &Contents) -> u64 {
     counted.objects + counted.versions + counted.delete_markers + counted.uploads
 }
 
-fn count(counted: &mut Contents, page: &ListObjectVersionsOutput) {
-    let is_data = |key: Option<&str>| !key.is_some_and(is_probe_object);
-    for version in page.versions().iter().filter(|one| is_data(one.key())) {
-        if version.is_latest().unwrap_or(true) {
-            counted.objects += 1;
-        } else {
-            counted.versions += 1;
+fn count(counted: &mut Contents, data: &[Entry]) {
+    for one in data {
+        match one.kind {
+            Kind::Current => counted.objects += 1,
+            Kind::Noncurrent => counted.versions += 1,
+            Kind::DeleteMarker => counted.delete_markers += 1,
         }
-        counted.bytes += version
-            .size()
-            .and_then(|size| u64::try_from(size).ok())
-            .unwrap_or(0);
+        counted.bytes += one.bytes;
     }
-    let markers = page.delete_markers().iter();
-    counted.delete_markers += markers.filter(|one| is_data(one.key())).count() as u64;
-}
-
-/// The key and the upload id after which the next page begins.
-type Marks = (Option<String>, Option<String>);
-
-/// One page of unfinished uploads: object and upload id.
-struct Uploads {
-    found: Vec<(String, String)>,
-    next: Option<Marks>,
-}
-
-async fn uploads(
-    cloud: &S3,
-    bucket: &str,
-    marks: &Marks,
-    most: u64,
-) -> Result<Uploads, CloudError> {
-    let most = i32::try_from(most).unwrap_or(i32::MAX);
-    let outcome = cloud
-        .sdk(Work::Read, "s3:ListBucketMultipartUploads", bucket, || {
-            cloud
-                .clients
-                .s3()
-                .list_multipart_uploads()
-                .bucket(bucket)
-                .set_key_marker(marks.0.clone())
-                .set_upload_id_marker(marks.1.clone())
-                .max_uploads(most)
-                .send()
-        })
-        .await;
-    let answer = match outcome {
-        Ok(answer) => answer,
-        // A server without uploads in parts has none that are unfinished.
-        Err(error) if error.kind == CloudErrorKind::NotSupported => {
-            return Ok(Uploads {
-                found: Vec::new(),
-                next: None,
-            });
-        }
-        Err(error) => return Err(error),
-    };
-    let next = answer.next_key_marker().map(|key| {
-        (
-            Some(key.to_owned()),
-            answer.next_upload_id_marker().map(str::to_owned),
-        )
-    });
-    Ok(Uploads {
-        found: answer
-            .uploads()
-            .iter()
-            .filter_map(|upload| Some((upload.key()?.to_owned(), upload.upload_id()?.to_owned())))
-            .collect(),
-        next: next.filter(|_| answer.is_truncated().unwrap_or(false)),
-    })
 }
 
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
@@ -182,36 +120,61 @@ pub(in crate::clouds) async fn empty(cloud: &S3, bucket: &str) -> Result<Content
 async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
     refuse_locked(cloud, bucket).await?;
     let mut gone = Contents::default();
+    delete_all_versions(cloud, bucket, &mut gone).await?;
+    abort_all(cloud, bucket, &mut gone).await?;
+    Ok(gone)
+}
+
+async fn delete_all_versions(
+    cloud: &S3,
+    bucket: &str,
+    gone: &mut Contents,
+) -> Result<(), CloudError> {
     let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut walk = Walk::default();
     loop {
-        let page = versions(cloud, bucket, &Position::default(), PAGE).await?;
-        let batch = identifiers(&page);
-        if batch.is_empty() {
-            break;
-        }
-        let first = batch.first().cloned().unwrap_or_default();
-        if !seen.insert(first.clone()) {
+        let page = versions(cloud, bucket, &walk.at, PAGE).await?;
+        let Some(first) = page.entries.first() else {
+            // A page may be empty although the list goes on.
+            if page.follow(&mut walk, bucket)? {
+                continue;
+            }
+            return Ok(());
+        };
+        if !seen.insert((first.key.clone(), first.version.clone())) {
             return Err(CloudError::new(
                 CloudErrorKind::Unexpected,
                 "s3:DeleteObjects",
                 bucket,
-                format!("\"{}\" is still there after it was deleted", first.0),
+                format!("{:?} is still there after it was deleted", first.key),
             ));
         }
-        delete_batch(cloud, bucket, &batch).await?;
-        count(&mut gone, &page);
+        delete_versions(cloud, bucket, &page.entries).await?;
+        count(gone, &page.entries);
+        walk = Walk::default();
     }
+}
+
+async fn abort_all(cloud: &S3, bucket: &str, gone: &mut Contents) -> Result<(), CloudError> {
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut walk = Walk::default();
     loop {
-        let page = uploads(cloud, bucket, &(None, None), PAGE).await?;
-        if page.found.is_empty() {
-            return Ok(gone);
-        }
-        if !seen.insert(page.found.first().cloned().unwrap_or_default()) {
+        let page = uploads(cloud, bucket, &walk.at, PAGE).await?;
+        let Some(first) = page.found.first() else {
+            if page.follow(&mut walk, bucket)? {
+                continue;
+            }
+            return Ok(());
+        };
+        if !seen.insert(first.clone()) {
             return Err(CloudError::new(
                 CloudErrorKind::Unexpected,
                 "s3:AbortMultipartUpload",
                 bucket,
-                "an upload is still there after it was aborted",
+                format!(
+                    "an upload of {:?} is still there after it was aborted",
+                    first.0
+                ),
             ));
         }
         gone.uploads += page.found.len() as u64;
@@ -220,75 +183,8 @@ async fn delete_all(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
             .buffer_unordered(ABREAST)
             .try_collect::<Vec<()>>()
             .await?;
+        walk = Walk::default();
     }
-}
-
-/// Object and version id of everything on a page.
-fn identifiers(page: &ListObjectVersionsOutput) -> Vec<(String, String)> {
-    let versions = page
-        .versions()
-        .iter()
-        .map(|version| (version.key(), version.version_id()));
-    let markers = page
-        .delete_markers()
-        .iter()
-        .map(|marker| (marker.key(), marker.version_id()));
-    versions
-        .chain(markers)
-        .filter_map(|(key, version)| Some((key?.to_owned(), version.unwrap_or("null").to_owned())))
-        .collect()
-}
-
-async fn delete_batch(
-    cloud: &S3,
-    bucket: &str,
-    batch: &[(String, String)],
-) -> Result<(), CloudError> {
-    let call = "s3:DeleteObjects";
-    let invalid = |why: String| CloudError::new(CloudErrorKind::Invalid, call, bucket, why);
-    let objects = batch
-        .iter()
-        .map(|(key, version)| {
-            ObjectIdentifier::builder()
-                .key(key)
-                .version_id(version)
-                .build()
-                .map_err(|error| invalid(error.to_string()))
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    let delete = Delete::builder()
-        .set_objects(Some(objects))
-        .quiet(true)
-        .build()
-        .map_err(|error| invalid(error.to_string()))?;
-    let answer = cloud
-        .sdk(Work::Write, call, bucket, || {
-            cloud
-                .clients
-                .s3()
-                .delete_objects()
-                .bucket(bucket)
-                .delete(delete.clone())
-                .send()
-        })
-        .await?;
-    let Some(first) = answer.errors().first() else {
-        return Ok(());
-    };
-    let answer = super::error::Answer {
-        status: 400,
-        code: first.code().map(str::to_owned),
-        message: Some(format!(
-            "{} of {} were not deleted; the first is \"{}\": {}",
-            answer.errors().len(),
-            batch.len(),
-            first.key().unwrap_or_default(),
-            first.message().unwrap_or_default(),
-        )),
-        request_id: None,
-        bucket_region: None,
-    };
-    Err(answer.failure(call, bucket).error)
 }
 
 async fn abort(cloud: &S3, bucket: &str, object: &str, upload: &str) -> Result<(), CloudError> {
@@ -330,7 +226,7 @@ pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), Cl
         Err(error) => return Err(error),
     }
     for batch in leftovers.objects.chunks(PAGE as usize) {
-        delete_batch(cloud, bucket, batch).await?;
+        delete_versions(cloud, bucket, batch).await?;
     }
     for (object, upload) in &leftovers.uploads {
         abort(cloud, bucket, object, upload).await?;

@@ -7,6 +7,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::http::Headers;
 
+use super::skew;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
 use crate::clouds::web::{causes, kind_of_status, transport};
@@ -40,7 +41,12 @@ where
                     .then(|| bucket_region(raw))
                     .flatten(),
             };
-            answer.failure(call, target)
+            let failure = answer.failure(call, target);
+            let date = raw.headers().get("date");
+            Failure {
+                error: skew::told(failure.error, date, raw.body().bytes()),
+                ..failure
+            }
         }
         SdkError::ResponseError(context) => {
             let raw = context.raw();
@@ -231,23 +237,25 @@ pub(in crate::clouds) fn not_known_yet(call: &str, bucket: &str) -> CloudError {
     error
 }
 
-/// Whether the server said that the setting is simply not there.
+/// Whether the server said that the setting is simply not there. Servers have codes of their
+/// own for it, so every code counts that goes with 404 and is not about something else.
 pub(in crate::clouds) fn not_set(error: &CloudError) -> bool {
-    matches!(
-        error.code.as_deref(),
+    match error.code.as_deref() {
+        None | Some("NoSuchBucket" | "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload") => false,
         Some(
             "NoSuchTagSet"
-                | "NoSuchTagSetError"
-                | "NoSuchCORSConfiguration"
-                | "NoSuchLifecycleConfiguration"
-                | "NoSuchBucketPolicy"
-                | "ServerSideEncryptionConfigurationNotFoundError"
-                | "ObjectLockConfigurationNotFoundError"
-                | "NoSuchPublicAccessBlockConfiguration"
-                | "OwnershipControlsNotFoundError"
-                | "NoSuchObjectLockConfiguration"
-        )
-    )
+            | "NoSuchTagSetError"
+            | "NoSuchCORSConfiguration"
+            | "NoSuchLifecycleConfiguration"
+            | "NoSuchBucketPolicy"
+            | "ServerSideEncryptionConfigurationNotFoundError"
+            | "ObjectLockConfigurationNotFoundError"
+            | "NoSuchPublicAccessBlockConfiguration"
+            | "OwnershipControlsNotFoundError"
+            | "NoSuchObjectLockConfiguration",
+        ) => true,
+        Some(_) => error.kind == CloudErrorKind::NotFound,
+    }
 }
 
 #[cfg(test)]

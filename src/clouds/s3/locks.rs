@@ -1,40 +1,35 @@
 //! Whether something in a bucket may not be deleted: retention and legal holds.
 
-use aws_sdk_s3::types::{ObjectLockEnabled, ObjectLockLegalHoldStatus, ObjectLockRetentionMode};
+use aws_sdk_s3::types::{
+    ObjectLockConfiguration, ObjectLockEnabled, ObjectLockLegalHoldStatus, ObjectLockRetentionMode,
+};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::byob::observed::Reading;
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::reading::reading;
 use crate::clouds::retry::Work;
 
 use super::S3;
 use super::error::{no_bucket, not_set};
-use super::versions::{ABREAST, PAGE, Position, versions};
+use super::versions::{ABREAST, Kind, PAGE, Walk, versions};
 
-/// Refuses with `Conflict` when something cannot be deleted, before anything is.
-pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
+/// The call that reads a bucket's rules about locks.
+const CONFIGURATION: &str = "s3:GetBucketObjectLockConfiguration";
+
+/// The bucket's rules about locks; `None` where there are none or the server knows none.
+async fn configuration(
+    cloud: &S3,
+    bucket: &str,
+) -> Result<Option<ObjectLockConfiguration>, CloudError> {
+    let get = cloud.clients.s3().get_object_lock_configuration();
+    let get = get.bucket(bucket);
     let outcome = cloud
-        .sdk(
-            Work::Read,
-            "s3:GetBucketObjectLockConfiguration",
-            bucket,
-            || {
-                cloud
-                    .clients
-                    .s3()
-                    .get_object_lock_configuration()
-                    .bucket(bucket)
-                    .send()
-            },
-        )
+        .sdk(Work::Read, CONFIGURATION, bucket, || get.clone().send())
         .await;
-    let locked = match outcome {
-        Ok(answer) => {
-            answer
-                .object_lock_configuration()
-                .and_then(|configuration| configuration.object_lock_enabled())
-                == Some(&ObjectLockEnabled::Enabled)
-        }
-        Err(error) if no_bucket(&error) => return Err(error),
+    match outcome {
+        Ok(answer) => Ok(answer.object_lock_configuration),
+        Err(error) if no_bucket(&error) => Err(error),
         Err(error)
             if not_set(&error)
                 || matches!(
@@ -42,35 +37,58 @@ pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result
                     CloudErrorKind::NotSupported | CloudErrorKind::NotFound
                 ) =>
         {
-            false
+            Ok(None)
         }
-        Err(error) => return Err(error),
-    };
+        Err(error) => Err(error),
+    }
+}
+
+/// The retention that every new object gets, in words; empty where there is none.
+pub(in crate::clouds) async fn default_retention(
+    cloud: &S3,
+    bucket: &str,
+) -> Result<Reading<String>, CloudError> {
+    reading(configuration(cloud, bucket).await.map(|found| {
+        let rule = found.as_ref().and_then(|found| found.rule());
+        let Some(default) = rule.and_then(|rule| rule.default_retention()) else {
+            return String::new();
+        };
+        let mode = default.mode().map_or("", ObjectLockRetentionMode::as_str);
+        match (default.days(), default.years()) {
+            (Some(days), _) => format!("{mode}, {days} days"),
+            (None, Some(years)) => format!("{mode}, {years} years"),
+            (None, None) => mode.to_owned(),
+        }
+    }))
+}
+
+/// Refuses with `Conflict` when something cannot be deleted, before anything is.
+pub(in crate::clouds) async fn refuse_locked(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
+    let locked = configuration(cloud, bucket)
+        .await?
+        .is_some_and(|found| found.object_lock_enabled() == Some(&ObjectLockEnabled::Enabled));
     if !locked {
         return Ok(());
     }
-    let mut from = Position::default();
+    let mut walk = Walk::default();
     loop {
-        let page = versions(cloud, bucket, &from, PAGE).await?;
-        let found: Vec<(String, Option<String>)> = page
-            .versions()
-            .iter()
-            .filter_map(|one| Some((one.key()?.to_owned(), one.version_id().map(str::to_owned))))
-            .collect();
-        let held: Vec<Option<String>> = stream::iter(found)
-            .map(|(key, version)| async move { lock_of(cloud, bucket, &key, version).await })
-            .buffer_unordered(ABREAST)
-            .try_collect()
-            .await?;
+        let page = versions(cloud, bucket, &walk.at, PAGE).await?;
+        let more = page.follow(&mut walk, bucket)?;
+        let found = page.entries.into_iter();
+        let held: Vec<Option<String>> =
+            stream::iter(found.filter(|one| one.kind != Kind::DeleteMarker))
+                .map(|one| async move { lock_of(cloud, bucket, &one.key, Some(one.version)).await })
+                .buffer_unordered(ABREAST)
+                .try_collect()
+                .await?;
         if let Some(why) = held.into_iter().flatten().next() {
             return Err(
                 CloudError::new(CloudErrorKind::Conflict, "s3:DeleteObjects", bucket, why)
                     .hint("Wait until the retention ends, or release the lock, and try again."),
             );
         }
-        match Position::after(&page) {
-            Some(next) => from = next,
-            None => return Ok(()),
+        if !more {
+            return Ok(());
         }
     }
 }
@@ -105,14 +123,14 @@ async fn lock_of(
         });
         let mode = retention.mode().map(ObjectLockRetentionMode::as_str);
         if let Some(mode) = mode.filter(|_| !passed) {
-            return Ok(Some(format!("\"{key}\" is under {mode} retention")));
+            return Ok(Some(format!("{key:?} is under {mode} retention")));
         }
     }
     let held = unless_none(hold)?
         .and_then(|answer| answer.legal_hold)
         .and_then(|hold| hold.status)
         == Some(ObjectLockLegalHoldStatus::On);
-    Ok(held.then(|| format!("\"{key}\" is under a legal hold")))
+    Ok(held.then(|| format!("{key:?} is under a legal hold")))
 }
 
 /// No answer where the object has no such lock.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use aws_sdk_s3::types::EncodingType;
+
 use crate::byob::cloud::Sighting;
 use crate::byob::marker::{self, Marker};
 use crate::byob::{CloudError, CloudErrorKind};
@@ -30,6 +32,8 @@ pub(in crate::clouds) async fn look(
                 .list_objects_v2()
                 .bucket(bucket)
                 .max_keys(1)
+                // XML cannot carry every name that an object may have.
+                .encoding_type(EncodingType::Url)
                 .send()
         })
         .await;
@@ -96,24 +100,31 @@ pub(in crate::clouds) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Ma
 }
 
 async fn sighting_without_tags(cloud: &S3, bucket: &str) -> Result<Sighting, CloudError> {
+    Ok(Sighting {
+        created: created(cloud, bucket).await?,
+        ..Sighting::default()
+    })
+}
+
+/// When the caller's bucket was made, where the server tells.
+pub(in crate::clouds) async fn created(
+    cloud: &S3,
+    bucket: &str,
+) -> Result<Option<SystemTime>, CloudError> {
     let outcome = cloud
         .sdk(Work::Read, "s3:ListAllMyBuckets", bucket, || {
             cloud.clients.s3().list_buckets().prefix(bucket).send()
         })
         .await;
-    let created = match outcome {
-        Ok(listed) => listed
+    match outcome {
+        Ok(listed) => Ok(listed
             .buckets()
             .iter()
             .find(|one| one.name() == Some(bucket))
             .and_then(|one| one.creation_date().copied())
-            .and_then(|date| SystemTime::try_from(date).ok()),
-        Err(error) if error.kind == CloudErrorKind::Stopped => return Err(error),
+            .and_then(|date| SystemTime::try_from(date).ok())),
+        Err(error) if error.kind == CloudErrorKind::Stopped => Err(error),
         // Knowing the date is a convenience; the bucket was seen without it.
-        Err(_) => None,
-    };
-    Ok(Sighting {
-        created,
-        ..Sighting::default()
-    })
+        Err(_) => Ok(None),
+    }
 }

@@ -9,23 +9,30 @@ pub mod policy;
 
 pub(in crate::clouds) mod change;
 pub(in crate::clouds) mod contents;
+mod deletion;
 pub(in crate::clouds) mod error;
 pub(in crate::clouds) mod grants;
 pub(in crate::clouds) mod iam;
 pub(in crate::clouds) mod knowledge;
+mod lifecycle;
 pub(in crate::clouds) mod locks;
 pub(in crate::clouds) mod look;
 pub(in crate::clouds) mod observe;
 pub(in crate::clouds) mod overreach;
 pub(in crate::clouds) mod permissions;
+mod raw;
 pub(in crate::clouds) mod read;
 pub(in crate::clouds) mod settings;
 pub(in crate::clouds) mod sign;
+mod skew;
 pub(in crate::clouds) mod variant;
+mod versioning;
 mod versions;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::config::http::HttpResponse as SdkResponse;
@@ -52,6 +59,8 @@ pub(in crate::clouds) struct S3 {
     pub(in crate::clouds) clients: Arc<Clients>,
     patience: Patience,
     dialect: Dialect,
+    /// This operation has made the bucket, so that nobody else has set anything yet.
+    made_here: AtomicBool,
     /// What the server has shown to know or not to know, in this operation.
     knowledge: Mutex<BTreeMap<Sub, Knowledge>>,
 }
@@ -67,12 +76,13 @@ impl S3 {
             clients,
             patience,
             dialect,
+            made_here: AtomicBool::new(false),
             knowledge: Mutex::new(BTreeMap::new()),
         }
     }
 
     /// The same for a step that has to be done once another one is.
-    fn unstopped(&self) -> Self {
+    pub(in crate::clouds) fn unstopped(&self) -> Self {
         Self::new(
             Arc::clone(&self.clients),
             self.patience.unstopped(),
@@ -156,6 +166,16 @@ impl S3 {
         bucket: &str,
     ) -> Result<bool, CloudError> {
         self.patience.wait_again(attempt, "wait", bucket).await
+    }
+
+    /// Remembers that this operation has made the bucket.
+    pub(in crate::clouds) fn remember_making(&self) {
+        self.made_here.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this operation has made the bucket.
+    fn has_made(&self) -> bool {
+        self.made_here.load(Ordering::Relaxed)
     }
 
     fn recall(&self, sub: Sub) -> Option<Knowledge> {

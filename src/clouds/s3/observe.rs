@@ -5,17 +5,17 @@ use std::future::Future;
 
 use crate::byob::cloud::LookAt;
 use crate::byob::observed::{
-    CorsRule, EncryptionState, GrantState, LifecycleRule, Preflight, Versioning,
+    CorsRule, EncryptionState, GrantState, LifecycleRule, Preflight, Unversioned, Versioning,
 };
 use crate::byob::{CloudError, CloudKind, Observed, Reading};
 
 use super::policy::Document;
-use super::{S3, look, read};
+use super::{S3, look, read, versioning};
 
 /// The settings of a bucket as the server told them.
 pub(in crate::clouds) struct Settings {
     tags: Reading<BTreeMap<String, String>>,
-    versioning: Reading<Versioning>,
+    versioning: Reading<(Versioning, Unversioned)>,
     encryption: Reading<EncryptionState>,
     cors: Reading<Vec<CorsRule>>,
     preflight: Option<Preflight>,
@@ -37,7 +37,7 @@ pub(in crate::clouds) async fn settings<T>(
             let tags = read::tags(s3, bucket).await;
             (tags, after_tags.await)
         },
-        read::versioning(s3, bucket),
+        versioning::read(s3, bucket),
         read::encryption(s3, bucket, look_at.encryption.as_ref()),
         read::cors(s3, bucket, &look_at.origin),
         read::lifecycle(s3, bucket),
@@ -83,16 +83,20 @@ pub(in crate::clouds) async fn settings<T>(
 
 impl Settings {
     /// The settings in our words, with `grants` made of the policy; what only some clouds
-    /// have is not read.
+    /// have is not read. Tags of the server's own are kept apart.
     pub(in crate::clouds) fn observed(
         self,
         bucket: Observed,
         grants: impl FnOnce(Document) -> GrantState,
     ) -> Observed {
+        let system_tags = self.tags.known().map(read::of_the_system);
+        let unversioned = self.versioning.known().map(|(_, names)| names.clone());
         Observed {
             marker: self.tags.known().and_then(look::marker_of),
-            tags: read::without_marker(self.tags),
-            versioning: self.versioning,
+            tags: read::of_people(self.tags),
+            system_tags: system_tags.unwrap_or_default(),
+            versioning: self.versioning.map(|(versioning, _)| versioning),
+            unversioned: unversioned.unwrap_or_default(),
             cors: self.cors,
             preflight: self.preflight,
             encryption: self.encryption,
@@ -115,7 +119,7 @@ pub(in crate::clouds) fn unread(kind: CloudKind, full_name: String, region: &str
 pub(in crate::clouds) fn fresh(bucket: Observed, tags: &BTreeMap<String, String>) -> Observed {
     Observed {
         marker: look::marker_of(tags),
-        tags: read::without_marker(Reading::Known(tags.clone())),
+        tags: read::of_people(Reading::Known(tags.clone())),
         versioning: Reading::Known(Versioning::Off),
         encryption: Reading::Known(EncryptionState::default()),
         lifecycle: Reading::Known(Vec::new()),

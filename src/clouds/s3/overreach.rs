@@ -1,5 +1,7 @@
 //! What W&B's key must not be able to do, tried without changing anything.
 
+use aws_sdk_s3::types::EncodingType;
+
 use crate::byob::identity::AccessKey;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::random::alphanumeric;
@@ -98,7 +100,9 @@ async fn may_list(
 ) -> Result<bool, CloudError> {
     let outcome = cloud
         .sdk(Work::Read, "s3:ListBucket", bucket, || {
-            theirs.list_objects_v2().bucket(bucket).max_keys(1).send()
+            // XML cannot carry every name that an object may have.
+            let list = theirs.list_objects_v2().bucket(bucket).max_keys(1);
+            list.encoding_type(EncodingType::Url).send()
         })
         .await;
     match outcome {

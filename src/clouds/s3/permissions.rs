@@ -5,6 +5,11 @@ use crate::byob::permission::Permission;
 /// For trying a bucket.
 pub(in crate::clouds) const PROBE: &[Permission] = &[
     Permission::new(
+        "s3:GetBucketObjectLockConfiguration",
+        "Finds out whether the probe could be removed again, before it is written to a bucket \
+         that was there before.",
+    ),
+    Permission::new(
         "s3:PutObject",
         "Uploads the probe, where no key of W&B is known to do it with.",
     ),

@@ -4,16 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::byob::http::{HttpRequest, SecretUrl};
 use crate::byob::marker;
-use crate::byob::observed::{
-    CorsRule, EncryptionState, LifecycleRule, Preflight, Reading, Versioning,
-};
+use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Preflight, Reading};
 use crate::byob::preflight;
 use crate::byob::spec::Encryption;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::reading;
 use crate::clouds::retry::Work;
 
-use super::change::read_lifecycle;
 use super::error::{no_bucket, not_set};
 use super::knowledge::{Knowledge, Sub};
 use super::policy::Document;
@@ -47,16 +44,26 @@ impl<T> Found<T> {
     }
 }
 
-pub(in crate::clouds) fn without_marker(
+/// Tags that the server itself writes begin so; nobody else may write or remove them.
+const SYSTEM: &str = "aws:";
+
+/// The tags that people have written: without the marker and those of the server itself.
+pub(in crate::clouds) fn of_people(
     tags: Reading<BTreeMap<String, String>>,
 ) -> Reading<BTreeMap<String, String>> {
-    match tags {
-        Reading::Known(mut tags) => {
-            tags.remove(marker::KEY);
-            Reading::Known(tags)
-        }
-        other => other,
-    }
+    tags.map(|mut tags| {
+        tags.retain(|key, _| key != marker::KEY && !key.starts_with(SYSTEM));
+        tags
+    })
+}
+
+/// The tags that are the server's own, for example those of a stack of CloudFormation.
+pub(in crate::clouds) fn of_the_system(
+    tags: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let own = tags.iter().filter(|(key, _)| key.starts_with(SYSTEM));
+    own.map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
 }
 
 impl S3 {
@@ -91,25 +98,6 @@ pub(in crate::clouds) async fn tags(
 ) -> Result<Found<BTreeMap<String, String>>, CloudError> {
     let outcome = look::read_tags(cloud, bucket).await;
     cloud.found(Sub::Tags, BTreeMap::new, outcome)
-}
-
-pub(in crate::clouds) async fn versioning(
-    cloud: &S3,
-    bucket: &str,
-) -> Result<Found<Versioning>, CloudError> {
-    let sub = Sub::Versioning;
-    let outcome = cloud
-        .sdk(Work::Read, sub.get(), bucket, || {
-            cloud
-                .clients
-                .s3()
-                .get_bucket_versioning()
-                .bucket(bucket)
-                .send()
-        })
-        .await
-        .map(|answer| settings::versioning(answer.status()));
-    cloud.found(sub, || Versioning::Off, outcome)
 }
 
 pub(in crate::clouds) async fn encryption(
@@ -179,10 +167,15 @@ pub(in crate::clouds) async fn lifecycle(
     cloud: &S3,
     bucket: &str,
 ) -> Result<Found<Vec<LifecycleRule>>, CloudError> {
-    let outcome = read_lifecycle(cloud, bucket)
+    let sub = Sub::Lifecycle;
+    let read = cloud.clients.s3().get_bucket_lifecycle_configuration();
+    let outcome = cloud
+        .sdk(Work::Read, sub.get(), bucket, || {
+            read.clone().bucket(bucket).send()
+        })
         .await
-        .map(|rules| rules.iter().map(settings::lifecycle).collect());
-    cloud.found(Sub::Lifecycle, Vec::new, outcome)
+        .map(|answer| answer.rules().iter().map(settings::lifecycle).collect());
+    cloud.found(sub, Vec::new, outcome)
 }
 
 pub(in crate::clouds) async fn policy(

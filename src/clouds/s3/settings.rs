@@ -4,17 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::types as sdk;
 
-use crate::byob::change::LIFECYCLE_PREFIX;
-use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Versioning};
-
-/// Whether old versions are kept.
-pub(in crate::clouds) fn versioning(status: Option<&sdk::BucketVersioningStatus>) -> Versioning {
-    match status {
-        Some(sdk::BucketVersioningStatus::Enabled) => Versioning::Enabled,
-        Some(sdk::BucketVersioningStatus::Suspended) => Versioning::Suspended,
-        Some(_) | None => Versioning::Off,
-    }
-}
+use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule};
 
 /// The first encryption rule; servers keep one.
 pub(in crate::clouds) fn encryption(
@@ -106,46 +96,6 @@ pub(in crate::clouds) fn lifecycle(rule: &sdk::LifecycleRule) -> LifecycleRule {
     }
 }
 
-/// One of our rules about old data, for the SDK.
-pub(in crate::clouds) fn sdk_lifecycle(rule: &LifecycleRule) -> Result<sdk::LifecycleRule, String> {
-    let days = |days: Option<u32>| {
-        days.map(i32::try_from)
-            .transpose()
-            .map_err(|error| error.to_string())
-    };
-    let noncurrent = days(rule.noncurrent_days)?.map(|days| {
-        sdk::NoncurrentVersionExpiration::builder()
-            .noncurrent_days(days)
-            .build()
-    });
-    let abort = days(rule.abort_upload_days)?.map(|days| {
-        sdk::AbortIncompleteMultipartUpload::builder()
-            .days_after_initiation(days)
-            .build()
-    });
-    sdk::LifecycleRule::builder()
-        .id(&rule.id)
-        .status(if rule.enabled {
-            sdk::ExpirationStatus::Enabled
-        } else {
-            sdk::ExpirationStatus::Disabled
-        })
-        .filter(
-            sdk::LifecycleRuleFilter::builder()
-                .prefix(&rule.prefix)
-                .build(),
-        )
-        .set_noncurrent_version_expiration(noncurrent)
-        .set_abort_incomplete_multipart_upload(abort)
-        .build()
-        .map_err(|error| error.to_string())
-}
-
-/// Whether a rule about old data is one of ours.
-pub(in crate::clouds) fn is_ours(rule: &sdk::LifecycleRule) -> bool {
-    rule.id().is_some_and(|id| id.starts_with(LIFECYCLE_PREFIX))
-}
-
 /// Tags in the SDK's words.
 pub(in crate::clouds) fn tagging(tags: &BTreeMap<String, String>) -> Result<sdk::Tagging, String> {
     let mut builder = sdk::Tagging::builder().set_tag_set(Some(Vec::new()));
@@ -184,20 +134,6 @@ mod tests {
     }
 
     #[test]
-    fn our_lifecycle_rules_read_back_as_they_were_written() {
-        let rule = LifecycleRule {
-            id: "wandb-byob-noncurrent-versions".to_owned(),
-            enabled: true,
-            prefix: "teams/a/".to_owned(),
-            noncurrent_days: Some(30),
-            ..LifecycleRule::default()
-        };
-        let written = sdk_lifecycle(&rule).expect("complete");
-        assert!(is_ours(&written));
-        assert_eq!(lifecycle(&written), rule);
-    }
-
-    #[test]
     fn a_rule_with_tags_is_narrowed_and_expires() {
         let tag = sdk::Tag::builder()
             .key("a")
@@ -221,7 +157,7 @@ mod tests {
             .build()
             .expect("complete");
         let read = lifecycle(&rule);
-        assert!(read.narrowed && read.expires_current && !is_ours(&rule));
+        assert!(read.narrowed && read.expires_current);
         assert_eq!(read.prefix, "logs/");
     }
 }

@@ -14,7 +14,7 @@ use crate::byob::key_service::KeyService;
 use crate::byob::marker::OwnedBucket;
 use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
 use crate::byob::spec::KeySpec;
-use crate::byob::{Cloud, CloudError, CloudKind, Observed};
+use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 
 use super::{S3, contents, locks, overreach, sign};
 
@@ -120,6 +120,10 @@ impl<V: Variant> Cloud for V {
 
     async fn refuse_locked(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
         explained(self, locks::refuse_locked(self.s3(), bucket.name()).await).await
+    }
+
+    async fn default_retention(&self, bucket: &str) -> Result<Reading<String>, CloudError> {
+        explained(self, locks::default_retention(self.s3(), bucket).await).await
     }
 
     async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError> {

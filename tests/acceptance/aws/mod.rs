@@ -3,6 +3,7 @@
 mod adopt;
 mod callers;
 mod create;
+mod create_tags;
 mod credentials;
 mod delete;
 mod import;

@@ -1,6 +1,8 @@
 //! MinIO behind a proxy.
 
+mod answers;
 mod kill;
+mod lists;
 mod lose;
 mod many;
 mod owed;
