@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::access_keys::rotation;
 use super::on_destroy::{data_in, on_destroy};
 use super::ownership::{Owner, confirm};
-use super::private::CREATE;
+use super::private::{CREATE, GONE};
 use super::schema::Bucket;
-use super::{location, spec};
+use super::{absence, location, spec};
+use crate::byob::absence::AbsentBucket;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
-use crate::byob::marker::{Generation, Marker};
+use crate::byob::marker::{Generation, Marker, OwnedBucket};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
@@ -26,9 +27,9 @@ pub async fn delete(
     environment: &Environment,
     configuration: &Configuration,
     state: Bucket,
-    private: Private,
+    mut private: Private,
 ) -> Outcome<Bucket> {
-    match steps(cx, environment, configuration, &state, &private).await {
+    match steps(cx, environment, configuration, &state, &mut private).await {
         Ok(diagnostics) => Outcome::gone().with(diagnostics),
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
@@ -39,7 +40,7 @@ async fn steps(
     environment: &Environment,
     configuration: &Configuration,
     state: &Bucket,
-    private: &Private,
+    private: &mut Private,
 ) -> Result<Diagnostics, Diagnostics> {
     let name = state.name.known().cloned().unwrap_or_default();
     if on_destroy(state) == "keep" {
@@ -62,39 +63,52 @@ async fn steps(
         generation.as_ref(),
         configuration,
     );
-    let identity = spec.clone().and_then(spec::made_identity);
-    let identity = identity.as_ref();
-    if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
-        let marker = sighting.marker.clone();
-        if let Some(marker) = marker.filter(Marker::is_creating)
-            && private.text(CREATE) == Some(&name)
-        {
-            // The other half of this replacement goes on with the half-made bucket.
-            hand_over(environment, state, &marker.generation);
-            return Ok(Diagnostics::new());
-        }
-        let owned = match confirm(&cloud, state, &name, &sighting).await? {
-            Owner::Us(owned) => owned,
-            Owner::Others(diagnostics) => return Ok(diagnostics.into()),
-        };
-        if on_destroy(state) == "delete_everything" {
-            let gone = cloud.empty(&owned).await.map_err(failed)?;
-            tracing::info!(bucket = %name, emptied = %gone, "the bucket was emptied");
-        } else {
-            let refusal = data_in(&cloud, &name, &summary).await;
-            if let Some(refusal) = refusal.map_err(failed)? {
+    let absent = match cloud.look(&name).await.map_err(failed)? {
+        None => absence::prove(cx, &cloud, private, &name, &summary).await?,
+        Some(sighting) => {
+            let marker = sighting.marker.clone();
+            if let Some(marker) = marker.filter(Marker::is_creating)
+                && private.text(CREATE) == Some(&name)
+            {
+                // The other half of this replacement goes on with the half-made bucket.
+                hand_over(environment, state, &marker.generation);
+                return Ok(Diagnostics::new());
+            }
+            let owned = match confirm(&cloud, state, &name, &sighting).await? {
+                Owner::Us(owned) => owned,
+                Owner::Others(diagnostics) => return Ok(diagnostics.into()),
+            };
+            let emptied = empty(&cloud, state, &owned, &summary).await;
+            if let Some(refusal) = emptied.map_err(failed)? {
                 return Err(refusal.into());
             }
+            cloud.delete(&owned).await.map_err(failed)?
         }
-        remove_identity(cx, &cloud, identity).await?;
-        cloud.delete(&owned).await.map_err(failed)?;
-    } else {
-        remove_identity(cx, &cloud, identity).await?;
+    };
+    // From here on the bucket is gone, and the next run goes on with the rest.
+    private.set(GONE, true);
+    let rest = Rest {
+        cx,
+        cloud: &cloud,
+        absent,
+    };
+    rest.give_up(spec, generation.as_ref()).await
+}
+
+/// Deletes what is in the bucket, where that was asked for; else the refusal while there is
+/// anything.
+async fn empty(
+    cloud: &Arc<dyn Cloud>,
+    state: &Bucket,
+    owned: &OwnedBucket,
+    summary: &str,
+) -> Result<Option<Diagnostic>, CloudError> {
+    if on_destroy(state) != "delete_everything" {
+        return data_in(cloud, owned.name(), summary).await;
     }
-    match (&spec, &generation) {
-        (Some(spec), Some(generation)) => Ok(retire_key(cx, &cloud, spec, generation).await?),
-        _ => Ok(Diagnostics::new()),
-    }
+    let gone = cloud.empty(owned).await?;
+    tracing::info!(bucket = owned.name(), emptied = %gone, "the bucket was emptied");
+    Ok(None)
 }
 
 /// Hands a half-made bucket on, if it is the one of this state.
@@ -115,61 +129,84 @@ fn hand_over(environment: &Environment, state: &Bucket, found: &Generation) {
     environment.hand_over(id, handover);
 }
 
-/// Removes W&B's user before its bucket, which holds nothing by now: a run that ends
-/// between the two still has the bucket in its state, and the next one goes on.
-async fn remove_identity(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    identity: Option<&Identity>,
-) -> Result<(), Diagnostic> {
-    let (Some(identity), Some(service)) = (identity, cloud.identity_service()) else {
-        return Ok(());
-    };
-    service.delete_identity(identity).await.map_err(|error| {
-        Explanation::cloud("W&B's user was not removed", error)
-            .left_behind(format!("the user {:?}, and its bucket", identity.name))
-            .what_to_do("Run terraform destroy again.")
-            .timed(cx)
-            .error()
-    })
+/// What is left of a bucket that is gone: nothing can refuse its deletion any more, so W&B's
+/// user goes, and then the key, which nothing is left to be encrypted by.
+struct Rest<'a> {
+    cx: &'a Context,
+    cloud: &'a Arc<dyn Cloud>,
+    absent: AbsentBucket,
 }
 
-/// Gives up the bucket's own key, now that nothing is left that it encrypts.
-async fn retire_key(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    spec: &BucketSpec,
-    generation: &Generation,
-) -> Result<Diagnostics, Diagnostic> {
-    let (Some(key), Some(service)) = (&spec.key, cloud.key_service()) else {
-        return Ok(Diagnostics::new());
-    };
-    let end = service
-        .retire_encryption_key(
-            &spec.name,
-            key.name.as_deref(),
-            generation,
-            key.deletion_days,
-        )
-        .await
-        .map_err(|error| {
-            Explanation::cloud("The bucket's key was not given up", error)
-                .left_behind("the key; the bucket is gone")
-                .what_to_do("Run terraform destroy again.")
-                .timed(cx)
-                .error()
-        })?;
-    Ok(match end {
-        KeyEnd::None => Diagnostics::new(),
-        KeyEnd::Scheduled { key } => {
-            tracing::info!(%key, "the key's deletion is scheduled");
-            Diagnostics::new()
+impl Rest<'_> {
+    async fn give_up(
+        &self,
+        spec: Option<BucketSpec>,
+        generation: Option<&Generation>,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let (Some(spec), Some(generation)) = (spec, generation) else {
+            return Ok(Diagnostics::new());
+        };
+        if let Some(identity) = spec::made_identity(spec.clone()) {
+            self.remove_identity(&identity, &spec).await?;
         }
-        KeyEnd::Kept { key, why } => Explanation::new("The bucket's key stays", why)
-            .left_behind(format!("the key {key}; the bucket is gone"))
-            .warning()
-            .into(),
-    })
+        Ok(self.retire_key(&spec, generation).await?)
+    }
+
+    async fn remove_identity(
+        &self,
+        identity: &Identity,
+        spec: &BucketSpec,
+    ) -> Result<(), Diagnostic> {
+        let Some(service) = self.cloud.identity_service() else {
+            return Ok(());
+        };
+        service.delete_identity(identity).await.map_err(|error| {
+            let key = spec.key.as_ref().and_then(|key| key.name.as_deref());
+            let key = key.map_or(String::new(), |key| format!("; the key {key}"));
+            let left = format!(
+                "the user {:?}, with its key{key}; the bucket is gone",
+                identity.name
+            );
+            Explanation::cloud("W&B's user was not removed", error)
+                .left_behind(left)
+                .what_to_do("Run terraform destroy again.")
+                .timed(self.cx)
+                .error()
+        })
+    }
+
+    async fn retire_key(
+        &self,
+        spec: &BucketSpec,
+        generation: &Generation,
+    ) -> Result<Diagnostics, Diagnostic> {
+        let (Some(key), Some(service)) = (&spec.key, self.cloud.key_service()) else {
+            return Ok(Diagnostics::new());
+        };
+        let name = key.name.as_deref();
+        let end = service
+            .retire_encryption_key(&self.absent, name, generation, key.deletion_days)
+            .await
+            .map_err(|error| {
+                let left = name.map_or("the key".to_owned(), |name| format!("the key {name}"));
+                Explanation::cloud("The bucket's key was not given up", error)
+                    .left_behind(format!("{left}; the bucket is gone"))
+                    .what_to_do("Run terraform destroy again.")
+                    .timed(self.cx)
+                    .error()
+            })?;
+        Ok(match end {
+            KeyEnd::None => Diagnostics::new(),
+            KeyEnd::Scheduled { key } => {
+                tracing::info!(%key, "the key's deletion is scheduled");
+                Diagnostics::new()
+            }
+            KeyEnd::Kept { key, why } => Explanation::new("The bucket's key stays", why)
+                .left_behind(format!("the key {key}; the bucket is gone"))
+                .warning()
+                .into(),
+        })
+    }
 }
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is
@@ -194,6 +231,7 @@ pub async fn check(
     let (cloud, block) = location::open(cx, state, None, configuration, &summary).await?;
     location::check(state, block.as_ref())?;
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
+        absence::prove(cx, &cloud, &Private::default(), &name, &summary).await?;
         return Ok(());
     };
     let Owner::Us(owned) = confirm(&cloud, state, &name, &sighting).await? else {

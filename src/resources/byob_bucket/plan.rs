@@ -4,7 +4,7 @@ use super::access_keys::is_rotated;
 use super::findings::is_mendable;
 use super::inputs::touches_cloud;
 use super::plan_create::{check_name, missing_permissions};
-use super::private::{CREATE, NOTHING_GOES, REPLACES};
+use super::private::{CREATE, NOTHING_GOES, PLACE, REPLACES};
 use super::schema::Bucket;
 use super::{location, outputs, plan_replace, spec};
 use crate::byob::deployment::{self, Scope};
@@ -231,7 +231,12 @@ async fn look(
     let replaces = plan.private.get(REPLACES).cloned();
     let nothing_goes = plan.private.get(NOTHING_GOES).is_some();
     let planned_before = plan.private.text(CREATE).map(str::to_owned);
+    // The deleting half of a replacement gets this plan's private data.
+    let place = plan.private.get(PLACE).cloned();
     plan.private = Private::default();
+    if let Some(place) = place {
+        plan.private.set(PLACE, place);
+    }
     if let Some(name) = plan.planned.name.known() {
         plan.private.set(CREATE, name.as_str());
     }

@@ -2,7 +2,7 @@
 //! Create, adoption and update all end here.
 
 use super::work::{Progress, Work};
-use super::{access_keys, encryption_key, findings, settings, verify};
+use super::{absence, access_keys, encryption_key, findings, settings, verify};
 use crate::byob::change::Changes;
 use crate::byob::diff;
 use crate::byob::marker::Marker;
@@ -17,6 +17,7 @@ pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
     if let Err(diagnostic) = steps(work, progress).await {
         progress.diagnostics.push(diagnostic);
     }
+    absence::note_place(&mut progress.private, &work.cloud);
 }
 
 async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnostic> {

@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use super::access_keys::is_rotated;
 use super::inputs::touches_cloud;
-use super::ownership::random_generation;
-use super::private::{MARKER_LOST, REPLACES};
+use super::ownership::{first_tags, random_generation};
+use super::private::{GONE, MARKER_LOST, REPLACES};
 use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
-use super::{location, outputs, spec};
+use super::{absence, location, outputs, spec};
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::Generation;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
+use crate::sdk::private::Private;
 use crate::sdk::resource::{Outcome, Update};
 use crate::sdk::value::Value;
 use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, makes_key};
@@ -55,13 +56,21 @@ pub async fn update(
         return Outcome::exists(planned, private);
     }
     let begun = begin(cx, configuration, &prior, &planned, &config, block.as_ref());
-    let work = match begun.await {
+    let mut work = match begun.await {
         Ok(work) => work,
         Err(diagnostic) => return Outcome::exists(prior, private).with([diagnostic]),
     };
+    if private.get(GONE).is_some() {
+        if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
+            return Outcome::exists(prior, private).with([diagnostic]);
+        }
+        private.remove(GONE);
+    }
     planned.set_block(block.kind(), block.block());
     outputs::fill(&mut planned, &config, block.as_ref());
-    carry_key(&prior, &mut planned);
+    if !(work.is_new() && is_rotated(&prior, &planned)) {
+        carry_key(&prior, &mut planned);
+    }
     private.remove(MARKER_LOST);
     let mut progress = Progress {
         bucket: planned,
@@ -122,6 +131,42 @@ async fn begin<'a>(
             unwanted,
         },
     })
+}
+
+/// Makes a bucket again that is gone while its user or its key is still there, with the
+/// generation that they carry.
+async fn make_again(
+    work: &mut Work<'_>,
+    private: &Private,
+    planned: &mut Bucket,
+) -> Result<(), Diagnostic> {
+    let summary = "The bucket was not made again";
+    let failed = |error| {
+        Explanation::cloud(summary, error)
+            .left_behind("what outlived the bucket: W&B's user, or the bucket's key")
+            .timed(work.cx)
+            .error()
+    };
+    let name = planned.name.known().cloned().unwrap_or_default();
+    if work.cloud.look(&name).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
+    if let (
+        Origin::Managed {
+            unwanted: Some(identity),
+            ..
+        },
+        Some(service),
+    ) = (&work.origin, work.cloud.identity_service())
+    {
+        service.delete_identity(identity).await.map_err(failed)?;
+    }
+    let tags = first_tags(work.configuration, planned, &work.generation);
+    work.cloud.create(&name, &tags).await.map_err(failed)?;
+    // What the user and the key are like is not certain, so it is looked at.
+    work.origin = Origin::Made(None);
+    Ok(())
 }
 
 /// The identity that a bucket of the state has, if one was made for it.

@@ -14,13 +14,15 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
-use crate::byob::CloudError;
+use crate::byob::absence::AbsentBucket;
 use crate::byob::key_service::{KeyEnd, KeyService};
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::KeySpec;
+use crate::byob::{CloudError, Reading};
 use crate::clouds::s3::variant::explained;
 
 use super::Aws;
+use super::error::names_no_principal;
 
 pub(super) use read::reading;
 pub(super) use tags::claim;
@@ -61,7 +63,8 @@ impl KeyService for Aws {
         marker: &Marker,
     ) -> Result<String, CloudError> {
         let outcome = self
-            .once_known("kms:PutKeyPolicy", bucket, || {
+            .s3
+            .once_made("kms:PutKeyPolicy", bucket, names_no_principal, || {
                 write::put(self, bucket, key, marker)
             })
             .await;
@@ -77,21 +80,22 @@ impl KeyService for Aws {
 
     async fn retire_encryption_key(
         &self,
-        bucket: &str,
+        bucket: &AbsentBucket,
         key: Option<&str>,
         generation: &Generation,
         days: u32,
     ) -> Result<KeyEnd, CloudError> {
-        let outcome = retire::retire(self, bucket, key, generation, days).await;
+        let outcome = retire::retire(self, bucket.name(), key, generation, days).await;
         explained(self, outcome).await
     }
 
     async fn surviving_encryption_key(
         &self,
+        _: &AbsentBucket,
         key: &str,
         generation: &Generation,
-    ) -> Result<Option<String>, CloudError> {
-        read::surviving(self, key, generation).await
+    ) -> Result<Reading<Option<String>>, CloudError> {
+        explained(self, read::surviving(self, key, generation).await).await
     }
 
     async fn claim_encryption_key(&self, bucket: &str, key: &str) -> Result<(), CloudError> {
