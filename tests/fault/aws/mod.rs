@@ -1,5 +1,6 @@
 //! AWS behind a proxy that answers as Amazon does, where the stand-in never would.
 
+mod gone;
 mod kill;
 mod lose;
 mod race;

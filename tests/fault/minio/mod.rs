@@ -1,5 +1,6 @@
 //! MinIO behind a proxy.
 
+mod gone;
 mod kill;
 mod lose;
 mod many;
