@@ -137,13 +137,17 @@ async fn tried(
         })
         .await;
     match outcome {
-        Err(error) if error.kind == CloudErrorKind::Unauthenticated => {
+        Err(error) if error.code.as_deref() == Some("InvalidAccessKeyId") => {
             // The same code for a key that is disabled.
             let is_there = error.message.contains("disabled");
             Ok(is_there
                 .then(|| (key.id.clone(), false))
                 .into_iter()
                 .collect())
+        }
+        // It has another secret now.
+        Err(error) if error.code.as_deref() == Some("SignatureDoesNotMatch") => {
+            Ok(BTreeMap::from([(key.id.clone(), false)]))
         }
         Err(error)
             if !matches!(
