@@ -11,6 +11,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
+use super::absence::{AbsentBucket, Place};
 use super::change::Change;
 use super::contents::Contents;
 use super::error::CloudError;
@@ -84,8 +85,9 @@ pub trait Cloud: fmt::Debug + Send + Sync {
 
     /// Whether a bucket of this name is there, and whose marker it carries.
     ///
-    /// `None` only when the server says that there is no such bucket. A refusal to
-    /// tell is an error of kind `Denied`, never `None`.
+    /// `None` only when the server says that there is no such bucket, which is no proof:
+    /// see [`Cloud::confirm_absence`]. A refusal to tell is an error of kind `Denied`,
+    /// never `None`.
     async fn look(&self, bucket: &str) -> Result<Option<Sighting>, CloudError>;
 
     /// Reads every setting that some requirement looks at, in parallel, and writes
@@ -124,8 +126,17 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// locked or under retention. Returns how much went.
     async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError>;
 
-    /// Deletes the bucket. Gone already is success; `Conflict` while it holds data.
-    async fn delete(&self, bucket: &OwnedBucket) -> Result<(), CloudError>;
+    /// Deletes the bucket. Gone already is success, once that is proven; `Conflict` while it
+    /// holds data.
+    async fn delete(&self, bucket: &OwnedBucket) -> Result<AbsentBucket, CloudError>;
+
+    /// Asked when something said that the bucket is not there: asks again in another way,
+    /// and refuses with `Unexpected` when the answers contradict each other, or when nobody
+    /// may ask.
+    async fn confirm_absence(&self, bucket: &str) -> Result<AbsentBucket, CloudError>;
+
+    /// Where this looks for buckets, as far as it is known by now. Sends nothing.
+    fn place(&self) -> Place;
 
     /// The request that does one step of a probe with W&B's `key`, or with the caller's
     /// own credentials where there is none.

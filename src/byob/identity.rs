@@ -99,8 +99,12 @@ pub trait IdentityService: fmt::Debug + Send + Sync {
         keep: &BTreeSet<String>,
     ) -> Result<(), CloudError>;
 
-    /// Deletes the identity, its access keys and its rights. Gone already is success; an
-    /// identity of that name that is not ours stays.
+    /// Whether anything of the identity is left, for a bucket that is gone. An identity of
+    /// that name that is not ours does not count.
+    async fn survives(&self, identity: &Identity) -> Result<bool, CloudError>;
+
+    /// Deletes the identity, its access keys and its rights. Gone already is success, once
+    /// two answers agree; an identity of that name that is not ours stays.
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError>;
 }
 

@@ -4,8 +4,10 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use super::absence::AbsentBucket;
 use super::error::CloudError;
 use super::marker::{Generation, Marker};
+use super::observed::Reading;
 use super::spec::KeySpec;
 
 /// What became of a key that was given up.
@@ -63,22 +65,23 @@ pub trait KeyService: fmt::Debug + Send + Sync {
     /// Writes the marker of the bucket's own key.
     async fn mark_encryption_key(&self, key: &str, marker: &Marker) -> Result<(), CloudError>;
 
-    /// Gives up the bucket's own key, `days` before it is gone for good. Called only after
-    /// the bucket is gone. A key that does not carry this bucket's name and `generation`
-    /// stays. Gone already is success.
+    /// Gives up the own key of a bucket that is gone, `days` before it is gone for good. A
+    /// key that does not carry this bucket's name and `generation` stays. Gone already is
+    /// success.
     async fn retire_encryption_key(
         &self,
-        bucket: &str,
+        bucket: &AbsentBucket,
         key: Option<&str>,
         generation: &Generation,
         days: u32,
     ) -> Result<KeyEnd, CloudError>;
 
     /// The bucket's own key, where it outlived its bucket and nobody has given it up. For a
-    /// bucket that is gone.
+    /// bucket that is gone; `Denied` where nobody may look.
     async fn surviving_encryption_key(
         &self,
+        bucket: &AbsentBucket,
         key: &str,
         generation: &Generation,
-    ) -> Result<Option<String>, CloudError>;
+    ) -> Result<Reading<Option<String>>, CloudError>;
 }

@@ -15,7 +15,8 @@ pub mod name;
 pub mod rights;
 pub mod spec;
 
-// What is there.
+// What is there, and what is proven not to be.
+pub mod absence;
 pub mod contents;
 pub mod observed;
 pub mod preflight;

@@ -24,7 +24,7 @@ pub fn a_stopped_operation_sends_nothing(server: &dyn Server) {
             cloud.create(&bucket, &Default::default()).await,
             cloud.contents(&bucket, 1).await.map(drop),
             cloud.empty(&owned(&bucket)).await.map(drop),
-            cloud.delete(&owned(&bucket)).await,
+            cloud.delete(&owned(&bucket)).await.map(drop),
         ]
     });
     for outcome in kinds {

@@ -175,6 +175,11 @@ impl Clients {
             .get_or_init(|| service!(aws_sdk_sts, self, &self.settings.endpoints.sts))
     }
 
+    /// The account, where it was asked for by now.
+    pub(super) fn known_account(&self) -> Option<String> {
+        self.caller.get().map(|caller| caller.account.clone())
+    }
+
     /// Whose credentials they are; asked once.
     pub(super) async fn caller(&self, s3: &S3) -> Result<&Caller, CloudError> {
         self.caller

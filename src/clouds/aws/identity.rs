@@ -14,7 +14,7 @@ use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::reading::{self, is_missing, missing};
 use crate::clouds::retry::Work;
 use crate::clouds::s3::grants::path_below;
-use crate::clouds::s3::iam::Iam;
+use crate::clouds::s3::iam::{Iam, half_there, is_half_there};
 use crate::clouds::s3::policy::{self as document, Document};
 use crate::clouds::s3::variant::explained;
 
@@ -42,6 +42,18 @@ async fn observe(
     cloud: &Aws,
     identity: &Identity,
 ) -> Result<Option<(User, IdentityState)>, CloudError> {
+    let attempt = || observe_once(cloud, identity);
+    let name = identity.name.as_str();
+    cloud
+        .s3
+        .once_known("iam:GetUser", name, is_half_there, attempt)
+        .await
+}
+
+async fn observe_once(
+    cloud: &Aws,
+    identity: &Identity,
+) -> Result<Option<(User, IdentityState)>, CloudError> {
     let (name, iam) = (identity.name.as_str(), &cloud.iam());
     let (user, rights, inline, attached, keys) = tokio::join!(
         user(iam, name),
@@ -50,8 +62,11 @@ async fn observe(
         attached(iam, name),
         iam.access_keys(name),
     );
-    let (Some(user), Some(keys)) = (user?, keys?) else {
-        return Ok(None);
+    let (user, keys) = match (user?, keys?) {
+        (Some(user), Some(keys)) => (user, keys),
+        (None, None) => return Ok(None),
+        // A user that was made a moment ago, or an answer that is not Amazon's.
+        _ => return Err(half_there("iam:GetUser", name)),
     };
     let rights = rights?;
     let mut other_rights: Vec<String> = inline?
@@ -282,10 +297,21 @@ async fn remove_other_rights(iam: &Iam<'_>, name: &str, keep_own: bool) -> Resul
     Ok(())
 }
 
+/// Whether the user is there and ours; that it is not there takes two answers.
+async fn survives(iam: &Iam<'_>, name: &str) -> Result<bool, CloudError> {
+    if let Some(user) = user(iam, name).await? {
+        return Ok(user.is_ours);
+    }
+    match iam.access_keys(name).await? {
+        None => Ok(false),
+        Some(_) => Err(half_there("iam:GetUser", name)),
+    }
+}
+
 /// Removes the user with its keys and rights; one that is not ours stays.
 async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
     let name = identity.name.as_str();
-    if user(iam, name).await?.is_none_or(|user| !user.is_ours) {
+    if !survives(iam, name).await? {
         return Ok(());
     }
     iam.delete_access_keys(identity, &BTreeSet::new()).await?;
@@ -322,6 +348,10 @@ impl IdentityService for Aws {
         keep: &BTreeSet<String>,
     ) -> Result<(), CloudError> {
         explained(self, self.iam().delete_access_keys(identity, keep).await).await
+    }
+
+    async fn survives(&self, identity: &Identity) -> Result<bool, CloudError> {
+        explained(self, survives(&self.iam(), &identity.name).await).await
     }
 
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {

@@ -19,7 +19,6 @@ mod policy;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
@@ -32,7 +31,6 @@ use crate::byob::key_service::KeyService;
 use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudErrorKind, CloudKind, Observed};
 use crate::clouds::retry::Patience;
-use crate::clouds::s3::error::{no_bucket, not_known_yet};
 use crate::clouds::s3::grants::Language;
 use crate::clouds::s3::iam::Iam;
 use crate::clouds::s3::variant::Variant;
@@ -51,7 +49,6 @@ pub fn open(clients: &Arc<Clients>, stop: CancellationToken) -> Arc<dyn Cloud> {
         s3: S3::new(clients.s3(), patience, Dialect::Amazon),
         clients: Arc::clone(clients),
         stop,
-        made_here: AtomicBool::new(false),
         own_key: OnceLock::new(),
     })
 }
@@ -61,9 +58,6 @@ struct Aws {
     clients: Arc<Clients>,
     s3: S3,
     stop: CancellationToken,
-    /// This operation has made the bucket, so that "no such bucket" means "not known
-    /// everywhere yet".
-    made_here: AtomicBool,
     /// The bucket's own key, which this operation has made or found.
     own_key: OnceLock<String>,
 }
@@ -112,22 +106,6 @@ impl Aws {
             ),
         )
         .hint("Use credentials of the right account, or add this one to allowed_account_ids."))
-    }
-
-    /// Repeats a call about a bucket until what was made a moment ago is known.
-    async fn once_known<T, Calling>(
-        &self,
-        call: &str,
-        bucket: &str,
-        attempt: impl FnMut() -> Calling,
-    ) -> Result<T, CloudError>
-    where
-        Calling: Future<Output = Result<T, CloudError>>,
-    {
-        let made_here = self.made_here.load(Ordering::Relaxed);
-        let waiting =
-            |error: &CloudError| (made_here && no_bucket(error)) || names_no_principal(error);
-        self.s3.once_known(call, bucket, waiting, attempt).await
     }
 }
 
@@ -187,14 +165,7 @@ impl Variant for Aws {
         look_at: &LookAt,
     ) -> Result<Option<Observed>, CloudError> {
         self.allowed().await?;
-        let call = "s3:GetBucketTagging";
-        self.once_known(call, bucket, || async {
-            match observe::observe(self, bucket, look_at).await? {
-                None if self.made_here.load(Ordering::Relaxed) => Err(not_known_yet(call, bucket)),
-                observed => Ok(observed),
-            }
-        })
-        .await
+        observe::observe(self, bucket, look_at).await
     }
 
     async fn create(
@@ -203,7 +174,7 @@ impl Variant for Aws {
         tags: &BTreeMap<String, String>,
     ) -> Result<(), CloudError> {
         create::create(self, bucket, tags).await?;
-        self.made_here.store(true, Ordering::Relaxed);
+        self.s3.note_made();
         Ok(())
     }
 
@@ -212,10 +183,20 @@ impl Variant for Aws {
     }
 
     async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError> {
-        self.once_known("s3:PutBucket", bucket, || {
-            change::change(self, bucket, change)
-        })
-        .await
+        change::change(self, bucket, change).await
+    }
+
+    fn is_not_known_yet(&self, error: &CloudError) -> bool {
+        names_no_principal(error)
+    }
+
+    async fn ask_account(&self) {
+        // Who may not ask is compared by the address alone.
+        let _ = self.clients.caller(&self.s3).await;
+    }
+
+    fn known_account(&self) -> Option<String> {
+        self.clients.known_account()
     }
 
     async fn caller_permissions(

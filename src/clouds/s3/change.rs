@@ -47,7 +47,7 @@ pub(in crate::clouds) async fn create(
                 .send()
         })
         .await?;
-    cloud.remember_making();
+    cloud.note_made();
     mark(cloud, bucket, wanted).await
 }
 
@@ -63,13 +63,13 @@ pub(in crate::clouds) async fn mark(
     // A bucket without its marker is nobody's: no stop may come between the two, nor a tag
     // that the server does not take. What is missing is written, and told, in the end.
     let cloud = cloud.unstopped();
-    let mut outcome = tags(&cloud, bucket, wanted).await;
+    let mut outcome = first_tags(&cloud, bucket, wanted).await;
     let refused = |error: &CloudError| error.kind == CloudErrorKind::Invalid;
     if outcome.as_ref().is_err_and(refused)
         && let Some(marker) = wanted.get(marker::KEY)
     {
         let alone = BTreeMap::from([(marker::KEY.to_owned(), marker.clone())]);
-        outcome = tags(&cloud, bucket, &alone).await;
+        outcome = first_tags(&cloud, bucket, &alone).await;
     }
     match outcome {
         // A server without tags still has a bucket; the marker is a protection that
@@ -77,6 +77,17 @@ pub(in crate::clouds) async fn mark(
         Err(error) if error.kind == CloudErrorKind::NotSupported => Ok(()),
         outcome => outcome,
     }
+}
+
+/// The tags of a bucket that was made a moment ago, and may not be known everywhere yet.
+async fn first_tags(
+    cloud: &S3,
+    bucket: &str,
+    wanted: &BTreeMap<String, String>,
+) -> Result<(), CloudError> {
+    let call = Sub::Tags.put();
+    let attempt = || tags(cloud, bucket, wanted);
+    cloud.once_made(call, bucket, |_| false, attempt).await
 }
 
 /// Writes one setting.

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use crate::byob::absence::AbsentBucket;
 use crate::byob::contents::Contents;
 use crate::byob::probe::is_probe_object;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
-use super::S3;
 use super::deletion::delete_versions;
 use super::error::no_bucket;
 use super::locks::refuse_locked;
 use super::versions::{ABREAST, Entry, Kind, PAGE, Walk, uploads, versions};
+use super::{S3, absence};
 
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
@@ -109,10 +110,13 @@ fn count(counted: &mut Contents, data: &[Entry]) {
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
 /// not seen again.
 ///
-/// A bucket that is gone holds nothing.
+/// A bucket that is gone holds nothing, once that is proven.
 pub(in crate::clouds) async fn empty(cloud: &S3, bucket: &str) -> Result<Contents, CloudError> {
     match delete_all(cloud, bucket).await {
-        Err(error) if no_bucket(&error) => Ok(Contents::default()),
+        Err(error) if no_bucket(&error) => {
+            absence::confirm(cloud, bucket).await?;
+            Ok(Contents::default())
+        }
         outcome => outcome,
     }
 }
@@ -209,7 +213,10 @@ async fn abort(cloud: &S3, bucket: &str, object: &str, upload: &str) -> Result<(
 
 /// Deletes the bucket, after a look of our own: some servers delete one that holds
 /// versions or unfinished uploads.
-pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), CloudError> {
+pub(in crate::clouds) async fn delete(
+    cloud: &S3,
+    bucket: &str,
+) -> Result<AbsentBucket, CloudError> {
     let call = "s3:DeleteBucket";
     let mut leftovers = Leftovers::default();
     match survey(cloud, bucket, GLANCE, &mut leftovers).await {
@@ -222,7 +229,7 @@ pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), Cl
             ));
         }
         Ok(_) => {}
-        Err(error) if no_bucket(&error) => return Ok(()),
+        Err(error) if no_bucket(&error) => return absence::confirm(cloud, bucket).await,
         Err(error) => return Err(error),
     }
     for batch in leftovers.objects.chunks(PAGE as usize) {
@@ -237,8 +244,9 @@ pub(in crate::clouds) async fn delete(cloud: &S3, bucket: &str) -> Result<(), Cl
         })
         .await;
     match outcome {
-        Ok(_) => Ok(()),
-        Err(error) if no_bucket(&error) => Ok(()),
+        Ok(_) => Ok(AbsentBucket::deleted(bucket)),
+        // The answer to an earlier try may be lost, or somebody else was faster.
+        Err(error) if no_bucket(&error) => absence::confirm(cloud, bucket).await,
         Err(error) => Err(error),
     }
 }

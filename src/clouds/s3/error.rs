@@ -30,7 +30,7 @@ where
             let raw = context.raw();
             let answer = Answer {
                 status: raw.status().as_u16(),
-                code: context.err().code().map(str::to_owned),
+                code: code_of(context.err().code(), raw).map(str::to_owned),
                 message: context
                     .err()
                     .message()
@@ -99,6 +99,13 @@ fn without_credentials(error: &(dyn Error + 'static)) -> Option<String> {
     None
 }
 
+/// The server's code. Where an answer has no body, the SDK makes one of the status 404; an
+/// answer to a `HEAD` never has one, and is told by the server's own headers.
+fn code_of<'a>(code: Option<&'a str>, raw: &HttpResponse) -> Option<&'a str> {
+    let is_empty = raw.body().bytes().is_some_and(<[u8]>::is_empty);
+    code.filter(|code| *code != "NotFound" || !is_empty || request_id(raw.headers()).is_some())
+}
+
 /// What is wrong with an answer that says "done" and cannot be read.
 fn not_understood(error: &dyn Error, says_done: bool) -> Option<String> {
     says_done.then(|| format!("an answer that is not understood: {}", causes(error)))
@@ -153,6 +160,8 @@ impl Answer {
         let code = self.code.as_deref().unwrap_or_default();
         let kind = kind(self.status, code);
         let message = match (&self.message, code) {
+            // A proxy says so of pages, and knows nothing about buckets, users and keys.
+            (_, "") if self.status == 404 => NOT_ITS_FORM.to_owned(),
             (Some(words), _) if !words.trim().is_empty() => words.trim().to_owned(),
             (_, "") => format!("the server answered with status {}", self.status),
             (_, code) => code.to_owned(),
@@ -216,13 +225,38 @@ fn kind(status: u16, code: &str) -> CloudErrorKind {
         | "KMSInvalidStateException"
         | "LimitExceeded"
         | "LimitExceededException" => Kind::Conflict,
+        "" if status == 404 => Kind::Unexpected,
         _ => kind_of_status(status),
     }
 }
 
+/// What a 404 is called that does not come from a server of the protocol.
+const NOT_ITS_FORM: &str = "the answer has status 404 and is not in the server's own form: it has \
+    no error code of the server's; a proxy may have answered, or another server at this address";
+
 /// Whether the server said that there is no such bucket.
 pub(in crate::clouds) fn no_bucket(error: &CloudError) -> bool {
-    error.code.as_deref() == Some("NoSuchBucket")
+    error.code.as_deref() == Some("NoSuchBucket") && error.kind != CloudErrorKind::Unexpected
+}
+
+/// Whether one answer said that there is no such bucket, and another one the contrary.
+pub(in crate::clouds) fn contradicts(error: &CloudError) -> bool {
+    error.code.as_deref() == Some("NoSuchBucket") && error.kind == CloudErrorKind::Unexpected
+}
+
+/// The error of two answers that cannot both be true. Nothing must follow from either.
+pub(in crate::clouds) fn contradiction(call: &str, target: &str, why: String) -> CloudError {
+    CloudError::new(CloudErrorKind::Unexpected, call, target, why).hint(
+        "Run again. If it stays so, find out who answers at this address: a proxy, a server that \
+         has not come up yet, or another server.",
+    )
+}
+
+/// The same where one of the answers is that there is no such bucket.
+pub(in crate::clouds) fn bucket_contradiction(call: &str, bucket: &str, why: String) -> CloudError {
+    let mut error = contradiction(call, bucket, why);
+    error.code = Some("NoSuchBucket".to_owned());
+    error
 }
 
 /// The error of a bucket that this operation has made and that is not known everywhere yet.
@@ -279,6 +313,9 @@ mod tests {
             ),
             (409, "BucketNotEmpty", CloudErrorKind::Conflict),
             (501, "", CloudErrorKind::NotSupported),
+            (404, "NoSuchBucket", CloudErrorKind::NotFound),
+            (404, "XMinioAdminNoSuchUser", CloudErrorKind::NotFound),
+            (404, "", CloudErrorKind::Unexpected),
             (400, "MalformedXML", CloudErrorKind::Invalid),
             (503, "SlowDown", CloudErrorKind::Throttled),
             (500, "InternalError", CloudErrorKind::Unexpected),
@@ -295,6 +332,7 @@ mod tests {
             (501, "NotImplemented", false),
             (403, "AccessDenied", false),
             (404, "NoSuchBucket", false),
+            (404, "", false),
         ] {
             let answer = Answer {
                 status,

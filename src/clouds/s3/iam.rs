@@ -11,6 +11,7 @@ use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
 use super::S3;
+use super::error::contradiction;
 
 /// The interface, and who makes its calls.
 pub(in crate::clouds) struct Iam<'a> {
@@ -75,15 +76,9 @@ impl Iam<'_> {
         keep: &BTreeSet<String>,
     ) -> Result<(), CloudError> {
         let name = identity.name.as_str();
-        for id in self
-            .access_keys(name)
-            .await?
-            .unwrap_or_default()
-            .into_keys()
-        {
-            if keep.contains(&id) {
-                continue;
-            }
+        let mut unknown = BTreeSet::new();
+        let keys = self.access_keys(name).await?.unwrap_or_default();
+        for id in keys.into_keys().filter(|id| !keep.contains(id)) {
             let outcome = self
                 .s3
                 .sdk(Work::Write, "iam:DeleteAccessKey", &id, || {
@@ -94,12 +89,21 @@ impl Iam<'_> {
                         .send()
                 })
                 .await;
-            missing(outcome)?;
+            if missing(outcome)?.is_none() {
+                unknown.insert(id);
+            }
         }
-        Ok(())
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let left = self.access_keys(name).await?.unwrap_or_default();
+        match left.keys().find(|id| unknown.contains(*id)) {
+            None => Ok(()),
+            Some(id) => Err(half_there("iam:DeleteAccessKey", id)),
+        }
     }
 
-    /// Deletes the user. Gone already is success.
+    /// Deletes the user. Gone already is success, once its keys say the same.
     pub(in crate::clouds) async fn delete_user(&self, name: &str) -> Result<(), CloudError> {
         let outcome = self
             .s3
@@ -107,6 +111,25 @@ impl Iam<'_> {
                 self.client.delete_user().user_name(name).send()
             })
             .await;
-        missing(outcome).map(|_| ())
+        if missing(outcome)?.is_some() {
+            return Ok(());
+        }
+        let keys = self.access_keys(name).await?.unwrap_or_default();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        Err(half_there("iam:DeleteUser", name))
     }
+}
+
+/// Whether it is that error.
+pub(in crate::clouds) fn is_half_there(error: &CloudError) -> bool {
+    error.kind == CloudErrorKind::Unexpected && error.code.is_none() && error.hint.is_some()
+}
+
+/// The error of a user or a key that one answer knows and another one does not.
+pub(in crate::clouds) fn half_there(call: &str, name: &str) -> CloudError {
+    let why = "one answer is that it is not there, and another one tells about it; nothing was \
+               forgotten for it";
+    contradiction(call, name, why.to_owned())
 }

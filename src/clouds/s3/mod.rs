@@ -7,6 +7,7 @@
 pub mod client;
 pub mod policy;
 
+pub(in crate::clouds) mod absence;
 pub(in crate::clouds) mod change;
 pub(in crate::clouds) mod contents;
 mod deletion;
@@ -43,6 +44,7 @@ use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::clouds::retry::{Patience, Work, until_known};
 
 use client::Clients;
+use error::{contradicts, no_bucket};
 use knowledge::{Knowledge, Sub};
 
 /// What can be taken for granted about the server.
@@ -59,10 +61,11 @@ pub(in crate::clouds) struct S3 {
     pub(in crate::clouds) clients: Arc<Clients>,
     patience: Patience,
     dialect: Dialect,
-    /// This operation has made the bucket, so that nobody else has set anything yet.
-    made_here: AtomicBool,
     /// What the server has shown to know or not to know, in this operation.
     knowledge: Mutex<BTreeMap<Sub, Knowledge>>,
+    /// This operation has made the bucket, so that "no such bucket" means "not known
+    /// everywhere yet".
+    made_here: Arc<AtomicBool>,
 }
 
 impl S3 {
@@ -76,18 +79,50 @@ impl S3 {
             clients,
             patience,
             dialect,
-            made_here: AtomicBool::new(false),
             knowledge: Mutex::new(BTreeMap::new()),
+            made_here: Arc::default(),
         }
     }
 
     /// The same for a step that has to be done once another one is.
     pub(in crate::clouds) fn unstopped(&self) -> Self {
-        Self::new(
-            Arc::clone(&self.clients),
-            self.patience.unstopped(),
-            self.dialect,
-        )
+        Self {
+            made_here: Arc::clone(&self.made_here),
+            ..Self::new(
+                Arc::clone(&self.clients),
+                self.patience.unstopped(),
+                self.dialect,
+            )
+        }
+    }
+
+    /// Notes that this operation has made the bucket.
+    pub(in crate::clouds) fn note_made(&self) {
+        self.made_here.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this operation has made the bucket.
+    pub(in crate::clouds) fn made_here(&self) -> bool {
+        self.made_here.load(Ordering::Relaxed)
+    }
+
+    /// Repeats a call about a bucket that this operation has made until the bucket is known
+    /// everywhere, and while `waiting` says so of its error.
+    pub(in crate::clouds) async fn once_made<T, Calling>(
+        &self,
+        call: &str,
+        bucket: &str,
+        waiting: impl Fn(&CloudError) -> bool,
+        attempt: impl FnMut() -> Calling,
+    ) -> Result<T, CloudError>
+    where
+        Calling: Future<Output = Result<T, CloudError>>,
+    {
+        let made_here = self.made_here();
+        let waiting = |error: &CloudError| {
+            (made_here && (no_bucket(error) || contradicts(error))) || waiting(error)
+        };
+        self.once_known(call, bucket, waiting, attempt).await
     }
 
     /// Makes one call of an SDK, again when that makes sense.
@@ -166,16 +201,6 @@ impl S3 {
         bucket: &str,
     ) -> Result<bool, CloudError> {
         self.patience.wait_again(attempt, "wait", bucket).await
-    }
-
-    /// Remembers that this operation has made the bucket.
-    pub(in crate::clouds) fn remember_making(&self) {
-        self.made_here.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether this operation has made the bucket.
-    fn has_made(&self) -> bool {
-        self.made_here.load(Ordering::Relaxed)
     }
 
     fn recall(&self, sub: Sub) -> Option<Knowledge> {

@@ -9,6 +9,7 @@ use crate::byob::observed::{
 };
 use crate::byob::{CloudError, CloudKind, Observed, Reading};
 
+use super::error::bucket_contradiction;
 use super::policy::Document;
 use super::{S3, look, read, versioning};
 
@@ -51,15 +52,32 @@ pub(in crate::clouds) async fn settings<T>(
     let (cors, has_cors) = cors.into_reading();
     let (lifecycle, has_lifecycle) = lifecycle?.into_reading();
     let (policy, has_policy) = policy?.into_reading();
-    let is_there = [
-        has_tags,
-        has_versioning,
-        has_encryption,
-        has_cors,
-        has_lifecycle,
-        has_policy,
+    // "Not set" is no evidence: MinIO says so of buckets that are not there.
+    let answers = [
+        ("tags", has_tags, has(&tags, |it| !it.is_empty())),
+        (
+            "versioning",
+            has_versioning,
+            has(&versioning, |(it, _)| *it != Versioning::Off),
+        ),
+        (
+            "encryption",
+            has_encryption,
+            has(&encryption, |it| *it != EncryptionState::default()),
+        ),
+        ("CORS rules", has_cors, has(&cors, |it| !it.is_empty())),
+        (
+            "lifecycle rules",
+            has_lifecycle,
+            has(&lifecycle, |it| !it.is_empty()),
+        ),
+        (
+            "policy",
+            has_policy,
+            has(&policy, |it| *it != Document::default()),
+        ),
     ];
-    if is_there.contains(&false) {
+    if !agree(bucket, &answers)? {
         return Ok((None, after));
     }
     let refusals = (&tags, &versioning, &lifecycle, &policy);
@@ -79,6 +97,30 @@ pub(in crate::clouds) async fn settings<T>(
         policy,
     };
     Ok((Some(settings), after))
+}
+
+/// Whether a setting was read that only a bucket can have.
+fn has<T>(reading: &Reading<T>, is_set: impl FnOnce(&T) -> bool) -> bool {
+    reading.known().is_some_and(is_set)
+}
+
+/// Whether the bucket is there, by answers about its settings: what it is about, whether the
+/// answer was not "no such bucket", and whether it holds something.
+fn agree(bucket: &str, answers: &[(&str, bool, bool)]) -> Result<bool, CloudError> {
+    let Some((missing, ..)) = answers.iter().find(|(_, is_there, _)| !is_there) else {
+        return Ok(true);
+    };
+    match answers.iter().find(|(.., is_set)| *is_set) {
+        Some((found, ..)) => Err(bucket_contradiction(
+            "s3:GetBucket",
+            bucket,
+            format!(
+                "the server says of the bucket's {missing} that there is no such bucket, and \
+                 tells its {found}; nothing was forgotten for it"
+            ),
+        )),
+        None => Ok(false),
+    }
 }
 
 impl Settings {

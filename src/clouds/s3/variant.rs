@@ -5,6 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::byob::absence::{AbsentBucket, Place};
 use crate::byob::change::Change;
 use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
 use crate::byob::contents::Contents;
@@ -16,7 +17,8 @@ use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
 use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 
-use super::{S3, contents, locks, overreach, sign};
+use super::error::not_known_yet;
+use super::{S3, absence, contents, locks, overreach, sign};
 
 /// What one cloud that speaks S3 does in its own way. All of it is [`Cloud`]'s; see there.
 #[async_trait]
@@ -53,12 +55,40 @@ pub(in crate::clouds) trait Variant: fmt::Debug + Send + Sync {
     /// See [`Cloud::change`].
     async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError>;
 
+    /// Whether an error about a bucket is of something made a moment ago that this cloud does
+    /// not know everywhere yet, the bucket itself apart.
+    fn is_not_known_yet(&self, error: &CloudError) -> bool;
+
+    /// The account that buckets are looked for in, where there are accounts: asked for, so
+    /// that [`Variant::known_account`] knows it.
+    async fn ask_account(&self);
+
+    /// The account, where somebody has asked for it by now.
+    fn known_account(&self) -> Option<String>;
+
     /// See [`Cloud::caller_permissions`].
     async fn caller_permissions(
         &self,
         bucket: &str,
         key: Option<&KeySpec>,
     ) -> Vec<CallerPermission>;
+}
+
+/// A bucket that this operation has made is asked for until it is known everywhere.
+async fn observe_made(
+    variant: &impl Variant,
+    bucket: &str,
+    look_at: &LookAt,
+) -> Result<Option<Observed>, CloudError> {
+    let (s3, call) = (variant.s3(), "s3:GetBucketTagging");
+    let waiting = |error: &CloudError| variant.is_not_known_yet(error);
+    s3.once_made(call, bucket, waiting, || async {
+        match variant.observe(bucket, look_at).await? {
+            None if s3.made_here() => Err(not_known_yet(call, bucket)),
+            observed => Ok(observed),
+        }
+    })
+    .await
 }
 
 /// The outcome, its error with what to do about it.
@@ -95,7 +125,7 @@ impl<V: Variant> Cloud for V {
         bucket: &str,
         look_at: &LookAt,
     ) -> Result<Option<Observed>, CloudError> {
-        explained(self, Variant::observe(self, bucket, look_at).await).await
+        explained(self, observe_made(self, bucket, look_at).await).await
     }
 
     async fn create(
@@ -111,7 +141,14 @@ impl<V: Variant> Cloud for V {
     }
 
     async fn change(&self, bucket: &str, change: &Change) -> Result<(), CloudError> {
-        explained(self, Variant::change(self, bucket, change).await).await
+        let waiting = |error: &CloudError| self.is_not_known_yet(error);
+        let changed = self
+            .s3()
+            .once_made("s3:PutBucket", bucket, waiting, || {
+                Variant::change(self, bucket, change)
+            })
+            .await;
+        explained(self, changed).await
     }
 
     async fn contents(&self, bucket: &str, limit: u64) -> Result<Contents, CloudError> {
@@ -130,8 +167,20 @@ impl<V: Variant> Cloud for V {
         explained(self, contents::empty(self.s3(), bucket.name()).await).await
     }
 
-    async fn delete(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
+    async fn delete(&self, bucket: &OwnedBucket) -> Result<AbsentBucket, CloudError> {
         explained(self, contents::delete(self.s3(), bucket.name()).await).await
+    }
+
+    async fn confirm_absence(&self, bucket: &str) -> Result<AbsentBucket, CloudError> {
+        self.ask_account().await;
+        explained(self, absence::confirm(self.s3(), bucket).await).await
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            endpoint: self.s3().clients.address(),
+            account: self.known_account(),
+        }
     }
 
     async fn sign(

@@ -67,7 +67,7 @@ fn exceptions(root: &Element) -> Unversioned {
 pub(super) async fn write(cloud: &S3, bucket: &str, on: bool) -> Result<(), CloudError> {
     let sub = Sub::Versioning;
     cloud.must_know(sub, bucket).await?;
-    if cloud.dialect == Dialect::Amazon || cloud.has_made() {
+    if cloud.dialect == Dialect::Amazon || cloud.made_here() {
         return write_plain(cloud, bucket, on).await;
     }
     let current = cloud.read_document(sub.get(), bucket, PART, ROOT).await?;

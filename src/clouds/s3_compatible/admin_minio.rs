@@ -117,5 +117,12 @@ fn refusal(name: &str, target: &str, status: u16, body: &[u8]) -> CloudError {
         request_id: text("RequestId"),
         bucket_region: None,
     };
-    answer.failure(name, target).error
+    let mut error = answer.failure(name, target).error;
+    // A server of S3 that has no such interface takes it for a bucket.
+    let is_s3 = told.is_null() && String::from_utf8_lossy(body).contains("<Code>");
+    if status == 404 && is_s3 {
+        error.kind = CloudErrorKind::NotSupported;
+        error.message = "the server has no interface of MinIO's for users".to_owned();
+    }
+    error
 }

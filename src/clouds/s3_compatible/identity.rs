@@ -75,6 +75,16 @@ impl IdentityService for S3Compatible {
         explained(self, outcome).await
     }
 
+    async fn survives(&self, identity: &Identity) -> Result<bool, CloudError> {
+        let outcome = if self.is_minio().await? {
+            identity_minio::survives(self, identity).await
+        } else {
+            let state = identity_iam::observe(&self.iam(), identity).await;
+            state.map(|state| state.is_some_and(|state| !identity_iam::is_foreign(&state)))
+        };
+        explained(self, outcome).await
+    }
+
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {
         let outcome = if self.is_minio().await? {
             identity_minio::remove(self, identity).await

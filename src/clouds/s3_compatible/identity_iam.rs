@@ -11,7 +11,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 use crate::clouds::s3::grants::path_below;
-use crate::clouds::s3::iam::Iam;
+use crate::clouds::s3::iam::{Iam, half_there};
 use crate::clouds::s3::policy::{self, Document};
 
 use super::PARTITION;
@@ -23,8 +23,11 @@ pub(super) async fn observe(
 ) -> Result<Option<IdentityState>, CloudError> {
     let name = identity.name.as_str();
     let (attached, keys) = tokio::join!(attached(iam, name), iam.access_keys(name));
-    let (Some(attached), Some(keys)) = (attached?, keys?) else {
-        return Ok(None);
+    let (attached, keys) = match (attached?, keys?) {
+        (Some(attached), Some(keys)) => (attached, keys),
+        // Some servers list no keys of users that are not there.
+        (None, keys) if keys.as_ref().is_none_or(BTreeMap::is_empty) => return Ok(None),
+        _ => return Err(half_there("iam:ListAttachedUserPolicies", name)),
     };
     let rights = match attached.get(name) {
         Some(arn) => rights(iam, name, arn).await?,
@@ -235,14 +238,18 @@ async fn remove_policy(iam: &Iam<'_>, name: &str) -> Result<(), CloudError> {
     Ok(())
 }
 
+/// Whether it is somebody else's user.
+pub(super) fn is_foreign(state: &IdentityState) -> bool {
+    state.rights == Rule::Missing && !state.other_rights.is_empty()
+}
+
 /// Removes the user, its keys and its policy.
 pub(super) async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
     let name = identity.name.as_str();
     let Some(state) = observe(iam, identity).await? else {
         return Ok(());
     };
-    if state.rights == Rule::Missing && !state.other_rights.is_empty() {
-        // Somebody else's user.
+    if is_foreign(&state) {
         return Ok(());
     }
     iam.delete_access_keys(identity, &BTreeSet::new()).await?;

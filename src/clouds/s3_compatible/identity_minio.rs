@@ -14,6 +14,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::random::alphanumeric;
 use crate::clouds::retry::Work;
 use crate::clouds::s3::grants::path_below;
+use crate::clouds::s3::iam::half_there;
 use crate::clouds::s3::policy::{self, Document};
 
 use super::admin_minio::{Body, Call, Sent};
@@ -50,9 +51,21 @@ pub(super) async fn observe(
         }
     };
     let (user, rights, keys) = tokio::join!(user(cloud, name), rights(cloud, name), keys);
+    let mut keys = keys?;
     let Some(user) = user? else {
-        return Ok(None);
+        // A key goes with its user.
+        return match keys.into_keys().next() {
+            None => Ok(None),
+            Some(_) => Err(half_there("minio:user-info", name)),
+        };
     };
+    if keys.is_empty() && key.is_some() {
+        // Its secret is nowhere but in the state: one refusal is not enough to forget it.
+        keys = self::keys(cloud, name).await?;
+        if key.is_some_and(|key| keys.get(&key.id) == Some(&true)) {
+            return Err(half_there("s3:GetBucketLocation", name));
+        }
+    }
     let attached = user.policies.contains(name);
     let found = rights?.filter(|_| attached);
     let rights = match &found {
@@ -64,7 +77,7 @@ pub(super) async fn observe(
         enabled: user.enabled,
         rights,
         other_rights: other_rights.collect(),
-        keys: keys?,
+        keys,
         path: found
             .iter()
             .flat_map(|document| &document.statements)
@@ -128,13 +141,17 @@ async fn tried(
         })
         .await;
     match outcome {
-        Err(error) if error.kind == CloudErrorKind::Unauthenticated => {
+        Err(error) if error.code.as_deref() == Some("InvalidAccessKeyId") => {
             // The same code for a key that is disabled.
             let is_there = error.message.contains("disabled");
             Ok(is_there
                 .then(|| (key.id.clone(), false))
                 .into_iter()
                 .collect())
+        }
+        // It has another secret now.
+        Err(error) if error.code.as_deref() == Some("SignatureDoesNotMatch") => {
+            Ok(BTreeMap::from([(key.id.clone(), false)]))
         }
         Err(error)
             if !matches!(
@@ -330,13 +347,51 @@ pub(super) async fn delete_access_keys(
     identity: &Identity,
     keep: &BTreeSet<String>,
 ) -> Result<(), CloudError> {
-    for id in keys(cloud, &identity.name).await?.into_keys() {
-        if !keep.contains(&id) {
-            let query = [("accessKey", id.as_str())];
-            gone(send(cloud, "DELETE", "delete-service-account", &query, None, &id).await)?;
+    let name = identity.name.as_str();
+    let mut unknown = BTreeSet::new();
+    let found = keys(cloud, name).await?;
+    for id in found.into_keys().filter(|id| !keep.contains(id)) {
+        let query = [("accessKey", id.as_str())];
+        let path = "delete-service-account";
+        if !gone(send(cloud, "DELETE", path, &query, None, &id).await)? {
+            unknown.insert(id);
         }
     }
-    Ok(())
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    match keys(cloud, name)
+        .await?
+        .into_keys()
+        .find(|id| unknown.contains(id))
+    {
+        None => Ok(()),
+        Some(id) => Err(half_there("minio:delete-service-account", &id)),
+    }
+}
+
+/// Whether the user or its policy is there, and ours; that there is no such user takes two
+/// answers.
+pub(super) async fn survives(
+    cloud: &S3Compatible,
+    identity: &Identity,
+) -> Result<bool, CloudError> {
+    let name = identity.name.as_str();
+    match user(cloud, name).await? {
+        Some(user) => Ok(user.is_ours(identity)),
+        None => {
+            no_user(cloud, name).await?;
+            Ok(rights(cloud, name).await?.is_some())
+        }
+    }
+}
+
+/// Confirms that there is no such user: then it has no keys either.
+async fn no_user(cloud: &S3Compatible, name: &str) -> Result<(), CloudError> {
+    match keys(cloud, name).await?.is_empty() {
+        true => Ok(()),
+        false => Err(half_there("minio:user-info", name)),
+    }
 }
 
 /// Removes the user, its service accounts and its policy.
@@ -345,35 +400,29 @@ pub(super) async fn remove(cloud: &S3Compatible, identity: &Identity) -> Result<
     match user(cloud, name).await? {
         Some(user) if !user.is_ours(identity) => return Ok(()),
         // The service accounts go with their user.
-        Some(_) => gone(
-            send(
-                cloud,
-                "DELETE",
-                "remove-user",
-                &[("accessKey", name)],
-                None,
-                name,
-            )
-            .await,
-        )?,
-        None => {}
+        Some(_) => {
+            let query = [("accessKey", name)];
+            let is_done = gone(send(cloud, "DELETE", "remove-user", &query, None, name).await)?;
+            if !is_done && self::user(cloud, name).await?.is_some() {
+                return Err(half_there("minio:remove-user", name));
+            }
+        }
+        None => no_user(cloud, name).await?,
     }
-    gone(
-        send(
-            cloud,
-            "DELETE",
-            "remove-canned-policy",
-            &[("name", name)],
-            None,
-            name,
-        )
-        .await,
-    )
+    let query = [("name", name)];
+    let path = "remove-canned-policy";
+    let is_done = gone(send(cloud, "DELETE", path, &query, None, name).await)?;
+    if !is_done && rights(cloud, name).await?.is_some() {
+        return Err(half_there("minio:remove-canned-policy", name));
+    }
+    Ok(())
 }
 
-fn gone(outcome: Result<(), CloudError>) -> Result<(), CloudError> {
+/// Whether it was deleted in this call; false where the server says that there is no such
+/// thing.
+fn gone(outcome: Result<(), CloudError>) -> Result<bool, CloudError> {
     match outcome {
-        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(()),
-        outcome => outcome,
+        Err(error) if error.kind == CloudErrorKind::NotFound => Ok(false),
+        outcome => outcome.map(|()| true),
     }
 }

@@ -143,6 +143,17 @@ impl Variant for S3Compatible {
         change::change(&self.s3, bucket, change).await
     }
 
+    fn is_not_known_yet(&self, _: &CloudError) -> bool {
+        false
+    }
+
+    /// These servers have no accounts.
+    async fn ask_account(&self) {}
+
+    fn known_account(&self) -> Option<String> {
+        None
+    }
+
     /// These servers have no way to ask.
     async fn caller_permissions(&self, _: &str, _: Option<&KeySpec>) -> Vec<CallerPermission> {
         Vec::new()

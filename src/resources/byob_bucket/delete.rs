@@ -5,12 +5,13 @@ use std::sync::Arc;
 use super::access_keys::rotation;
 use super::on_destroy::{data_in, on_destroy};
 use super::ownership::{Owner, confirm};
-use super::private::{CREATE, CREATE_ANEW};
+use super::private::{CREATE, CREATE_ANEW, GONE};
 use super::schema::Bucket;
-use super::{location, made, spec};
+use super::{absence, location, made, spec};
+use crate::byob::absence::AbsentBucket;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
-use crate::byob::marker::{Generation, Marker};
+use crate::byob::marker::{Generation, Marker, OwnedBucket};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
@@ -30,9 +31,9 @@ pub async fn delete(
     environment: &Environment,
     configuration: &Configuration,
     state: Bucket,
-    private: Private,
+    mut private: Private,
 ) -> Outcome<Bucket> {
-    match steps(cx, environment, configuration, &state, &private).await {
+    match steps(cx, environment, configuration, &state, &mut private).await {
         Ok(diagnostics) => Outcome::gone().with(diagnostics),
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
@@ -43,7 +44,7 @@ async fn steps(
     environment: &Environment,
     configuration: &Configuration,
     state: &Bucket,
-    private: &Private,
+    private: &mut Private,
 ) -> Result<Diagnostics, Diagnostics> {
     let name = state.name.known().cloned().unwrap_or_default();
     let summary = format!("Bucket {name:?} was not deleted");
@@ -70,48 +71,59 @@ async fn steps(
         generation.as_ref(),
         configuration,
     );
-    let identity = made::identity(state, private);
-    let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
-    let identity = identity.as_ref();
-    if let Some(sighting) = cloud.look(&name).await.map_err(failed)? {
-        let marker = sighting.marker.clone();
-        if let Some(marker) = marker.filter(Marker::is_creating)
-            && private.text(CREATE) == Some(&name)
-        {
-            // The other half of this replacement goes on with the half-made bucket.
-            hand_over(environment, state, &marker.generation);
-            return Ok(Diagnostics::new());
-        }
-        if keeps {
-            return Err(no_room(&summary).into());
-        }
-        let owned = match confirm(&cloud, state, &name, &sighting).await? {
-            Owner::Us(owned) => owned,
-            Owner::Others(diagnostics) => return Ok(diagnostics.into()),
-        };
-        if on_destroy(state) == "delete_everything" {
-            let gone = cloud.empty(&owned).await.map_err(failed)?;
-            tracing::info!(bucket = %name, emptied = %gone, "the bucket was emptied");
-        } else {
-            let refusal = data_in(&cloud, &name, &summary).await;
-            if let Some(refusal) = refusal.map_err(failed)? {
+    let absent = match cloud.look(&name).await.map_err(failed)? {
+        None if keeps => return Ok(kept(state, &name).into()),
+        None => absence::prove(cx, &cloud, private, &name, &summary).await?,
+        Some(sighting) => {
+            let marker = sighting.marker.clone();
+            if let Some(marker) = marker.filter(Marker::is_creating)
+                && private.text(CREATE) == Some(&name)
+            {
+                // The other half of this replacement goes on with the half-made bucket.
+                hand_over(environment, state, &marker.generation);
+                return Ok(Diagnostics::new());
+            }
+            if keeps {
+                return Err(no_room(&summary).into());
+            }
+            let owned = match confirm(&cloud, state, &name, &sighting).await? {
+                Owner::Us(owned) => owned,
+                Owner::Others(diagnostics) => return Ok(diagnostics.into()),
+            };
+            let emptied = empty(&cloud, state, &owned, &summary).await;
+            if let Some(refusal) = emptied.map_err(failed)? {
                 return Err(refusal.into());
             }
+            cloud.delete(&owned).await.map_err(failed)?
         }
-        remove_identity(cx, &cloud, identity).await?;
-        cloud.delete(&owned).await.map_err(failed)?;
-    } else if keeps {
-        return Ok(kept(state, &name).into());
-    } else {
-        remove_identity(cx, &cloud, identity).await?;
+    };
+    // From here on the bucket is gone, and the next run goes on with the rest.
+    private.set(GONE, true);
+    let rest = Rest {
+        cx,
+        cloud: &cloud,
+        absent,
+    };
+    let identity = made::identity(state, private);
+    let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
+    let key = made::key(private).map(str::to_owned);
+    rest.give_up(identity, spec, key, generation.as_ref()).await
+}
+
+/// Deletes what is in the bucket, where that was asked for; else the refusal while there is
+/// anything.
+async fn empty(
+    cloud: &Arc<dyn Cloud>,
+    state: &Bucket,
+    owned: &OwnedBucket,
+    summary: &str,
+) -> Result<Option<Diagnostic>, CloudError> {
+    if on_destroy(state) != "delete_everything" {
+        return data_in(cloud, owned.name(), summary).await;
     }
-    match (&spec, &generation) {
-        (Some(spec), Some(generation)) => {
-            let made = made::key(private);
-            Ok(retire_key(cx, &cloud, spec, made, generation).await?)
-        }
-        _ => Ok(Diagnostics::new()),
-    }
+    let gone = cloud.empty(owned).await?;
+    tracing::info!(bucket = owned.name(), emptied = %gone, "the bucket was emptied");
+    Ok(None)
 }
 
 /// Hands a half-made bucket on, if it is the one of this state.
@@ -132,59 +144,90 @@ fn hand_over(environment: &Environment, state: &Bucket, found: &Generation) {
     environment.hand_over(id, handover);
 }
 
-/// Removes W&B's user before its bucket, which holds nothing by now: a run that ends
-/// between the two still has the bucket in its state, and the next one goes on.
-async fn remove_identity(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    identity: Option<&Identity>,
-) -> Result<(), Diagnostic> {
-    let (Some(identity), Some(service)) = (identity, cloud.identity_service()) else {
-        return Ok(());
-    };
-    service.delete_identity(identity).await.map_err(|error| {
-        Explanation::cloud("W&B's user was not removed", error)
-            .left_behind(format!("the user {:?}, and its bucket", identity.name))
-            .what_to_do("Run terraform destroy again.")
-            .timed(cx)
-            .error()
-    })
+/// What is left of a bucket that is gone: nothing can refuse its deletion any more, so W&B's
+/// user goes, and then the key, which nothing is left to be encrypted by.
+struct Rest<'a> {
+    cx: &'a Context,
+    cloud: &'a Arc<dyn Cloud>,
+    absent: AbsentBucket,
 }
 
-/// Gives up the bucket's own key, now that nothing is left that it encrypts.
-async fn retire_key(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    spec: &BucketSpec,
-    made: Option<&str>,
-    generation: &Generation,
-) -> Result<Diagnostics, Diagnostic> {
-    let Some(service) = cloud.key_service() else {
-        return Ok(Diagnostics::new());
-    };
-    // The bucket may have been given another key, or none, since its own was made.
-    let (name, days) = match (&spec.key, made) {
-        (Some(key), made) => (made.or(key.name.as_deref()), key.deletion_days),
-        (None, Some(made)) => (Some(made), LONGEST_DAYS),
-        (None, None) => return Ok(Diagnostics::new()),
-    };
-    let end = service
-        .retire_encryption_key(&spec.name, name, generation, days)
-        .await
-        .map_err(|error| {
-            Explanation::cloud("The bucket's key was not given up", error)
-                .left_behind("the key; the bucket is gone")
-                .what_to_do("Run terraform destroy again.")
-                .timed(cx)
-                .error()
-        })?;
-    Ok(match end {
-        KeyEnd::None => Diagnostics::new(),
-        KeyEnd::Scheduled { key } => {
-            tracing::info!(%key, "the key's deletion is scheduled");
-            Diagnostics::new()
+impl Rest<'_> {
+    /// `key` is the one that was made for the bucket, which may have been given another one,
+    /// or none, since.
+    async fn give_up(
+        &self,
+        identity: Option<Identity>,
+        spec: Option<BucketSpec>,
+        key: Option<String>,
+        generation: Option<&Generation>,
+    ) -> Result<Diagnostics, Diagnostics> {
+        let spec = spec.and_then(|spec| spec.key);
+        let (key, days) = match (&spec, key) {
+            (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
+            (None, key) => (key, LONGEST_DAYS),
+        };
+        if let Some(identity) = identity {
+            self.remove_identity(&identity, key.as_deref()).await?;
         }
-    })
+        match generation {
+            Some(generation) if spec.is_some() || key.is_some() => {
+                Ok(self.retire_key(key.as_deref(), days, generation).await?)
+            }
+            _ => Ok(Diagnostics::new()),
+        }
+    }
+
+    async fn remove_identity(
+        &self,
+        identity: &Identity,
+        key: Option<&str>,
+    ) -> Result<(), Diagnostic> {
+        let Some(service) = self.cloud.identity_service() else {
+            return Ok(());
+        };
+        service.delete_identity(identity).await.map_err(|error| {
+            let key = key.map_or(String::new(), |key| format!("; the key {key}"));
+            let left = format!(
+                "the user {:?}, with its key{key}; the bucket is gone",
+                identity.name
+            );
+            Explanation::cloud("W&B's user was not removed", error)
+                .left_behind(left)
+                .what_to_do("Run terraform destroy again.")
+                .timed(self.cx)
+                .error()
+        })
+    }
+
+    async fn retire_key(
+        &self,
+        name: Option<&str>,
+        days: u32,
+        generation: &Generation,
+    ) -> Result<Diagnostics, Diagnostic> {
+        let Some(service) = self.cloud.key_service() else {
+            return Ok(Diagnostics::new());
+        };
+        let end = service
+            .retire_encryption_key(&self.absent, name, generation, days)
+            .await
+            .map_err(|error| {
+                let left = name.map_or("the key".to_owned(), |name| format!("the key {name}"));
+                Explanation::cloud("The bucket's key was not given up", error)
+                    .left_behind(format!("{left}; the bucket is gone"))
+                    .what_to_do("Run terraform destroy again.")
+                    .timed(self.cx)
+                    .error()
+            })?;
+        Ok(match end {
+            KeyEnd::None => Diagnostics::new(),
+            KeyEnd::Scheduled { key } => {
+                tracing::info!(%key, "the key's deletion is scheduled");
+                Diagnostics::new()
+            }
+        })
+    }
 }
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is
@@ -210,6 +253,7 @@ pub async fn check(
     let opened = location::open_state(cx, state, private, configuration, &summary).await;
     let (cloud, _) = opened?;
     let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
+        absence::prove(cx, &cloud, private, &name, &summary).await?;
         return Ok(());
     };
     let Owner::Us(owned) = confirm(&cloud, state, &name, &sighting).await? else {

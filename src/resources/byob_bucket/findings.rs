@@ -81,14 +81,9 @@ pub fn findings(report: &Report) -> Field<Vec<Finding>> {
     )
 }
 
-/// Whether everything that W&B needs was looked at and holds.
+/// Whether everything that W&B needs was looked at and holds, for somebody who is let in.
 pub fn verified(bucket: &Bucket, report: &Report) -> Field<bool> {
-    let looked = is_looked_at(bucket);
-    let probed = !is_probed(bucket)
-        || !report.findings().any(|(requirement, verdict)| {
-            requirement.id.starts_with("probe.") && verdict.status == Status::Unknown
-        });
-    Field::Known(looked && probed && report.is_compliant())
+    Field::Known(is_looked_at(bucket) && report.is_verified())
 }
 
 /// Whether this configuration mends the requirement by writing a setting, on this
@@ -140,11 +135,15 @@ pub fn remember_unwritable(
     }
 }
 
-/// What the user hears about requirements that do not hold after an apply: an error
-/// for what this apply should have mended, one warning for the rest.
+/// What the user hears about requirements that do not hold after an apply: an error for what
+/// was tried and does not work, and for what this apply should have mended; one warning for
+/// the rest.
 pub fn diagnostics(report: &Report, private: &Private) -> Vec<Diagnostic> {
-    let (mendable, rest): (Vec<_>, Vec<_>) = report
+    let (proven, others): (Vec<_>, Vec<_>) = report
         .failures()
+        .partition(|(requirement, _)| requirements::is_proof(requirement.id));
+    let (mendable, rest): (Vec<_>, Vec<_>) = others
+        .into_iter()
         .partition(|(requirement, _)| is_mendable(requirement.id, private));
     let lines = |all: &[&(&'static Requirement, Verdict)]| {
         all.iter()
@@ -162,6 +161,17 @@ pub fn diagnostics(report: &Report, private: &Private) -> Vec<Diagnostic> {
             .join("\n")
     };
     let mut diagnostics = Vec::new();
+    if !proven.is_empty() {
+        diagnostics.push(
+            Explanation::new("W&B cannot work with this bucket", lines(&proven))
+                .left_behind("the bucket with the settings that the server took")
+                .what_to_do(
+                    "Mend it where the bucket's server or network is run, then apply again; or set \
+                     verify = \"settings\" if what was tried is not what W&B will do.",
+                )
+                .error(),
+        );
+    }
     if !mendable.is_empty() {
         diagnostics.push(
             Explanation::new("The bucket is not as configured after the apply", lines(&mendable))

@@ -1,7 +1,7 @@
 //! What was made for a bucket and is to be given up some day, as the private data remembers
 //! it: the arguments may have changed since, and a refresh sees other people's changes.
 
-use super::private::{MADE_IDENTITY, MADE_KEY};
+use super::private::{MADE_IDENTITY, MADE_KEY, PLACE};
 use super::schema::Bucket;
 use crate::byob::identity::Identity;
 use crate::byob::rights::Rights;
@@ -37,7 +37,7 @@ pub fn key(private: &Private) -> Option<&str> {
 /// private data: see [`super::private`].
 pub fn carried(private: &Private) -> Private {
     let mut carried = Private::default();
-    for name in [MADE_KEY, MADE_IDENTITY] {
+    for name in [MADE_KEY, MADE_IDENTITY, PLACE] {
         if let Some(value) = private.get(name) {
             carried.set(name, value.clone());
         }

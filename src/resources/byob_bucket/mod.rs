@@ -18,6 +18,7 @@ mod read;
 mod update;
 
 // The work in between.
+mod absence;
 mod access_keys;
 mod encryption_key;
 mod findings;

@@ -30,3 +30,7 @@ pub const APPLIED_KEY: &str = "applied_key";
 pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.
 pub const UNWRITABLE: &str = "server_cannot";
+/// A state: the bucket is gone, and what was made for it is not.
+pub const GONE: &str = "gone";
+/// A state: where the bucket was seen last.
+pub const PLACE: &str = "place";

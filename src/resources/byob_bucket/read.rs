@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::private::{MARKER_LOST, UNFINISHED};
+use super::private::{GONE, MARKER_LOST, UNFINISHED};
 use super::schema::Bucket;
 use super::work::look_at;
-use super::{access_keys, findings, location, made, outputs, spec};
+use super::{absence, access_keys, findings, location, made, outputs, spec};
+use crate::byob::absence::AbsentBucket;
 use crate::byob::change::LIFECYCLE_PREFIX;
-use crate::byob::marker::Generation;
 use crate::byob::observed::{LifecycleRule, Versioning};
 use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
 use crate::byob::requirements::{self, cors};
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, CloudError, Observed, Reading};
+use crate::byob::{Cloud, Observed, Reading};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::{Field, SetOf};
@@ -35,13 +35,24 @@ pub async fn read(
         Ok(Seen::Open) => Outcome::exists(state, private).with([not_refreshed()]),
         Ok(Seen::There(mut there)) => {
             let mut private = private;
+            private.remove(GONE);
+            absence::note_place(&mut private, &there.cloud);
             findings::without_unwritable(&mut there.observed, &private);
             let mut diagnostics = Vec::new();
             note_marker(&state, &there.observed, &mut private, &mut diagnostics);
             let bucket = with_drift(state, configuration, &there, &private);
             Outcome::exists(bucket, private).with(diagnostics)
         }
-        Ok(Seen::Gone(diagnostics)) => Outcome::gone().with(diagnostics),
+        Ok(Seen::Gone(absent)) => {
+            tracing::info!(bucket = absent.name(), "the bucket is gone");
+            Outcome::gone()
+        }
+        Ok(Seen::Outlived(diagnostic)) => {
+            let (mut state, mut private) = (state, private);
+            private.set(GONE, true);
+            state.verified = Field::Known(false);
+            Outcome::exists(state, private).with([diagnostic])
+        }
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
 }
@@ -60,13 +71,16 @@ fn not_refreshed() -> Diagnostic {
 enum Seen {
     /// The provider block leaves open how the bucket is reached, or what its tags should be.
     Open,
-    /// The server says that there is no such bucket; with what it left behind.
-    Gone(Option<Diagnostic>),
+    /// There is no such bucket, and nothing of it.
+    Gone(AbsentBucket),
+    /// There is no such bucket, and what was made for it is still there.
+    Outlived(Diagnostic),
     There(Box<There>),
 }
 
 /// A bucket that is there.
 struct There {
+    cloud: Arc<dyn Cloud>,
     block: Arc<dyn ResolvedBlock>,
     wanted: BucketSpec,
     observed: Observed,
@@ -121,43 +135,21 @@ async fn observe(
         }
     }
     let Some(observed) = observed else {
-        let left = left_behind(&cloud, &wanted, generation.as_ref()).await;
-        return Ok(Seen::Gone(left.map_err(failed)?));
+        let name = &wanted.name;
+        let absent = absence::prove(cx, &cloud, private, name, summary).await?;
+        let began = private.get(GONE).is_some();
+        let left = absence::left_behind(&cloud, &absent, &wanted, generation.as_ref(), began);
+        return Ok(match left.await.map_err(failed)? {
+            Some(left) => Seen::Outlived(absence::outlived(name, left)),
+            None => Seen::Gone(absent),
+        });
     };
     Ok(Seen::There(Box::new(There {
+        cloud,
         block,
         wanted,
         observed,
     })))
-}
-
-/// The key of a bucket that is gone, where nobody has given it up.
-async fn left_behind(
-    cloud: &Arc<dyn Cloud>,
-    wanted: &BucketSpec,
-    generation: Option<&Generation>,
-) -> Result<Option<Diagnostic>, CloudError> {
-    let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
-    let (Some(service), Some(key), Some(generation)) = (cloud.key_service(), key, generation)
-    else {
-        return Ok(None);
-    };
-    let left = service.surviving_encryption_key(key, generation).await?;
-    Ok(left.map(|key| outlived(&wanted.name, &key)))
-}
-
-/// Nothing that Terraform asks for after this can reach the key: the state forgets it.
-fn outlived(bucket: &str, key: &str) -> Diagnostic {
-    Explanation::new(
-        format!("Bucket {bucket:?} is gone, and its key is not"),
-        "the bucket was deleted by somebody else, or by a run that ended before it came to the key",
-    )
-    .left_behind(format!("the key {key}"))
-    .what_to_do(
-        "Apply again, and the bucket is made again with this key; or schedule the key's deletion \
-         by hand, once nothing is left that it encrypts.",
-    )
-    .warning()
 }
 
 fn note_marker(
@@ -172,6 +164,10 @@ fn note_marker(
     };
     match &observed.marker {
         None => private.set(MARKER_LOST, true),
+        // Made again by an update that did not come to its end.
+        Some(marker) if marker.is_creating() && marker.generation.as_str() == ours => {
+            private.set(MARKER_LOST, true);
+        }
         Some(marker) if marker.generation.as_str() != ours => diagnostics.push(
             Explanation::new(
                 "Another configuration has taken the bucket over",

@@ -3,7 +3,7 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{access_keys, encryption_key, findings, settings, verify};
+use super::{absence, access_keys, encryption_key, findings, settings, verify};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -22,6 +22,7 @@ pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
         Ok(()) => {}
         Err(diagnostic) => progress.diagnostics.push(diagnostic),
     }
+    absence::note_place(&mut progress.private, &work.cloud);
 }
 
 async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnostic> {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::access_keys::is_rotated;
 use super::inputs::touches_cloud;
-use super::ownership::take_over;
-use super::private::{IMPORTED, MARKER_LOST, REPLACES, UNFINISHED};
+use super::ownership::{first_tags, take_over};
+use super::private::{GONE, IMPORTED, MARKER_LOST, REPLACES, UNFINISHED};
 use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
-use super::{location, made, outputs, spec};
+use super::{absence, location, made, outputs, spec};
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation};
@@ -60,13 +60,21 @@ pub async fn update(
         private: &private,
     };
     let begun = before.begin(cx, configuration, &planned, &config, block.as_ref());
-    let work = match begun.await {
+    let mut work = match begun.await {
         Ok(work) => work,
         Err(diagnostic) => return Outcome::exists(prior, private).with([diagnostic]),
     };
+    if private.get(GONE).is_some() {
+        if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
+            return Outcome::exists(prior, private).with([diagnostic]);
+        }
+        private.remove(GONE);
+    }
     planned.set_block(block.kind(), block.block());
     outputs::fill(&mut planned, &config, block.as_ref());
-    carry_key(&prior, &mut planned);
+    if !(work.is_new() && is_rotated(&prior, &planned)) {
+        carry_key(&prior, &mut planned);
+    }
     private.remove(MARKER_LOST);
     private.remove(IMPORTED);
     location::note_open(&mut private, &config, configuration);
@@ -181,6 +189,42 @@ impl Before<'_> {
         let takeover = take_over(cloud, &name, &seen).await.map_err(failed)?;
         Ok(takeover.generation)
     }
+}
+
+/// Makes a bucket again that is gone while its user or its key is still there, with the
+/// generation that they carry.
+async fn make_again(
+    work: &mut Work<'_>,
+    private: &Private,
+    planned: &mut Bucket,
+) -> Result<(), Diagnostic> {
+    let summary = "The bucket was not made again";
+    let failed = |error| {
+        Explanation::cloud(summary, error)
+            .left_behind("what outlived the bucket: W&B's user, or the bucket's key")
+            .timed(work.cx)
+            .error()
+    };
+    let name = planned.name.known().cloned().unwrap_or_default();
+    if work.cloud.look(&name).await.map_err(failed)?.is_some() {
+        return Ok(());
+    }
+    absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
+    if let (
+        Origin::Managed {
+            unwanted: Some(identity),
+            ..
+        },
+        Some(service),
+    ) = (&work.origin, work.cloud.identity_service())
+    {
+        service.delete_identity(identity).await.map_err(failed)?;
+    }
+    let tags = first_tags(work.configuration, planned, &work.generation);
+    work.cloud.create(&name, &tags).await.map_err(failed)?;
+    // What the user and the key are like is not certain, so it is looked at.
+    work.origin = Origin::Made(None);
+    Ok(())
 }
 
 /// After a failure the state says that something is left to be done: what was found

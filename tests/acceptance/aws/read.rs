@@ -54,7 +54,7 @@ fn a_bucket_that_vanished_is_made_again_with_its_key() {
     stage.apply();
     let key = stage.key();
     stage.clean_up();
-    assert_eq!(stage.plan().actions(THIS), ["create"]);
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
     stage.apply();
     stage.assert_empty_plan();
     assert_eq!(stage.key(), key);

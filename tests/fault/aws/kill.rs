@@ -178,26 +178,13 @@ fn a_kill_at_any_request_of_a_destroy_is_survived() {
             is_killed_at(&stage, &proxy, number, &["-destroy"]),
             "not {when}"
         );
-        // Where the bucket went and its key did not, Terraform asks for nothing any more:
-        // whoever plans is told which key it is, and the next bucket of this name takes it.
-        let had_begun = stage.described(&keys[0])["KeyState"] == "PendingDeletion";
-        let stays = !stage.exists() && !had_begun;
-        if stays {
-            let text = stage.plan().text;
-            assert!(
-                text.contains("is gone, and its key is not"),
-                "{when}: {text}"
-            );
-            let left = format!("Left behind: the key {}", keys[0]);
-            assert!(text.contains(&left), "{when}: {text}");
-        }
         stage.destroy();
         assert!(!stage.exists(), "{when}");
         let users = stage.iam("list_users", json!({}));
         assert!(!users.to_string().contains(&user), "{when}: {users}");
-        let expected = if stays { "Enabled" } else { "PendingDeletion" };
-        assert_eq!(stage.described(&keys[0])["KeyState"], expected, "{when}");
-        // The alias stays with the key, for the same reason.
+        let key_state = &stage.described(&keys[0])["KeyState"];
+        assert_eq!(*key_state, "PendingDeletion", "{when}");
+        // The next bucket of this name takes the key back by its alias.
         assert_eq!(aliases(&stage), keys, "{when}");
     }
     assert_eq!(world.new_keys(&stage), Vec::<String>::new());

@@ -1,6 +1,7 @@
 //! AWS behind a proxy that answers as Amazon does, where the stand-in never would.
 
 mod create_tags;
+mod gone;
 mod kill;
 mod lose;
 mod owed;

@@ -1,6 +1,7 @@
 //! MinIO behind a proxy.
 
 mod answers;
+mod gone;
 mod kill;
 mod lists;
 mod lose;

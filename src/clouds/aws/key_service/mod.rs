@@ -13,13 +13,15 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 
+use crate::byob::absence::AbsentBucket;
 use crate::byob::key_service::{EnsuredKey, KeyEnd, KeyService};
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::KeySpec;
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::s3::variant::explained;
 
 use super::Aws;
+use super::error::names_no_principal;
 
 pub(super) use read::reading;
 pub(super) use tags::refuse_anothers;
@@ -75,7 +77,8 @@ impl KeyService for Aws {
         marker: &Marker,
     ) -> Result<EnsuredKey, CloudError> {
         let outcome = self
-            .once_known("kms:CreateKey", bucket, || {
+            .s3
+            .once_made("kms:CreateKey", bucket, names_no_principal, || {
                 write::ensure(self, bucket, key, marker)
             })
             .await;
@@ -92,7 +95,8 @@ impl KeyService for Aws {
         key: &KeySpec,
     ) -> Result<(), CloudError> {
         let outcome = self
-            .once_known("kms:PutKeyPolicy", bucket, || {
+            .s3
+            .once_made("kms:PutKeyPolicy", bucket, names_no_principal, || {
                 write::configure(self, bucket, ensured, key)
             })
             .await;
@@ -105,20 +109,21 @@ impl KeyService for Aws {
 
     async fn retire_encryption_key(
         &self,
-        bucket: &str,
+        bucket: &AbsentBucket,
         key: Option<&str>,
         generation: &Generation,
         days: u32,
     ) -> Result<KeyEnd, CloudError> {
-        let outcome = retire::retire(self, bucket, key, generation, days).await;
+        let outcome = retire::retire(self, bucket.name(), key, generation, days).await;
         explained(self, outcome).await
     }
 
     async fn surviving_encryption_key(
         &self,
+        _: &AbsentBucket,
         key: &str,
         generation: &Generation,
-    ) -> Result<Option<String>, CloudError> {
-        read::surviving(self, key, generation).await
+    ) -> Result<Reading<Option<String>>, CloudError> {
+        explained(self, read::surviving(self, key, generation).await).await
     }
 }

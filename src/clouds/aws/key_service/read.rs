@@ -12,6 +12,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::aws::{Aws, partition, policy};
 use crate::clouds::reading::{self, missing};
 use crate::clouds::retry::Work;
+use crate::clouds::s3::error::contradiction;
 use crate::clouds::s3::policy::Document;
 
 /// Seconds of a day.
@@ -144,7 +145,14 @@ pub(in crate::clouds::aws) async fn reading(
     );
     let found = match read(found)? {
         Reading::Known(Some(found)) => found,
-        Reading::Known(None) => return Ok(Reading::Known(None)),
+        Reading::Known(None) => {
+            let is_there = tags.is_ok() || document.is_ok() || rotation.is_ok();
+            return if is_there {
+                Err(half_there(name))
+            } else {
+                Ok(Reading::Known(None))
+            };
+        }
         reading => return Ok(reading.map(|_| None)),
     };
     let tags = read(tags)?.known().cloned().unwrap_or_default();
@@ -184,21 +192,34 @@ pub(in crate::clouds::aws) async fn reading(
     })))
 }
 
-/// The key of this generation, where its deletion is not due; who may not look is told
-/// nothing.
+/// The error of a key that one answer knows and another one does not.
+pub(super) fn half_there(key: &str) -> CloudError {
+    let why = "one answer is that there is no such key, and another one tells about it; nothing \
+               was forgotten for it";
+    contradiction("kms:DescribeKey", key, why.to_owned())
+}
+
+/// The key of this generation, where its deletion is not due.
 pub(super) async fn surviving(
     cloud: &Aws,
     key: &str,
     generation: &Generation,
-) -> Result<Option<String>, CloudError> {
+) -> Result<Reading<Option<String>>, CloudError> {
     let (found, tags) = tokio::join!(describe(cloud, key), tags(cloud, key));
-    let (Reading::Known(Some(found)), Reading::Known(tags)) = (read(found)?, read(missing(tags))?)
-    else {
-        return Ok(None);
+    let (found, tags) = match (read(found)?, read(missing(tags))?) {
+        (Reading::Known(found), Reading::Known(tags)) => (found, tags),
+        (Reading::Known(_), other) => return Ok(other.map(|_| None)),
+        (other, _) => return Ok(other.map(|_| None)),
     };
-    let marker = tags.as_ref().and_then(marker_of);
-    let is_ours = marker.is_some_and(|marker| &marker.generation == generation);
-    Ok((is_ours && !found.is_pending_deletion()).then_some(found.arn))
+    let (Some(found), Some(tags)) = (&found, &tags) else {
+        return match (found, tags) {
+            (None, None) => Ok(Reading::Known(None)),
+            _ => Err(half_there(key)),
+        };
+    };
+    let is_ours = marker_of(tags).is_some_and(|marker| &marker.generation == generation);
+    let survives = is_ours && !found.is_pending_deletion();
+    Ok(Reading::Known(survives.then(|| found.arn.clone())))
 }
 
 fn rules(

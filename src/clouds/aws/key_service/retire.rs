@@ -1,12 +1,13 @@
 //! Gives up the key of a bucket that is gone.
 
 use super::find::search;
-use super::read::{describe, tags};
+use super::read::{describe, half_there, tags};
 use super::{INVALID_STATE, alias, id, is_of, marker_of};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::Generation;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::aws::Aws;
+use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
 /// Gives up the bucket's own key.
@@ -18,7 +19,10 @@ pub(super) async fn retire(
     days: u32,
 ) -> Result<KeyEnd, CloudError> {
     let found = match key {
-        Some(key) => describe(cloud, key).await?,
+        Some(key) => match describe(cloud, key).await? {
+            Some(found) => Some(found),
+            None => return confirm_none(cloud, key).await,
+        },
         None => match describe(cloud, &alias(bucket)).await? {
             Some(found) => Some(found),
             None => search(cloud, bucket, generation).await?,
@@ -57,5 +61,16 @@ pub(super) async fn retire(
         // The first answer was lost, and the second says that it is pending deletion.
         Err(error) if error.code.as_deref() != Some(INVALID_STATE) => Err(error),
         _ => Ok(KeyEnd::Scheduled { key: arn }),
+    }
+}
+
+/// No such key, by two answers: nobody would ever ask for it again.
+async fn confirm_none(cloud: &Aws, key: &str) -> Result<KeyEnd, CloudError> {
+    match missing(tags(cloud, key).await) {
+        Ok(None) => Ok(KeyEnd::None),
+        Ok(Some(_)) => Err(half_there(key)),
+        // Somebody else's, who does not let us look.
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(KeyEnd::None),
+        Err(error) => Err(error),
     }
 }

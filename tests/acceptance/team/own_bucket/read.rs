@@ -72,9 +72,10 @@ fn a_team_stays_bound_while_its_bucket_is_gone() {
         .terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
         .succeeds();
     let state = stage.state(TEAM);
-    assert_eq!(state["byob_bucket"], Value::Null);
-    assert_eq!(state["storage"]["name"], stage.address());
-    assert_eq!(state["storage"]["path"], "a");
+    // The bucket's user is still there, and so is the bucket in the state.
+    assert_eq!(state["byob_bucket"]["storage"]["name"], stage.address());
+    assert_eq!(state["byob_bucket"]["storage"]["path"], "a");
+    assert_eq!(state["byob_bucket"]["verified"], false);
     refused("byob_bucket.name");
     write(&stage, "", r#"path = "a""#);
     assert_eq!(stage.plan().actions(TEAM), ["update"]);

@@ -1,0 +1,90 @@
+//! The proof that a bucket is not there.
+//!
+//! Deleting keys and users, and forgetting secrets, cannot be undone. So none of it follows
+//! from one answer: a proxy, a server that has just restarted, or an address that leads
+//! elsewhere says "no such bucket" as well.
+
+/// What the second question was answered, after a first answer that a bucket is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecondAnswer {
+    /// It is not there either way.
+    Absent,
+    /// It is there.
+    Present,
+}
+
+/// A bucket that is proven not to be there.
+///
+/// Invariant: made only by [`AbsentBucket::deleted`], after the server has confirmed the
+/// deletion, and by [`AbsentBucket::confirm`], after two different questions had the same
+/// answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentBucket(String);
+
+impl AbsentBucket {
+    /// A bucket whose deletion the server has confirmed a moment ago.
+    pub fn deleted(bucket: &str) -> Self {
+        Self(bucket.to_owned())
+    }
+
+    /// A bucket of which one answer has said that it is not there, if a second one agrees.
+    pub fn confirm(bucket: &str, second: SecondAnswer) -> Option<Self> {
+        (second == SecondAnswer::Absent).then(|| Self(bucket.to_owned()))
+    }
+
+    /// The bucket's name.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a bucket is asked for, as far as it is known without asking: another place's "not
+/// there" says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The server's address.
+    pub endpoint: String,
+    /// The account, on clouds that have them, once somebody has asked for it.
+    pub account: Option<String>,
+}
+
+impl Place {
+    /// Whether this is certainly another place than `other`.
+    pub fn differs(&self, other: &Self) -> bool {
+        let other_account = matches!((&self.account, &other.account),
+            (Some(here), Some(there)) if here != there);
+        self.endpoint != other.endpoint || other_account
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.account {
+            Some(account) => write!(out, "{} (account {account})", self.endpoint),
+            None => out.write_str(&self.endpoint),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_answer_is_no_proof() {
+        assert_eq!(AbsentBucket::confirm("b", SecondAnswer::Present), None);
+        let proof = AbsentBucket::confirm("b", SecondAnswer::Absent);
+        assert_eq!(proof.as_ref().map(AbsentBucket::name), Some("b"));
+    }
+
+    #[test]
+    fn an_account_that_nobody_asked_for_is_no_other_one() {
+        let place = |endpoint: &str, account: Option<&str>| Place {
+            endpoint: endpoint.to_owned(),
+            account: account.map(str::to_owned),
+        };
+        assert!(!place("h", None).differs(&place("h", Some("1"))));
+        assert!(place("h", Some("2")).differs(&place("h", Some("1"))));
+        assert!(place("g", None).differs(&place("h", None)));
+    }
+}

@@ -1,0 +1,90 @@
+//! Whether a bucket is not there: the second question, once something has said so.
+
+use crate::byob::absence::{AbsentBucket, SecondAnswer};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::retry::Work;
+
+use super::S3;
+use super::error::{bucket_contradiction, not_known_yet};
+
+/// Confirms what an answer has said: by the list of all buckets, or, where the caller may
+/// not have that, by a `HEAD`.
+pub(in crate::clouds) async fn confirm(
+    cloud: &S3,
+    bucket: &str,
+) -> Result<AbsentBucket, CloudError> {
+    // It was made by this very operation, and somebody does not know it yet.
+    if cloud.made_here() {
+        return Err(not_known_yet("s3:ListBucket", bucket));
+    }
+    let call = "s3:ListAllMyBuckets";
+    let (call, second, told) = match listed(cloud, call, bucket).await {
+        Ok(true) => (call, SecondAnswer::Present, "names it".to_owned()),
+        Ok(false) => (call, SecondAnswer::Absent, String::new()),
+        Err(error) if may_not_list(&error) => {
+            let (second, told) = head(cloud, bucket).await?;
+            ("s3:HeadBucket", second, told)
+        }
+        Err(error) => return Err(error),
+    };
+    AbsentBucket::confirm(bucket, second).ok_or_else(|| {
+        let why = format!(
+            "one answer was that there is no such bucket, and the answer to {call} {told}; \
+             nothing was deleted or forgotten for it"
+        );
+        bucket_contradiction(call, bucket, why)
+    })
+}
+
+/// Whether the list is not to be had, which says nothing about the bucket.
+fn may_not_list(error: &CloudError) -> bool {
+    matches!(
+        error.kind,
+        CloudErrorKind::Denied
+            | CloudErrorKind::NotSupported
+            | CloudErrorKind::Invalid
+            | CloudErrorKind::NotFound
+    )
+}
+
+/// Whether the caller's buckets, all pages of them, have this one.
+async fn listed(cloud: &S3, call: &str, bucket: &str) -> Result<bool, CloudError> {
+    let mut next: Option<String> = None;
+    loop {
+        let page = cloud
+            .sdk(Work::Read, call, bucket, || {
+                let list = cloud.clients.s3().list_buckets().prefix(bucket);
+                list.set_continuation_token(next.clone()).send()
+            })
+            .await?;
+        if page.buckets().iter().any(|one| one.name() == Some(bucket)) {
+            return Ok(true);
+        }
+        match page.continuation_token() {
+            Some(token) if !token.is_empty() && next.as_deref() != Some(token) => {
+                next = Some(token.to_owned());
+            }
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// A 404 in the server's own form is an answer; a refusal or a success is the contrary.
+async fn head(cloud: &S3, bucket: &str) -> Result<(SecondAnswer, String), CloudError> {
+    let outcome = cloud
+        .sdk(Work::Read, "s3:HeadBucket", bucket, || {
+            cloud.clients.s3().head_bucket().bucket(bucket).send()
+        })
+        .await;
+    match outcome {
+        Ok(_) => Ok((SecondAnswer::Present, "is that it is there".to_owned())),
+        Err(error) if error.kind == CloudErrorKind::NotFound => {
+            Ok((SecondAnswer::Absent, String::new()))
+        }
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok((
+            SecondAnswer::Present,
+            format!("is a refusal: {}", error.message),
+        )),
+        Err(error) => Err(error),
+    }
+}

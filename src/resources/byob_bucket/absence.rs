@@ -1,0 +1,117 @@
+//! A bucket that is gone: the proof of it, what it left behind, and where it was seen last.
+
+use std::sync::Arc;
+
+use super::private::PLACE;
+use super::spec;
+use crate::byob::absence::{AbsentBucket, Place};
+use crate::byob::marker::Generation;
+use crate::byob::spec::BucketSpec;
+use crate::byob::{Cloud, CloudError, Reading};
+use crate::sdk::context::Context;
+use crate::sdk::diagnostic::Diagnostic;
+use crate::sdk::private::Private;
+use crate::terraform::diagnostics::Explanation;
+
+/// Remembers where the bucket was seen.
+pub fn note_place(private: &mut Private, cloud: &Arc<dyn Cloud>) {
+    let mut place = cloud.place();
+    if let Some(before) = remembered(private)
+        && before.endpoint == place.endpoint
+    {
+        place.account = place.account.or(before.account);
+    }
+    let noted = serde_json::json!({"endpoint": place.endpoint, "account": place.account});
+    private.set(PLACE, noted);
+}
+
+fn remembered(private: &Private) -> Option<Place> {
+    let noted = private.get(PLACE)?;
+    let text = |name: &str| noted.get(name).and_then(serde_json::Value::as_str);
+    Some(Place {
+        endpoint: text("endpoint")?.to_owned(),
+        account: text("account").map(str::to_owned),
+    })
+}
+
+/// Proves that a bucket is gone of which one answer has said so: by another question, at
+/// the place where it was seen last.
+pub async fn prove(
+    cx: &Context,
+    cloud: &Arc<dyn Cloud>,
+    private: &Private,
+    name: &str,
+    summary: &str,
+) -> Result<AbsentBucket, Diagnostic> {
+    let left = "everything as it was, the state too";
+    let absent = cloud.confirm_absence(name).await.map_err(|error| {
+        Explanation::cloud(summary, error)
+            .left_behind(left)
+            .timed(cx)
+            .error()
+    })?;
+    let here = cloud.place();
+    let Some(before) = remembered(private).filter(|before| before.differs(&here)) else {
+        return Ok(absent);
+    };
+    let why = format!("the bucket is not at {here}, and it was last seen at {before}");
+    Err(Explanation::new(summary, why)
+        .left_behind(left)
+        .what_to_do(
+            "Set the provider's block, or the environment, back to the place where the bucket is; \
+             if that is gone for good, remove the bucket from the state (terraform state rm).",
+        )
+        .error())
+}
+
+/// What was made for a bucket that is gone and is still there, as the end of a sentence;
+/// `began` when an earlier run has begun to give it up.
+pub async fn left_behind(
+    cloud: &Arc<dyn Cloud>,
+    absent: &AbsentBucket,
+    wanted: &BucketSpec,
+    generation: Option<&Generation>,
+    began: bool,
+) -> Result<Option<String>, CloudError> {
+    let mut left = Vec::new();
+    if let (Some(identity), Some(service), Some(_)) = (
+        spec::made_identity(wanted.clone()),
+        cloud.identity_service(),
+        generation,
+    ) && service.survives(&identity).await?
+    {
+        left.push(format!("the user {:?}, with its key", identity.name));
+    }
+    let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
+    if let (Some(service), Some(key), Some(generation)) = (cloud.key_service(), key, generation) {
+        match service
+            .surviving_encryption_key(absent, key, generation)
+            .await?
+        {
+            Reading::Known(Some(key)) => left.push(format!("the key {key}")),
+            // It was there when it was to be given up, and now nobody may look.
+            Reading::Denied(_) if began => left.push(format!("the key {key}")),
+            Reading::Known(None)
+            | Reading::Denied(_)
+            | Reading::Unsupported(_)
+            | Reading::Skipped => {}
+        }
+    }
+    Ok((!left.is_empty()).then(|| left.join("; ")))
+}
+
+/// What outlived its bucket stays in the state, so that something can still be done about
+/// it.
+pub fn outlived(bucket: &str, left: String) -> Diagnostic {
+    Explanation::new(
+        format!("Bucket {bucket:?} is gone, and what was made for it is not"),
+        "the bucket was deleted by somebody else, or by a run that ended before it came to the \
+         rest",
+    )
+    .left_behind(left)
+    .what_to_do(
+        "Run terraform destroy to give up the rest; or apply, and the bucket is made again with \
+         the same user and key.",
+    )
+    .warning()
+}
