@@ -216,7 +216,7 @@ fn what_outlives_its_bucket_is_taken_over() {
     stage.apply();
     assert_untouched(&stage, &before, 0, "made again");
     assert_eq!(stage.encryption()["KMSMasterKeyID"], key.as_str());
-    assert_eq!(stage.own_keys(), [key.clone()]);
+    assert_eq!(stage.own_keys(), std::slice::from_ref(&key));
     stage.assert_empty_plan();
     stage.destroy();
     assert_nothing_left(&stage, &user, &key);
