@@ -22,8 +22,9 @@ fn everything_goes<C: Cloud<Login = Login>>(stage: &Stage<C>, keys: &[&str]) {
         stage.put(key);
         stage.s3_ok("delete_object", json!({"Key": key}));
     }
-    let key = json!({"Key": keys[0]});
-    stage.s3_ok("create_multipart_upload", key);
+    // The stand-in for Amazon begins no upload of the first one.
+    let last = keys.last().expect("a key");
+    stage.s3_ok("create_multipart_upload", json!({"Key": last}));
     stage.destroy();
     assert!(!stage.exists());
 }
