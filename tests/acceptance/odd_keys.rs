@@ -22,8 +22,8 @@ fn everything_goes<C: Cloud<Login = Login>>(stage: &Stage<C>, keys: &[&str]) {
         stage.put(key);
         stage.s3_ok("delete_object", json!({"Key": key}));
     }
-    let key = json!({"Key": keys[0]});
-    stage.s3_ok("create_multipart_upload", key);
+    let last = keys.last().expect("a key");
+    stage.s3_ok("create_multipart_upload", json!({"Key": last}));
     stage.destroy();
     assert!(!stage.exists());
 }
@@ -45,9 +45,12 @@ fn objects_with_odd_names_are_deleted_on_seaweedfs_or_named() {
     stage.s3_ok("delete_object", json!({"Key": ODD[0]}));
 }
 
-/// The stand-in takes no objects with a line break in their names.
+/// The stand-in writes control characters into its lists as they are, which is no XML.
 #[test]
 fn objects_with_odd_names_are_deleted_on_aws() {
-    let keys: Vec<&str> = ODD.into_iter().filter(|key| !key.contains('\n')).collect();
+    let keys: Vec<&str> = ODD
+        .into_iter()
+        .filter(|key| !key.chars().any(char::is_control))
+        .collect();
     everything_goes(&Stage::<Aws>::new("odd-keys"), &keys);
 }

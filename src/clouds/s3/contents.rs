@@ -182,7 +182,8 @@ async fn abort_all(cloud: &S3, bucket: &str, gone: &mut Contents) -> Result<(), 
             ));
         }
         gone.uploads += page.found.len() as u64;
-        stream::iter(page.found)
+        // An upload has an id of its own, so that a name too many aborts nobody else's.
+        stream::iter(page.found.into_iter().chain(page.as_listed))
             .map(|(object, upload)| async move { abort(cloud, bucket, &object, &upload).await })
             .buffer_unordered(ABREAST)
             .try_collect::<Vec<()>>()

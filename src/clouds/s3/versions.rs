@@ -132,6 +132,9 @@ pub(super) async fn versions(
 #[derive(Debug, Default)]
 pub(super) struct Uploads {
     pub(super) found: Vec<(String, String)>,
+    /// Those of them that read otherwise before they were decoded, as they were listed:
+    /// SeaweedFS says that names are encoded and lists them as they are.
+    pub(super) as_listed: Vec<(String, String)>,
     /// Where the list goes on, if it does.
     pub(super) next: Option<Position>,
 }
@@ -166,16 +169,21 @@ pub(super) async fn uploads(
         Err(error) => return Err(error),
     };
     let decode = Decoder::new(UPLOADS, bucket, answer.encoding_type());
-    let mut found = Vec::new();
+    let (mut found, mut as_listed) = (Vec::new(), Vec::new());
     for upload in answer.uploads() {
         if let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) {
-            found.push((decode.name(key)?, id.to_owned()));
+            let name = decode.name(key)?;
+            if name != key {
+                as_listed.push((key.to_owned(), id.to_owned()));
+            }
+            found.push((name, id.to_owned()));
         }
     }
     let marks = (answer.next_key_marker(), answer.next_upload_id_marker());
     let next = decode.position(answer.is_truncated(), marks)?;
     Ok(Uploads {
         found,
+        as_listed,
         // SeaweedFS says of a full page that the list goes on, and not where: that was all.
         next: next.filter(|next| next.key.is_some()),
     })
