@@ -16,3 +16,4 @@ mod instance;
 mod interrupted;
 mod kill;
 mod team;
+mod team_unheard;

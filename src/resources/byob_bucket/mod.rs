@@ -21,6 +21,7 @@ mod update;
 mod access_keys;
 mod encryption_key;
 mod findings;
+mod half_made;
 mod inputs;
 mod on_destroy;
 mod ownership;
@@ -34,7 +35,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::byob::name;
+use crate::byob::{CloudError, name};
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
@@ -42,6 +43,7 @@ use crate::terraform::account::CloudSchema;
 use crate::terraform::configuration::Environment;
 use crate::terraform::diagnostics::Explanation;
 
+use on_destroy::COUNT_LIMIT;
 pub use private::NOTHING_GOES;
 pub use schema::{Bucket, Finding, block, findings_type};
 
@@ -71,6 +73,31 @@ impl ByobBucket {
             Some(configuration) => delete::check(cx, &configuration, state).await,
             None => Err(not_configured().into()),
         }
+    }
+}
+
+impl ByobBucket {
+    /// Whether the bucket of a state holds objects, or so much else that nobody has counted it
+    /// all.
+    pub async fn holds_objects(&self, cx: &Context, state: &Bucket) -> Result<bool, Diagnostics> {
+        let configuration = self
+            .environment
+            .configuration()
+            .ok_or_else(not_configured)?;
+        let name = state.name.known().cloned().unwrap_or_default();
+        let summary = format!("Bucket {name:?} was not deleted");
+        let (cloud, _) = location::open(cx, state, None, &configuration, &summary).await?;
+        let failed = |error: CloudError| -> Diagnostic {
+            Explanation::cloud(summary.clone(), error)
+                .left_behind("the bucket, with all that is in it")
+                .timed(cx)
+                .error()
+        };
+        if cloud.look(&name).await.map_err(failed)?.is_none() {
+            return Ok(false);
+        }
+        let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
+        Ok(contents.objects > 0 || contents.at_least)
     }
 }
 
