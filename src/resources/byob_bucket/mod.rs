@@ -154,7 +154,9 @@ fn validate_on(config: &Bucket, cloud: &dyn CloudSchema) -> Diagnostics {
     let mut diagnostics = config
         .known_block()
         .map_or_else(Diagnostics::new, |block| cloud.validate(block));
+    // A name that is no line of text is told as such.
     if let Some(name) = config.name.known()
+        && Text::Line.check(name).is_ok()
         && let Err(why) = name::check_bucket(cloud.kind(), name)
     {
         diagnostics.push(

@@ -117,6 +117,9 @@ impl Resource for TeamStorageResource {
             _ => {}
         }
         diagnostics.extend(arguments::outside(config));
+        if let Field::Known(storage) = &config.storage {
+            diagnostics.extend(schema::problems_of_storage(storage));
+        }
         if let Field::Known(config) = &config.byob_bucket {
             diagnostics.extend(bucket::placed(Resource::validate(&self.bucket, config)));
         }
