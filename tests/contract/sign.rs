@@ -110,7 +110,7 @@ fn each_request_works(server: &dyn Server, bucket: &str, key: Option<&AccessKey>
         object: object.clone(),
     };
     // W&B may list them, and what is listed is this one.
-    assert_eq!(works(list, "").reply.uploads, [upload.clone()]);
+    assert_eq!(works(list, "").reply.uploads, std::slice::from_ref(&upload));
     works(
         ProbeStep::AbortUpload {
             object: object.clone(),

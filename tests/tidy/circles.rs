@@ -81,10 +81,10 @@ fn absolute(path: &str, module: &Module, is_front: bool) -> Option<Module> {
     } else {
         module[..module.len().saturating_sub(1)].to_vec()
     };
-    let (mut base, rest) = match parts.first()? {
-        &"crate" => (Module::new(), &parts[1..]),
-        &"self" => (own, &parts[1..]),
-        &"super" => {
+    let (mut base, rest) = match *parts.first()? {
+        "crate" => (Module::new(), &parts[1..]),
+        "self" => (own, &parts[1..]),
+        "super" => {
             let climbs = parts.iter().take_while(|part| **part == "super").count();
             // The parent of a file that is no front page is its folder.
             let above = if is_front { climbs } else { climbs - 1 };
