@@ -62,6 +62,88 @@ fn escape(text: &str) -> String {
     utf8_percent_encode(text, USERINFO).to_string()
 }
 
+/// The schemes of the addresses that W&B takes in the place of a name.
+const SCHEMES: [&str; 4] = ["s3", "gs", "az", "cw"];
+
+/// Why W&B cannot be told this name of a bucket, as the end of a sentence: a bare name, a
+/// host with a bucket, or a whole address. It never repeats the name, which may hold a
+/// secret.
+pub fn check_told_name(name: &str) -> Result<(), String> {
+    if name.contains('@') {
+        return Err(
+            "it holds \"@\", as an address with credentials does; W&B is told the address without \
+             them, and finds them in GORILLA_SUPPORTED_FILE_STORES"
+                .to_owned(),
+        );
+    }
+    let (scheme, rest) = match name.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, name),
+    };
+    if scheme.is_some_and(|scheme| !SCHEMES.contains(&scheme)) {
+        return Err(format!(
+            "its scheme is none of {}",
+            SCHEMES.map(|one| format!("{one}://")).join(", ")
+        ));
+    }
+    let (place, query) = match rest.split_once('?') {
+        Some((place, query)) => (place, Some(query)),
+        None => (rest, None),
+    };
+    check_place(place)?;
+    match query {
+        Some(_) if scheme.is_none() => Err("it holds \"?\", and is no address".to_owned()),
+        Some(query) => check_query(query),
+        None => Ok(()),
+    }
+}
+
+fn check_place(place: &str) -> Result<(), String> {
+    let parts: Vec<&str> = place.split('/').collect();
+    if parts.iter().any(|part| part.is_empty()) {
+        return Err("it begins or ends with a slash, or has two in a row".to_owned());
+    }
+    if parts.iter().any(|part| *part == "." || *part == "..") {
+        return Err("it holds \".\" or \"..\" between its slashes".to_owned());
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-._~:[]".contains(c);
+    if !place.chars().all(|c| plain(c) || c == '/') {
+        return Err("it holds a character that no name of a bucket has".to_owned());
+    }
+    let (host, port) = match parts[0].rsplit_once(':') {
+        Some((host, port)) if !parts[0].ends_with(']') => (host, Some(port)),
+        _ => (parts[0], None),
+    };
+    let is_host = !host.is_empty() && (host.starts_with('[') || !host.contains(':'));
+    let is_port = |port: &str| port.parse::<u16>().is_ok();
+    if !is_host || !port.is_none_or(is_port) || parts[1..].iter().any(|part| part.contains(':')) {
+        return Err(
+            "it holds a colon that no port follows; W&B is told addresses without credentials"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn check_query(query: &str) -> Result<(), String> {
+    for pair in query.split('&') {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+        let is_known = match key {
+            "region" => !value.is_empty() && value.chars().all(plain),
+            "tls" => matches!(value, "true" | "false"),
+            _ => false,
+        };
+        if !is_known {
+            return Err(
+                "what follows \"?\" is not region=<region> and tls=true or tls=false, joined by \"&\""
+                    .to_owned(),
+            );
+        }
+    }
+    Ok(())
+}
+
 /// What a team's registration takes: `name` and `provider`, and `path` where there is
 /// one.
 pub fn storage(cloud: CloudKind, name: &str, path: Option<&str>) -> BTreeMap<String, String> {
@@ -143,5 +225,47 @@ mod tests {
         let storage = storage(CloudKind::S3Compatible, "s3://h/b", None);
         assert_eq!(storage.keys().collect::<Vec<_>>(), ["name", "provider"]);
         assert_eq!(storage["provider"], "MINIO");
+    }
+
+    #[test]
+    fn names_that_wandb_can_be_told() {
+        for good in [
+            "acme",
+            "acme-storage.account_1",
+            "minio.example.com:9000/acme",
+            "s3://acme",
+            "s3://127.0.0.1:9000/acme?region=us-east-1&tls=false",
+            "s3://[::1]:9000/acme?region=minio_local&tls=true",
+            "s3://h/acme?region=us-east-1",
+            "gs://acme",
+            "az://account/container",
+            "cw://acme.cwobject.com",
+        ] {
+            assert_eq!(check_told_name(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "/",
+            "/acme",
+            "acme/",
+            "a//b",
+            "../acme",
+            "s3://h/../acme",
+            "ftp://h/acme",
+            "s3://KEY:hunter2@h/acme",
+            "KEY:hunter2@h/acme",
+            "s3://KEY:hunter2/acme",
+            "s3://KEY%3Ahunter2%40h/acme",
+            "s3://h/acme?region=us-east-1?tls=true",
+            "s3://h/acme?region=&tls=true",
+            "s3://h/acme?secret=hunter2",
+            "s3://h/acme#hunter2",
+            "acme?region=x",
+            "acme\nhunter2",
+            "a b",
+        ] {
+            let why = check_told_name(bad).expect_err(bad);
+            assert!(!why.contains("hunter2"), "{bad}: {why}");
+        }
     }
 }

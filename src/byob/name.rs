@@ -206,6 +206,24 @@ fn check_azure_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     Ok(())
 }
 
+/// What tags may hold on S3 beside letters, digits and spaces.
+const TAG_MARKS: &str = "_ . : / = + - @";
+
+/// Whether a tag may hold this on S3, KMS and IAM, and on the servers that check as they do
+/// (MinIO, SeaweedFS).
+fn is_tagged(c: char) -> bool {
+    let is_space = c.is_whitespace() && !c.is_control();
+    c.is_alphanumeric() || is_space || "_.:/=+-@".contains(c)
+}
+
+/// The first tag that some servers of S3's protocol do not take although Amazon does: MinIO
+/// knows letters, digits and spaces of ASCII only.
+pub fn beyond_ascii(tags: &BTreeMap<String, String>) -> Option<&str> {
+    let mut pairs = tags.iter();
+    let found = pairs.find(|(key, value)| !key.is_ascii() || !value.is_ascii());
+    found.map(|(key, _)| key.as_str())
+}
+
 fn check_s3_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     let (key_limit, value_limit) = LONGEST_TAG;
     check_count(tags.len(), MOST_TAGS)?;
@@ -218,6 +236,12 @@ fn check_s3_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
         if value.chars().count() > value_limit {
             return Err(format!(
                 "the value of {key:?} has more than {value_limit} characters"
+            ));
+        }
+        if let Some(wrong) = key.chars().chain(value.chars()).find(|c| !is_tagged(*c)) {
+            return Err(format!(
+                "of the tag {key:?}, key or value holds {wrong:?}; letters, digits, spaces and \
+                 {TAG_MARKS} are allowed"
             ));
         }
         if key
@@ -309,6 +333,10 @@ mod tests {
             |count: usize| -> Vec<_> { (0..count).map(|n| (format!("t{n}"), "")).collect() };
         assert_eq!(check(&numbered(49)), Ok(()));
         assert!(check(&numbered(50)).is_err());
+        assert_eq!(
+            check(&[("Cost center_1.a:b/c=d+e-f@g".to_owned(), "Ünïcode 1 @")]),
+            Ok(())
+        );
         let long = "ü".repeat(256);
         let key: String = long.chars().take(128).collect();
         assert_eq!(check(&[(key.clone(), &long)]), Ok(()));
@@ -320,6 +348,13 @@ mod tests {
             ("AWS:x".to_owned(), ""),
             (marker::KEY.to_owned(), "ready-00c0ffee"),
             (format!("{}/bucket", marker::KEY), "other"),
+            ("a(b)".to_owned(), ""),
+            ("a".to_owned(), "b(c)"),
+            ("a".to_owned(), "b;c"),
+            ("a".to_owned(), "b,c"),
+            ("a".to_owned(), "b\n"),
+            ("a".to_owned(), "b\tc"),
+            ("a&b".to_owned(), ""),
         ] {
             assert!(check(&[(key.clone(), value)]).is_err(), "{key}");
         }

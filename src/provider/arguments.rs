@@ -1,13 +1,15 @@
-//! Checks of arguments that several blocks have.
+//! Checks of arguments that several blocks have. Variables of the environment that stand in
+//! for such an argument go through the same ones.
 
-/// Why this is no endpoint, as the end of a sentence.
+/// Why this is no endpoint, as the end of a sentence. It never repeats the text, which may
+/// hold credentials.
 pub(super) fn check_endpoint(text: &str) -> Result<(), String> {
+    if text.contains('@') {
+        return Err("it must not hold credentials".to_owned());
+    }
     let url = url::Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("it must begin with http:// or https://".to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("it must not hold credentials; use access_key and secret_key".to_owned());
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err("it names no host".to_owned());
@@ -27,6 +29,35 @@ pub(super) fn check_pem(text: &str) -> Result<(), String> {
     }
 }
 
+/// Why this is no key or token that can be sent in a header, as the end of a sentence. It
+/// never repeats the text.
+pub(super) fn check_key(text: &str) -> Result<(), String> {
+    if text.chars().all(|c| c.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err("it holds a blank or a character beyond ASCII, which no key does".to_owned())
+    }
+}
+
+/// Why this is no user's name for basic authentication, as the end of a sentence.
+pub(super) fn check_user(text: &str) -> Result<(), String> {
+    if text.contains(':') {
+        return Err("it holds a colon; give the name alone, the key is api_key".to_owned());
+    }
+    Ok(())
+}
+
+/// Why this is no name of a region on any server, as the end of a sentence.
+pub(super) fn check_region(text: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.len() > 64 || !text.chars().all(plain) {
+        return Err(format!(
+            "{text:?} is no name of a region: up to 64 letters, digits, \"-\", \"_\" and \".\""
+        ));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,6 +68,7 @@ mod tests {
             "http://127.0.0.1:9000",
             "https://s3.example.com",
             "https://s3.example.com/",
+            "http://[::1]:9000",
         ] {
             assert_eq!(check_endpoint(good), Ok(()), "{good}");
         }
@@ -45,10 +77,33 @@ mod tests {
             "127.0.0.1:9000",
             "ftp://h",
             "http://a:b@h",
+            "http://:@h",
             "http://h/path",
+            "http://h/data/",
+            "http://h//",
             "http://h?x",
+            "http://h#x",
+            "http://a b",
         ] {
             assert!(check_endpoint(bad).is_err(), "{bad}");
+        }
+        let why = check_endpoint("http://key:hunter2@h").expect_err("credentials");
+        assert!(!why.contains("hunter2"), "{why}");
+    }
+
+    #[test]
+    fn keys_and_regions() {
+        for good in ["AKIAIOSFODNN7EXAMPLE", "a+/=:", "local-0123"] {
+            assert_eq!(check_key(good), Ok(()), "{good}");
+        }
+        for bad in ["a b", "schl\u{fc}ssel", "a\n"] {
+            assert!(check_key(bad).is_err(), "{bad}");
+        }
+        for good in ["us-east-1", "minio-local", "RegionOne", "eu_west.2", "auto"] {
+            assert_eq!(check_region(good), Ok(()), "{good}");
+        }
+        for bad in ["us east", "us-east-1&tls=true", "\u{fc}s", &"a".repeat(65)] {
+            assert!(check_region(bad).is_err(), "{bad}");
         }
     }
 }

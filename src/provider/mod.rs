@@ -3,6 +3,7 @@
 mod arguments;
 mod clouds;
 pub mod pages;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,13 +19,14 @@ use crate::model;
 use crate::resources::byob_bucket::ByobBucket;
 use crate::resources::team_storage::TeamStorageResource;
 use crate::sdk::prelude::*;
+use crate::sdk::secret;
 use crate::terraform::account::CloudSchema;
 use crate::terraform::configuration::{Configuration, Environment};
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, Settings};
 
-use arguments::{check_endpoint, check_pem};
-use clouds::or_variable;
+use arguments::{check_endpoint, check_key, check_pem, check_user};
+use variables::{or_variable, secret_variable};
 
 /// W&B's shared service.
 const DEFAULT_BASE_URL: &str = "https://api.wandb.ai";
@@ -71,7 +73,8 @@ fn block() -> Block {
             "Key of an admin, or of an organization's service account. Default: the variable \
              `WANDB_API_KEY`. Without it everything but registration works.",
         )
-        .sensitive(),
+        .sensitive()
+        .check_string(check_key),
         Attribute::string(
             "deployment",
             "How the instance is run: `multi_tenant`, `dedicated` or `self_managed`. Default: what \
@@ -82,7 +85,8 @@ fn block() -> Block {
         Attribute::string(
             "username",
             "The name of the key's user: only for instances older than 0.79, which know no bearer tokens.",
-        ),
+        )
+        .check_string(check_user),
         Attribute::string(
             "organization",
             "The organization's name or id, for keys that see several.",
@@ -91,6 +95,7 @@ fn block() -> Block {
             "ca_bundle",
             "Certificates to trust besides the system's: their text in PEM, not a file's name.",
         )
+        .text(Text::Lines)
         .check_string(check_pem),
         Attribute::number(
             "max_retries",
@@ -101,6 +106,7 @@ fn block() -> Block {
             "default_tags",
             "Tags for every bucket. Its own `tags` win over them.",
         )
+        .text(Text::Free)
         .check(check_tags),
         Attribute::string_set(
             "ignore_tags",
@@ -134,15 +140,18 @@ fn check_ignored(value: &Value) -> Result<(), String> {
 
 impl Arguments {
     /// The arguments with the environment's defaults.
-    fn with_environment(self) -> Self {
-        Self {
-            base_url: or_variable(self.base_url, "WANDB_BASE_URL"),
+    ///
+    /// # Errors
+    /// When a variable cannot be what it stands for.
+    fn with_environment(self) -> Result<Self, Diagnostic> {
+        Ok(Self {
+            base_url: or_variable(self.base_url, "WANDB_BASE_URL", check_endpoint)?,
             api_key: match self.api_key {
-                Field::Null => or_variable(Field::Null, "WANDB_API_KEY").map(Secret::new),
+                Field::Null => secret_variable("WANDB_API_KEY", check_key)?,
                 given => given,
             },
             ..self
-        }
+        })
     }
 
     fn deployment(&self) -> Field<Deployment> {
@@ -193,6 +202,10 @@ impl Arguments {
             .at(Path::of("base_url"))
             .error()
         })?;
+        // In all the forms that it is sent in, so that nobody who repeats one is heard.
+        for user in ["api", self.username.known().map_or("", String::as_str)] {
+            secret::remember_basic(user, api_key.expose());
+        }
         let settings = Settings {
             base_url,
             api_key: SecretString::from(api_key.expose().to_owned()),
@@ -287,7 +300,10 @@ impl Provider for Wandb {
 
     async fn configure(&self, _: &Context, config: Arguments, terraform: &str) -> Diagnostics {
         tracing::debug!(terraform, "configured");
-        match config.with_environment().configuration() {
+        let configured = config
+            .with_environment()
+            .and_then(|arguments| arguments.configuration());
+        match configured {
             Ok(configuration) => {
                 self.environment.configure(configuration);
                 Diagnostics::new()

@@ -16,6 +16,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use super::secret::scrub;
+
 /// Begins to write what `TF_LOG_PROVIDER` or `TF_LOG` asks for.
 pub(super) fn install(variable: impl Fn(&str) -> Option<String>) {
     let level = ["TF_LOG_PROVIDER", "TF_LOG"]
@@ -90,7 +92,8 @@ fn line(
         "@timestamp".to_owned(),
         now.format(&stamp).unwrap_or_default().into(),
     );
-    format!("{}\n", Json::Object(map))
+    // Whatever a line holds, no secret gets out with it.
+    format!("{}\n", scrub(&Json::Object(map).to_string()))
 }
 
 struct Fields(Map<String, Json>);

@@ -90,12 +90,16 @@ pub mod private;
 pub mod provider;
 pub mod resource;
 pub mod schema;
+pub mod secret;
+pub mod text;
 pub mod timeouts;
+pub mod validate;
 pub mod value;
 
 mod handshake;
 mod listener;
 mod log;
+mod made_up;
 mod panics;
 mod plugin;
 mod rpc;
@@ -115,5 +119,6 @@ pub mod prelude {
     pub use super::resource::{AnyResource, Create, Outcome, Plan, Resource, Update};
     pub use super::schema::{Attribute, Block, Schema};
     pub use super::serve;
+    pub use super::text::Text;
     pub use super::value::{Type, Value};
 }

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use secrecy::{ExposeSecret, SecretString};
-
 use super::diagnostic::{Diagnostic, Path};
 use super::number::Number;
 use super::value::Value;
+
+pub use super::secret::Secret;
 
 /// A value that does not fit the model. This is about numbers out of range; the type
 /// was checked when the bytes were read.
@@ -305,36 +305,6 @@ impl<T: ToValue> ToValue for BTreeMap<String, T> {
         )
     }
 }
-
-/// A text that cannot be printed. It compares by content.
-#[derive(Clone)]
-pub struct Secret(SecretString);
-
-impl Secret {
-    /// Wraps a text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(SecretString::from(text.into()))
-    }
-
-    /// The text itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("Secret(***)")
-    }
-}
-
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.expose() == other.expose()
-    }
-}
-
-impl Eq for Secret {}
 
 impl FromValue for Secret {
     fn from_value(value: &Value, path: &Path) -> Result<Self, Misfit> {

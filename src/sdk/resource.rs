@@ -8,6 +8,7 @@ use super::model::{FromValue, Misfit, Model, ToValue};
 use super::plan;
 use super::private::Private;
 use super::schema::Schema;
+use super::validate::Moment;
 use super::value::Value;
 
 /// What exists after an operation, and what went wrong on the way.
@@ -363,6 +364,15 @@ async fn plan_change<R: Resource>(
 ) -> Result<RawPlan, Misfit> {
     let schema = Resource::schema(resource);
     let planned = plan::propose(&schema, &request.prior, &request.proposed, &request.config);
+    let problems = problems(resource, &schema, &request.config)?;
+    if !problems.is_empty() {
+        return Ok(RawPlan {
+            planned,
+            private: request.private,
+            replace: Vec::new(),
+            diagnostics: problems.into_iter().collect(),
+        });
+    }
     let mut typed = Plan {
         prior: match &request.prior {
             Value::Null => None,
@@ -380,6 +390,19 @@ async fn plan_change<R: Resource>(
         replace: typed.replace,
         diagnostics,
     })
+}
+
+/// What the validation would have refused if the values had been known, or certain to be the
+/// user's own.
+fn problems<R: Resource>(
+    resource: &R,
+    schema: &Schema,
+    config: &Value,
+) -> Result<Vec<Diagnostic>, Misfit> {
+    let of_schema = schema.block.validate(config, &Path::root(), Moment::Use);
+    let of_resource = Resource::validate(resource, &read_model(config)?);
+    let all = of_schema.into_iter().chain(of_resource);
+    Ok(all.filter(Diagnostic::is_error).collect())
 }
 
 async fn apply<R: Resource>(

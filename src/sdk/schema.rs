@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::diagnostic::{Diagnostic, Path};
+use super::diagnostic::Path;
+use super::text::Text;
 use super::value::{Type, Value};
 
 /// A check of one known value. The error is the end of a sentence about it.
@@ -50,7 +51,9 @@ pub struct Attribute {
     pub allowed: &'static [&'static str],
     /// The least and the most that a number may be.
     pub range: Option<(i64, i64)>,
-    validators: Vec<Validator>,
+    /// What its texts look like.
+    pub text: Text,
+    pub(super) validators: Vec<Validator>,
 }
 
 impl fmt::Debug for Attribute {
@@ -79,6 +82,7 @@ impl Attribute {
             keeps_state: false,
             allowed: &[],
             range: None,
+            text: Text::default(),
             validators: Vec::new(),
         }
     }
@@ -173,6 +177,13 @@ impl Attribute {
     #[must_use]
     pub fn deprecated(mut self, instead: &str) -> Self {
         self.deprecated = Some(instead.to_owned());
+        self
+    }
+
+    /// Its texts are not the names, keys and addresses that texts are by default.
+    #[must_use]
+    pub fn text(mut self, shape: Text) -> Self {
+        self.text = shape;
         self
     }
 
@@ -332,67 +343,6 @@ impl Block {
             attributes: attributes.chain(blocks).collect::<BTreeMap<_, _>>(),
             optional: BTreeSet::new(),
         }
-    }
-
-    /// Runs every check on the known parts of a configuration.
-    pub fn validate(
-        &self,
-        config: &Value,
-        path: &Path,
-        write_only_allowed: bool,
-    ) -> Vec<Diagnostic> {
-        let mut found = Vec::new();
-        for attribute in &self.attributes {
-            let value = config.attribute(&attribute.name);
-            let path = path.attribute(&attribute.name);
-            if attribute.write_only && !value.is_null() && !write_only_allowed {
-                found.push(
-                    Diagnostic::error(
-                        "Write-only argument not supported",
-                        format!(
-                            "{} is write-only, and this version of Terraform would store it. \
-                             Terraform 1.11 or newer is needed.",
-                            attribute.name
-                        ),
-                    )
-                    .at(path.clone()),
-                );
-            }
-            if value.is_null() || !value.is_wholly_known() {
-                continue;
-            }
-            found.extend(attribute.validators.iter().filter_map(|check| {
-                let why = check(value).err()?;
-                let summary = format!("Invalid {}", attribute.name);
-                Some(
-                    Diagnostic::error(summary, format!("{} is not valid: {why}.", attribute.name))
-                        .at(path.clone()),
-                )
-            }));
-            if let Some(instead) = &attribute.deprecated {
-                let summary = format!("{} is deprecated", attribute.name);
-                found.push(Diagnostic::warning(summary, instead).at(path));
-            }
-        }
-        for nested in &self.blocks {
-            let path = path.attribute(&nested.name);
-            match config.attribute(&nested.name) {
-                block @ Value::Map(_) => {
-                    found.extend(nested.block.validate(block, &path, write_only_allowed));
-                }
-                Value::List(list) => {
-                    for (index, block) in list.iter().enumerate() {
-                        found.extend(nested.block.validate(
-                            block,
-                            &path.index(index),
-                            write_only_allowed,
-                        ));
-                    }
-                }
-                _ => {}
-            }
-        }
-        found
     }
 
     /// What Terraform would refuse about this block, for a test to find.

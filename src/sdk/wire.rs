@@ -7,6 +7,7 @@ use super::data_source::{Parameter, Signature};
 use super::diagnostic::{Diagnostic, Diagnostics, Path, Severity, Step};
 use super::private::Private;
 use super::schema::{Attribute, Block, Given, Nesting, Schema};
+use super::secret::scrub;
 use super::value::{Type, Value};
 
 /// Terraform's protocol, generated.
@@ -94,8 +95,8 @@ pub(super) fn diagnostics(all: Diagnostics) -> Vec<tfplugin5::Diagnostic> {
                 Severity::Warning => Wire::Warning,
             }
             .into(),
-            summary: one.summary,
-            detail: one.detail,
+            summary: scrub(&one.summary),
+            detail: scrub(&one.detail),
             attribute: one
                 .path
                 .filter(|path| !path.steps().is_empty())

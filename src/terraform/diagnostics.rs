@@ -6,7 +6,11 @@ use std::fmt::Write as _;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Path};
+use crate::sdk::secret::scrub;
 use crate::wandb::{WandbError, WandbErrorKind};
+
+/// Words of a server are cut after so many characters.
+const LONGEST_WORDS: usize = 600;
 
 /// A failure on its way to the user, part by part.
 #[derive(Clone, Debug)]
@@ -57,7 +61,7 @@ impl Explanation {
         Self {
             call: Some(call),
             what_to_do: error.hint,
-            ..Self::new(summary, error.message)
+            ..Self::new(summary, told(&error.message))
         }
     }
 
@@ -117,6 +121,16 @@ impl Explanation {
     pub fn warning(self) -> Diagnostic {
         let detail = self.detail();
         place(Diagnostic::warning(self.summary, detail), self.path)
+    }
+}
+
+/// Words of a server, as they may be repeated: without any secret, and no longer than people
+/// read. What is cut is cut last, so that no part of a secret is left.
+pub fn told(words: &str) -> String {
+    let words = scrub(words);
+    match words.char_indices().nth(LONGEST_WORDS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words,
     }
 }
 

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::diagnostics::told;
 use crate::sdk::model::Field;
+use crate::sdk::secret::scrub;
 use crate::wandb::{Client, Severity, StorageInfo, WandbError, WandbErrorKind};
 
 /// A bucket as a team's registration takes it: `name`, `provider`, and what else there is.
@@ -17,10 +19,10 @@ pub fn storage(field: &Field<BTreeMap<String, Field<String>>>) -> Storage {
         .collect()
 }
 
-/// The storage that the instance tells of.
+/// The storage that the instance tells of, without credentials.
 pub fn told_by_instance(info: &StorageInfo) -> Storage {
     let mut storage = Storage::from([
-        ("name".to_owned(), info.name.clone()),
+        ("name".to_owned(), without_credentials(&info.name)),
         ("provider".to_owned(), info.provider.clone()),
     ]);
     let optional = [
@@ -33,6 +35,15 @@ pub fn told_by_instance(info: &StorageInfo) -> Storage {
         }
     }
     storage
+}
+
+/// An address without its user and password.
+fn without_credentials(name: &str) -> String {
+    let name = match (name.split_once("://"), name.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
+        _ => name.to_owned(),
+    };
+    scrub(&name)
 }
 
 /// What came of the instance's test of its connection to a bucket.
@@ -77,11 +88,30 @@ pub async fn test_connection(client: &Client, storage: &Storage) -> Result<Conne
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
     let words = |problems: Vec<crate::wandb::Problem>| {
-        let messages = problems.into_iter().map(|problem| problem.message);
+        let messages = problems.into_iter().map(|problem| told(&problem.message));
         messages.collect::<Vec<String>>()
     };
     Ok(Connection::Tested {
         errors: words(errors),
         warnings: words(warnings),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_told_without_credentials() {
+        for (name, expected) in [
+            ("acme", "acme"),
+            (
+                "s3://h:9000/b?region=r&tls=true",
+                "s3://h:9000/b?region=r&tls=true",
+            ),
+            ("s3://key:sec@ret@h/b?region=r", "s3://h/b?region=r"),
+        ] {
+            assert_eq!(without_credentials(name), expected);
+        }
+    }
 }

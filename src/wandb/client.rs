@@ -14,8 +14,11 @@ use super::error::{WandbError, WandbErrorKind};
 
 /// SCIM's own media type.
 const SCIM_JSON: &str = "application/scim+json";
-/// Answers longer than this are cut in messages.
-const LONGEST_WORDS: usize = 600;
+/// The schema of SCIM's own errors.
+const SCIM_ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
+/// Answers longer than this are cut. Messages cut them once more, after secrets were taken
+/// out of them.
+const LONGEST_WORDS: usize = 16_384;
 /// The longest pause that an instance can ask us to make.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -56,8 +59,8 @@ pub(super) enum Repeat {
 /// One request, ready to be sent any number of times.
 pub(super) struct Request<'a> {
     pub(super) method: Method,
-    /// Below the instance's address, for example `scim/Groups`.
-    pub(super) path: &'a str,
+    /// Below the instance's address, part by part: an id may hold a slash.
+    pub(super) path: &'a [&'a str],
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Option<Value>,
     pub(super) repeat: Repeat,
@@ -127,7 +130,7 @@ impl Client {
     ) -> Result<Value, WandbError> {
         let request = Request {
             method: Method::POST,
-            path: "graphql",
+            path: &["graphql"],
             query: &[],
             body: Some(body),
             repeat,
@@ -162,7 +165,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let may_repeat = failure.unsent || request.repeat == Repeat::Always;
+            let may_repeat = failure.unsent() || request.repeat == Repeat::Always;
             let Some(pause) = pauses.next().filter(|_| failure.passing && may_repeat) else {
                 return Err(failure.error);
             };
@@ -219,14 +222,14 @@ impl Client {
                 )
             })?
             .pop_if_empty()
-            .extend(request.path.split('/'));
+            .extend(request.path);
         let mut builder = self
             .http
             .request(request.method.clone(), url)
             .query(request.query);
         if let Some(body) = &request.body {
             builder = builder.json(body);
-            if request.path.starts_with("scim/") {
+            if request.path.first() == Some(&"scim") {
                 builder = builder.header(CONTENT_TYPE, SCIM_JSON);
             }
         }
@@ -239,8 +242,8 @@ struct Failure {
     error: WandbError,
     /// It may pass by itself.
     passing: bool,
-    /// The instance has not carried the request out.
-    unsent: bool,
+    /// Too many requests: whoever says so has not carried this one out.
+    throttled: bool,
     /// How long the instance asked us to wait.
     pause: Option<Duration>,
 }
@@ -248,18 +251,28 @@ struct Failure {
 impl Failure {
     fn lasting(error: WandbError) -> Self {
         Self {
-            error,
+            error: error.undone(),
             passing: false,
-            unsent: true,
+            throttled: false,
             pause: None,
         }
     }
 
+    /// Whether the instance has not carried the request out.
+    fn unsent(&self) -> bool {
+        self.throttled || self.error.undone
+    }
+
     fn of_transport(call: &str, error: &reqwest::Error) -> Self {
+        let failed = WandbError::new(WandbErrorKind::Transport, call, chain(error));
         Self {
-            error: WandbError::new(WandbErrorKind::Transport, call, chain(error)),
+            error: if error.is_connect() {
+                failed.undone()
+            } else {
+                failed
+            },
             passing: true,
-            unsent: error.is_connect(),
+            throttled: false,
             pause: None,
         }
     }
@@ -316,28 +329,43 @@ async fn read_answer(call: &str, response: Response) -> Result<Option<Value>, Fa
                 format!("the answer is not JSON: {}", cut(&body)),
             ),
             passing: false,
-            unsent: false,
+            throttled: false,
             pause: None,
         });
     }
     let words = if is_json { said(&body) } else { cut(&body) };
     let mut error = WandbError::of_status(status, call, &words);
     error.request_id = request_id;
-    if !is_json && status.is_client_error() {
+    if is_scim_error(&body, status) {
+        error.undone = status.is_client_error();
+    } else if !is_json || error.kind == WandbErrorKind::NotFound {
         // Somebody else's server, or a proxy before the instance.
-        let hint = error.hint.take().map(|hint| format!("{hint} "));
-        error.hint = Some(format!(
-            "{}The answer is not W&B's own, so check base_url (WANDB_BASE_URL) as well.",
-            hint.unwrap_or_default()
-        ));
+        error = error.of_a_stranger();
     }
     Err(Failure {
         error,
         passing: status == StatusCode::TOO_MANY_REQUESTS
             || matches!(status.as_u16(), 500 | 502 | 503 | 504),
-        unsent: status == StatusCode::TOO_MANY_REQUESTS,
+        throttled: status == StatusCode::TOO_MANY_REQUESTS,
         pause,
     })
+}
+
+/// Whether it is SCIM's own error, about this very status.
+fn is_scim_error(body: &str, status: StatusCode) -> bool {
+    let Ok(value) = serde_json::from_str::<Value>(body) else {
+        return false;
+    };
+    let has_schema = value
+        .get("schemas")
+        .and_then(Value::as_array)
+        .is_some_and(|list| list.iter().any(|one| one == SCIM_ERROR));
+    // A text by the standard; some write a number.
+    let named = value.get("status").map(|status| match status {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    });
+    has_schema && named.as_deref() == Some(status.as_str())
 }
 
 /// The words of an error body: SCIM's `detail`, GraphQL's messages, or all of it.
@@ -366,5 +394,28 @@ fn cut(text: &str) -> String {
     match text.char_indices().nth(LONGEST_WORDS) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scims_own_error_is_one() {
+        let schemas = "\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:Error\"]";
+        let not_found = StatusCode::NOT_FOUND;
+        for (body, expected) in [
+            (format!("{{{schemas},\"status\":\"404\"}}"), true),
+            (format!("{{{schemas},\"status\":404}}"), true),
+            (format!("{{{schemas},\"status\":\"403\"}}"), false),
+            (format!("{{{schemas}}}"), false),
+            ("{\"status\":\"404\"}".to_owned(), false),
+            ("{\"message\":\"no route\"}".to_owned(), false),
+            ("<html>404</html>".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_scim_error(&body, not_found), expected, "{body}");
+        }
     }
 }

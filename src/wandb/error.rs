@@ -9,7 +9,7 @@ pub enum WandbErrorKind {
     Unauthenticated,
     /// The key is known and may not do this.
     Denied,
-    /// The thing is not there.
+    /// The thing is not there, in the interface's own words. A proxy's page is none.
     NotFound,
     /// A thing of that name is there already.
     Conflict,
@@ -41,6 +41,9 @@ pub struct WandbError {
     pub request_id: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The instance has certainly not carried the request out: it was never sent, or the
+    /// instance itself refused it.
+    pub undone: bool,
 }
 
 impl WandbError {
@@ -52,7 +55,37 @@ impl WandbError {
             message: message.into(),
             request_id: None,
             hint: hint(kind).map(str::to_owned),
+            undone: false,
         }
+    }
+
+    /// The same of a request that was certainly not carried out.
+    #[must_use]
+    pub fn undone(self) -> Self {
+        Self {
+            undone: true,
+            ..self
+        }
+    }
+
+    /// The same for an answer that the instance did not give itself: whatever its status
+    /// says, it is neither a refusal nor a proof of anything.
+    #[must_use]
+    pub fn of_a_stranger(mut self) -> Self {
+        let is_told = matches!(
+            self.kind,
+            WandbErrorKind::Unauthenticated | WandbErrorKind::Denied | WandbErrorKind::Throttled
+        );
+        if !is_told {
+            self.kind = WandbErrorKind::Transport;
+            self.hint = hint(self.kind).map(str::to_owned);
+        }
+        let hint = self.hint.take().map(|hint| format!("{hint} "));
+        self.hint = Some(format!(
+            "{}The answer is not W&B's own, so check base_url (WANDB_BASE_URL) as well.",
+            hint.unwrap_or_default()
+        ));
+        self
     }
 
     /// The error for an answer with a status that is no success.

@@ -2,14 +2,13 @@
 //!
 //! A status of 200 says nothing: errors come in a list beside the data.
 
-use std::collections::BTreeMap;
-
 use graphql_client::GraphQLQuery;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::client::{Client, Repeat};
 use super::error::{WandbError, WandbErrorKind};
+use super::organization::Organization;
 
 #[derive(GraphQLQuery)]
 #[graphql(
@@ -34,14 +33,6 @@ struct TeamStorage;
     response_derives = "Debug"
 )]
 struct DeleteTeam;
-
-#[derive(GraphQLQuery)]
-#[graphql(
-    schema_path = "src/wandb/schema.graphql",
-    query_path = "src/wandb/queries/viewer.graphql",
-    response_derives = "Debug"
-)]
-struct Viewer;
 
 #[derive(GraphQLQuery)]
 #[graphql(
@@ -80,6 +71,15 @@ pub struct StorageInfo {
     pub kms_key_id: Option<String>,
     /// The external id that W&B sends when it assumes a role.
     pub aws_external_id: Option<String>,
+}
+
+/// A team as GraphQL knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TeamEntity {
+    /// The bucket that it is bound to; `None` when it has none of its own.
+    pub storage: Option<StorageInfo>,
+    /// The organization that it is in, where the instance has such.
+    pub organization: Option<Organization>,
 }
 
 /// What an instance says about itself.
@@ -131,24 +131,27 @@ impl Client {
             .collect())
     }
 
-    /// The bucket that a team is bound to; `None` when it has none of its own, or when
-    /// the caller does not see the team.
-    pub async fn team_storage(&self, team: &str) -> Result<Option<StorageInfo>, WandbError> {
+    /// What GraphQL knows of a team; `None` when there is none, or when the caller does not
+    /// see it.
+    pub async fn team_entity(&self, team: &str) -> Result<Option<TeamEntity>, WandbError> {
         let variables = team_storage::Variables {
             name: team.to_owned(),
         };
         let data = self
             .ask::<TeamStorage>(variables, Repeat::Always, "entity")
             .await?;
-        Ok(data
-            .entity
-            .and_then(|entity| entity.settings.storage_bucket_info)
-            .map(|info| StorageInfo {
+        Ok(data.entity.map(|entity| TeamEntity {
+            storage: entity.settings.storage_bucket_info.map(|info| StorageInfo {
                 name: info.name,
                 provider: provider_name(&info.provider),
                 kms_key_id: info.kms_key_id,
                 aws_external_id: info.aws_external_id,
-            }))
+            }),
+            organization: entity.organization.map(|one| Organization {
+                id: one.id,
+                name: one.name,
+            }),
+        }))
     }
 
     /// Deletes a team with everything that W&B keeps about it. There is no way back.
@@ -193,42 +196,8 @@ impl Client {
         })
     }
 
-    /// The id of an organization that the key sees, by its name or id.
-    async fn organization_id(&self, wanted: &str) -> Result<String, WandbError> {
-        let data = self
-            .ask::<Viewer>(viewer::Variables {}, Repeat::Always, "viewer")
-            .await?;
-        let organizations: BTreeMap<String, String> = data
-            .viewer
-            .map(|viewer| viewer.organizations)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|organization| (organization.name, organization.id))
-            .collect();
-        let found = organizations
-            .iter()
-            .find(|(name, id)| *name == wanted || *id == wanted)
-            .map(|(_, id)| id.clone());
-        found.ok_or_else(|| {
-            let names: Vec<&str> = organizations.keys().map(String::as_str).collect();
-            let mut error = WandbError::new(
-                WandbErrorKind::Invalid,
-                "GraphQL viewer",
-                format!("the key does not see the organization {wanted:?}"),
-            );
-            error.hint = Some(format!(
-                "Set organization of the provider to one of: {}.",
-                if names.is_empty() {
-                    "(none is visible)".to_owned()
-                } else {
-                    names.join(", ")
-                }
-            ));
-            error
-        })
-    }
-
-    async fn ask<Q: GraphQLQuery>(
+    /// Asks one question, and takes no list of errors for an answer.
+    pub(super) async fn ask<Q: GraphQLQuery>(
         &self,
         variables: Q::Variables,
         repeat: Repeat,

@@ -7,9 +7,11 @@
 pub mod client;
 pub mod error;
 pub mod graphql;
+pub mod organization;
 pub mod scim;
 
 pub use client::{Client, Settings};
 pub use error::{WandbError, WandbErrorKind};
-pub use graphql::{Instance, Problem, Severity, StorageInfo};
+pub use graphql::{Instance, Problem, Severity, StorageInfo, TeamEntity};
+pub use organization::Organization;
 pub use scim::{Member, NewTeam, Team};

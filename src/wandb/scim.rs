@@ -3,7 +3,7 @@
 //! A team's storage is given once, when the team is made, and never comes back in an
 //! answer. SCIM cannot delete a team.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -12,6 +12,7 @@ use super::client::{Client, Repeat, Request};
 use super::error::{WandbError, WandbErrorKind};
 
 const GROUP_SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
+const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const PATCH_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// How many entries are asked for at once; the instance's own limit.
 const PAGE: usize = 9999;
@@ -51,9 +52,18 @@ impl Client {
     /// The team with this id; `None` when there is none.
     pub async fn team(&self, id: &str) -> Result<Option<Team>, WandbError> {
         let call = "GET /scim/Groups/{id}";
-        let path = format!("scim/Groups/{id}");
-        match self.scim(read(&path, &[], call)).await {
-            Ok(Some(body)) => team(&body, call).map(Some),
+        match self.scim(read(&["scim", "Groups", id], &[], call)).await {
+            Ok(Some(body)) => {
+                let found = team(&body, call)?;
+                if found.id == id {
+                    return Ok(Some(found));
+                }
+                Err(WandbError::new(
+                    WandbErrorKind::Transport,
+                    call,
+                    format!("the answer is about a team with the id {:?}", found.id),
+                ))
+            }
             Ok(None) => Err(no_body(call)),
             Err(error) if error.kind == WandbErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -64,14 +74,22 @@ impl Client {
     pub async fn find_team(&self, name: &str) -> Result<Option<Team>, WandbError> {
         let filter = format!("displayName eq {}", quoted(name));
         let call = "GET /scim/Groups";
-        for entry in self.list("scim/Groups", &filter, call).await? {
-            let found = team(&entry, call)?;
-            // Instances that ignore the filter answer with everything.
-            if found.name == name {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        // Instances that ignore the filter answer with everything.
+        let is_wanted = |entry: &Value| text(entry, "displayName") == Some(name);
+        let found = self.find("Groups", &filter, call, is_wanted).await?;
+        found.map(|entry| team(&entry, call)).transpose()
+    }
+
+    /// Some team of those that the key's organization has; `None` when it has none.
+    pub async fn any_team(&self) -> Result<Option<Team>, WandbError> {
+        let call = "GET /scim/Groups";
+        let query = [("startIndex", "1"), ("count", "1")];
+        let body = self
+            .scim(read(&["scim", "Groups"], &query, call))
+            .await?
+            .ok_or_else(|| no_body(call))?;
+        let page = Page::read(&body, call)?;
+        page.entries.first().map(|one| team(one, call)).transpose()
     }
 
     /// Makes a team bound to its storage. Never sent twice: after an error of kind
@@ -91,7 +109,7 @@ impl Client {
         });
         let request = Request {
             method: Method::POST,
-            path: "scim/Groups",
+            path: &["scim", "Groups"],
             query: &[],
             body: Some(body),
             repeat: Repeat::Unsent,
@@ -122,10 +140,9 @@ impl Client {
         if operations.is_empty() {
             return Ok(());
         }
-        let path = format!("scim/Groups/{id}");
         let request = Request {
             method: Method::PATCH,
-            path: &path,
+            path: &["scim", "Groups", id],
             query: &[],
             body: Some(json!({"schemas": [PATCH_SCHEMA], "Operations": operations})),
             repeat: Repeat::Always,
@@ -137,61 +154,118 @@ impl Client {
     /// The id of the user with this e-mail address; `None` when there is none.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<String>, WandbError> {
         let filter = format!("emails.value eq {}", quoted(email));
-        for user in self.list("scim/Users", &filter, "GET /scim/Users").await? {
-            let matches = addresses(&user)
-                .iter()
-                .any(|one| one.eq_ignore_ascii_case(email));
-            if matches && let Some(id) = text(&user, "id") {
-                return Ok(Some(id.to_owned()));
-            }
-        }
-        Ok(None)
+        let is_wanted = |user: &Value| {
+            let mut own = addresses(user).into_iter();
+            own.any(|one| one.eq_ignore_ascii_case(email)) && text(user, "id").is_some()
+        };
+        let call = "GET /scim/Users";
+        let found = self.find("Users", &filter, call, is_wanted).await?;
+        Ok(found.and_then(|user| text(&user, "id").map(str::to_owned)))
     }
 
     /// Whether there is a user with this id.
     pub async fn has_user(&self, id: &str) -> Result<bool, WandbError> {
-        let path = format!("scim/Users/{id}");
-        match self.scim(read(&path, &[], "GET /scim/Users/{id}")).await {
-            // An id with a slash or dots in it asks for something else.
+        let call = "GET /scim/Users/{id}";
+        match self.scim(read(&["scim", "Users", id], &[], call)).await {
+            // An id that is nothing but dots asks for something else.
             Ok(body) => Ok(body.is_some_and(|user| text(&user, "id") == Some(id))),
             Err(error) if error.kind == WandbErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
     }
 
-    async fn list(&self, path: &str, filter: &str, call: &str) -> Result<Vec<Value>, WandbError> {
-        let mut entries = Vec::new();
+    /// The entry of a list that is wanted; `None` when a list that is whole does not hold it.
+    async fn find(
+        &self,
+        kind: &str,
+        filter: &str,
+        call: &str,
+        is_wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Option<Value>, WandbError> {
+        let mut seen: BTreeSet<String> = BTreeSet::new();
         loop {
-            let start = (entries.len() + 1).to_string();
+            let start = (seen.len() + 1).to_string();
             let count = PAGE.to_string();
             let query = [
                 ("filter", filter),
                 ("startIndex", &start),
                 ("count", &count),
             ];
-            let page = self
-                .scim(read(path, &query, call))
+            let body = self
+                .scim(read(&["scim", kind], &query, call))
                 .await?
                 .ok_or_else(|| no_body(call))?;
-            let found = page
-                .get("Resources")
-                .and_then(Value::as_array)
-                .cloned()
-                .unwrap_or_default();
-            let total = page
-                .get("totalResults")
-                .and_then(Value::as_u64)
-                .unwrap_or(0);
-            let ended = found.is_empty();
-            entries.extend(found);
-            if ended || entries.len() as u64 >= total {
-                return Ok(entries);
+            let page = Page::read(&body, call)?;
+            let (before, is_full) = (seen.len(), page.entries.len() >= PAGE);
+            for entry in page.entries {
+                if is_wanted(entry) {
+                    return Ok(Some(entry.clone()));
+                }
+                seen.insert(text(entry, "id").unwrap_or_default().to_owned());
+            }
+            let listed = seen.len() as u64;
+            if listed == page.total && !is_full {
+                return Ok(None);
+            }
+            // A page that brings nothing new ends a list that was full to the last entry;
+            // any other list contradicts itself, and what it does not hold may be there.
+            if seen.len() == before || listed > page.total {
+                return match listed == page.total {
+                    true => Ok(None),
+                    false => Err(contradiction(call, page.total, listed)),
+                };
             }
         }
     }
 }
 
-fn read<'a>(path: &'a str, query: &'a [(&'a str, &'a str)], call: &'a str) -> Request<'a> {
+/// A page of a list, as SCIM defines it.
+struct Page<'a> {
+    entries: &'a [Value],
+    total: u64,
+}
+
+impl<'a> Page<'a> {
+    /// Reads a page. What is none proves nothing, least of all that something is not there.
+    fn read(body: &'a Value, call: &str) -> Result<Self, WandbError> {
+        let has_schema = body
+            .get("schemas")
+            .and_then(Value::as_array)
+            .is_some_and(|list| list.iter().any(|one| one == LIST_SCHEMA));
+        let total = body.get("totalResults").and_then(Value::as_u64);
+        let entries = match body.get("Resources") {
+            Some(Value::Array(entries)) => Some(entries.as_slice()),
+            // Nothing needs to stand there where there is nothing.
+            None | Some(Value::Null) if total == Some(0) => Some(&[][..]),
+            _ => None,
+        };
+        match (has_schema, entries, total) {
+            (true, Some(entries), Some(total)) => Ok(Self { entries, total }),
+            _ => Err(WandbError::new(
+                WandbErrorKind::Transport,
+                call,
+                "the answer is no list of SCIM's",
+            )),
+        }
+    }
+}
+
+fn contradiction(call: &str, total: u64, listed: u64) -> WandbError {
+    let mut error = WandbError::new(
+        WandbErrorKind::Transport,
+        call,
+        format!("the list is said to have {total} entries, and {listed} different ones came"),
+    );
+    error.hint = Some(
+        "The instance's SCIM interface does not answer as it should (a filter, startIndex or \
+         totalResults is wrong), so what is not in its lists may be there all the same. Run again; \
+         if it stays so, ask whoever runs the instance."
+            .to_owned(),
+    );
+    error
+}
+
+fn read<'a>(path: &'a [&'a str], query: &'a [(&'a str, &'a str)], call: &'a str) -> Request<'a> {
     Request {
         method: Method::GET,
         path,
@@ -314,6 +388,29 @@ mod tests {
             quoted(r#"a" or displayName pr "#),
             r#""a\" or displayName pr ""#
         );
+    }
+
+    #[test]
+    fn only_a_list_of_scims_is_a_list() {
+        let list = |extra: Value| {
+            let mut body = json!({"schemas": [LIST_SCHEMA], "totalResults": 0});
+            if let (Some(body), Some(extra)) = (body.as_object_mut(), extra.as_object()) {
+                body.extend(extra.clone());
+            }
+            Page::read(&body, "x").map(|page| page.entries.len()).ok()
+        };
+        assert_eq!(list(json!({})), Some(0));
+        assert_eq!(list(json!({"Resources": null})), Some(0));
+        assert_eq!(list(json!({"Resources": []})), Some(0));
+        assert_eq!(list(json!({"Resources": [1], "totalResults": 7})), Some(1));
+        for bad in [
+            json!({"schemas": []}),
+            json!({"totalResults": null}),
+            json!({"totalResults": 1}),
+            json!({"Resources": {}}),
+        ] {
+            assert_eq!(list(bad.clone()), None, "{bad}");
+        }
     }
 
     #[test]

@@ -8,9 +8,12 @@
 mod harness;
 
 mod foreign_settings;
+mod input;
+mod input_odd;
 mod object_lock;
 mod odd_keys;
 mod permissions;
+mod secrets;
 mod unknown;
 
 mod aws;

@@ -94,17 +94,6 @@ pub(super) fn all() -> Vec<Arc<dyn ProviderCloud>> {
     vec![Arc::new(aws::Aws), Arc::new(s3_compatible::S3Compatible)]
 }
 
-/// A value, or the environment's in its place.
-pub(super) fn or_variable(field: Field<String>, variable: &str) -> Field<String> {
-    match field {
-        Field::Null => std::env::var(variable)
-            .ok()
-            .filter(|text| !text.is_empty())
-            .into(),
-        field => field,
-    }
-}
-
 /// The first of the two that is set; unknown hides what comes after it.
 fn first<T: Clone>(own: &Field<T>, default: &Field<T>) -> Field<T> {
     if own.is_null() {

@@ -22,6 +22,7 @@ mod absence;
 mod access_keys;
 mod encryption_key;
 mod findings;
+mod half_made;
 mod inputs;
 mod made;
 mod on_destroy;
@@ -36,7 +37,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::byob::name;
+use crate::byob::{CloudError, name};
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
@@ -44,6 +45,7 @@ use crate::terraform::account::CloudSchema;
 use crate::terraform::configuration::Environment;
 use crate::terraform::diagnostics::Explanation;
 
+use on_destroy::COUNT_LIMIT;
 pub use private::NOTHING_GOES;
 pub use schema::{Bucket, Finding, block, findings_type};
 
@@ -78,6 +80,38 @@ impl ByobBucket {
             Some(configuration) => delete::check(cx, &configuration, state, private).await,
             None => Err(not_configured().into()),
         }
+    }
+}
+
+impl ByobBucket {
+    /// Whether the bucket of a state holds objects, or so much else that nobody has counted it
+    /// all.
+    pub async fn holds_objects(
+        &self,
+        cx: &Context,
+        state: &Bucket,
+        private: &Private,
+    ) -> Result<bool, Diagnostics> {
+        let configuration = self
+            .environment
+            .configuration()
+            .ok_or_else(not_configured)?;
+        let name = state.name.known().cloned().unwrap_or_default();
+        let summary = format!("Bucket {name:?} was not deleted");
+        let opened = location::open_state(cx, state, private, &configuration, &summary).await;
+        let (cloud, _) = opened?;
+        let failed = |error: CloudError| -> Diagnostic {
+            Explanation::cloud(summary.clone(), error)
+                .left_behind("the bucket, with all that is in it")
+                .timed(cx)
+                .error()
+        };
+        if cloud.look(&name).await.map_err(failed)?.is_none() {
+            absence::prove(cx, &cloud, private, &name, &summary).await?;
+            return Ok(false);
+        }
+        let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
+        Ok(contents.objects > 0 || contents.at_least)
     }
 }
 
@@ -134,7 +168,9 @@ fn validate_on(config: &Bucket, cloud: &dyn CloudSchema) -> Diagnostics {
     let mut diagnostics = config
         .known_block()
         .map_or_else(Diagnostics::new, |block| cloud.validate(block));
+    // A name that is no line of text is told as such.
     if let Some(name) = config.name.known()
+        && Text::Line.check(name).is_ok()
         && let Err(why) = name::check_bucket(cloud.kind(), name)
     {
         diagnostics.push(

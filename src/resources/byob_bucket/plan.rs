@@ -31,7 +31,12 @@ pub async fn plan(
         return diagnostics;
     };
     diagnostics.extend(check_instance(configuration, kind, &plan.planned));
-    diagnostics.extend(check_tags(configuration, kind, &plan.planned));
+    diagnostics.extend(check_tags(
+        configuration,
+        kind,
+        &plan.planned,
+        plan.prior.as_ref(),
+    ));
     let prior = plan.prior.as_ref();
     let config = Some(&plan.config);
     let resolved = location::resolve(&plan.planned, &plan.config, config, prior, configuration);
@@ -138,14 +143,49 @@ fn check_tags(
     configuration: &Configuration,
     kind: CloudKind,
     planned: &Bucket,
+    prior: Option<&Bucket>,
 ) -> Option<Diagnostic> {
     let tags = spec::all_tags(&planned.tags, configuration)?;
-    let why = name::check_tags(kind, &tags).err()?;
+    let own = spec::known_map(&planned.tags).unwrap_or_default();
+    let place = |key: Option<&str>| match key {
+        Some(key) if own.contains_key(key) => Path::of("tags").key(key),
+        _ => Path::of("tags"),
+    };
+    let refused = tags.iter().find_map(|(key, value)| {
+        let one = [(key.clone(), value.clone())].into();
+        let why = name::check_tags(kind, &one).err()?;
+        Some((Some(key.as_str()), why))
+    });
+    let refused = refused.or_else(|| Some((None, name::check_tags(kind, &tags).err()?)));
+    if let Some((key, why)) = refused {
+        let what = match key {
+            Some(key) if !own.contains_key(key) => {
+                format!("Change default_tags[{key:?}] of the provider.")
+            }
+            _ => "Change tags, or default_tags of the provider.".to_owned(),
+        };
+        return Some(
+            Explanation::new("Invalid tags", why)
+                .what_to_do(what)
+                .at(place(key))
+                .error(),
+        );
+    }
+    let before = prior.and_then(|prior| spec::known_map(&prior.tags_all));
+    if kind != CloudKind::S3Compatible || before.as_ref() == Some(&tags) {
+        return None;
+    }
+    let key = name::beyond_ascii(&tags)?;
     Some(
-        Explanation::new("Invalid tags", why)
-            .what_to_do("Change tags, or default_tags of the provider.")
-            .at(Path::of("tags"))
-            .error(),
+        Explanation::new(
+            "Some servers do not take these tags",
+            format!("key or value of {key:?} goes beyond ASCII, which MinIO, for one, refuses"),
+        )
+        .what_to_do(
+            "Keep to letters, digits, spaces and _ . : / = + - @ of ASCII on such a server.",
+        )
+        .at(place(Some(key)))
+        .warning(),
     )
 }
 

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use crate::byob::CloudKind;
 use crate::byob::deployment::Scope;
-use crate::byob::name;
+use crate::byob::{address, name};
 use crate::model;
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
+use crate::sdk::text::Text;
 use crate::sdk::timeouts;
 use crate::sdk::value::{Type, Value};
 use crate::terraform::account::CloudSchema;
@@ -192,11 +193,13 @@ fn arguments() -> Vec<Attribute> {
              credentials.",
         )
         .optional_computed()
-        .keeps_state(),
+        .keeps_state()
+        .check_string(address::check_told_name),
         Attribute::string_map(
             "tags",
             "Tags of the bucket, on top of the provider's `default_tags`.",
-        ),
+        )
+        .text(Text::Free),
     ]
 }
 

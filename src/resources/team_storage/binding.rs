@@ -1,63 +1,58 @@
-//! What a team is bound to: the instance that it is on, and the storage that W&B never
-//! changes.
+//! The team of a state, and what it is bound to: the storage that W&B never changes.
 
-use super::TeamStorage;
+use super::{TeamStorage, place};
 use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::byob_bucket::Finding;
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::terraform::registration::{self, Storage, told_by_instance};
-use crate::wandb::{Client, Team, WandbError, WandbErrorKind};
+use crate::wandb::{Client, Team, TeamEntity, WandbError, WandbErrorKind};
 
 /// Private data: what the instance said that the team is bound to.
 pub const BOUND: &str = "bound";
-/// Private data: the address of the instance that the team is on.
-const INSTANCE: &str = "instance";
-
-/// Notes which instance the team is on.
-pub fn note_instance(client: &Client, private: &mut Private) {
-    private.set(INSTANCE, client.address());
-}
-
-/// "Not there" counts only when it is said by the instance that the team is on.
-pub fn check_instance(client: &Client, private: &Private, summary: &str) -> Result<(), Diagnostic> {
-    match private.text(INSTANCE) {
-        Some(instance) if instance != client.address() => Err(Explanation::new(
-            summary,
-            format!(
-                "the team is on {instance}, and base_url of the provider leads to {}, which does \
-                 not know it",
-                client.address()
-            ),
-        )
-        .left_behind("the state as it was")
-        .what_to_do(
-            "Set base_url (WANDB_BASE_URL) back. A team cannot move to another instance; to forget \
-             this one, remove it from the state (terraform state rm).",
-        )
-        .error()),
-        _ => Ok(()),
-    }
-}
-
-/// The team of a state. On another instance another team may have its id.
-pub async fn own_team(client: &Client, state: &TeamStorage) -> Result<Option<Team>, WandbError> {
-    let id = state.id.known().cloned().unwrap_or_default();
-    let known = state.team.known();
-    let found = client.team(&id).await?;
-    Ok(found.filter(|team| known.is_none_or(|name| *name == team.name)))
-}
-
-/// The instance has no such team: it is gone, if that is the team's instance.
-pub fn absent(
+/// The team of a state; `None` when its own instance and organization say that it is not
+/// there.
+pub async fn own_team(
     client: &Client,
-    state: TeamStorage,
-    private: Private,
+    state: &TeamStorage,
+    private: &Private,
     summary: &str,
-) -> Outcome<TeamStorage> {
-    match check_instance(client, &private, summary) {
-        Ok(()) => Outcome::gone(),
-        Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
+) -> Result<Option<Team>, Diagnostic> {
+    let id = state.id.known().cloned().unwrap_or_default();
+    let failed = |error: WandbError| {
+        Explanation::wandb(summary, error)
+            .left_behind("the state as it was")
+            .error()
+    };
+    let Some(found) = client.team(&id).await.map_err(failed)? else {
+        place::check_absence(client, private, summary).await?;
+        return Ok(None);
+    };
+    match state.team.known() {
+        Some(name) if *name != found.name => {
+            place::check_instance(client, private, summary)?;
+            Err(Explanation::new(
+                summary,
+                format!(
+                    "the instance says that the team with the id {id} is called {:?}, and the state \
+                     says {name:?}; W&B never renames a team",
+                    found.name
+                ),
+            )
+            .left_behind("the state as it was")
+            .what_to_do("Remove the team from the state (terraform state rm) and import it again.")
+            .error())
+        }
+        // Another instance may have a team of this id and name, and another address may lead
+        // to the same instance.
+        _ if place::is_elsewhere(client, private) => {
+            let is_ours = is_ours(client, state, &found).await.map_err(failed)?;
+            if !is_ours {
+                place::check_instance(client, private, summary)?;
+            }
+            Ok(Some(found))
+        }
+        _ => Ok(Some(found)),
     }
 }
 
@@ -72,10 +67,25 @@ pub fn effective(model: &TeamStorage) -> Storage {
 
 /// What the instance says that a team is bound to; `None` where it does not tell.
 pub async fn bound_storage(client: &Client, team: &str) -> Result<Option<Storage>, WandbError> {
-    match client.team_storage(team).await {
-        Ok(bound) => Ok(bound.as_ref().map(told_by_instance)),
-        Err(error) if error.kind == WandbErrorKind::NotSupported => Ok(None),
-        Err(error) => Err(error),
+    let entity = entity(client, team).await?;
+    let storage = entity.and_then(|entity| entity.storage);
+    Ok(storage.as_ref().map(told_by_instance))
+}
+
+/// What GraphQL knows of a team. Older instances do not tell its storage.
+async fn entity(client: &Client, team: &str) -> Result<Option<TeamEntity>, WandbError> {
+    match client.team_entity(team).await {
+        Err(error) if error.kind == WandbErrorKind::NotSupported => {
+            match client.organization_of(team).await {
+                Ok(organization) => Ok(Some(TeamEntity {
+                    storage: None,
+                    organization,
+                })),
+                Err(error) if error.kind == WandbErrorKind::NotSupported => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
+        other => other,
     }
 }
 
@@ -106,18 +116,19 @@ pub async fn read_back(
     private: &mut Private,
 ) -> Diagnostics {
     let name = state.team.known().cloned().unwrap_or_default();
-    note_instance(client, private);
     state.findings = Field::Known(Vec::new());
     state.storage_status = "unknown".into();
-    let bound = match bound_storage(client, &name).await {
-        Ok(Some(bound)) => bound,
-        Ok(None) => return Diagnostics::new(),
-        Err(error) => {
-            return Explanation::wandb("The team's storage was not read back", error)
-                .warning()
-                .into();
-        }
+    let entity = match entity(client, &name).await {
+        Ok(entity) => entity,
+        Err(error) => return not_read_back(error),
     };
+    if let Err(error) = place::note(client, entity.as_ref(), private).await {
+        return not_read_back(error);
+    }
+    let Some(bound) = entity.and_then(|entity| entity.storage) else {
+        return Diagnostics::new();
+    };
+    let bound = told_by_instance(&bound);
     private.set(BOUND, serde_json::json!(bound));
     if state.storage.is_null() {
         return Diagnostics::new();
@@ -144,6 +155,12 @@ pub async fn read_back(
         message: "the team is bound to another storage, and W&B cannot change that".into(),
     }]);
     Diagnostics::new()
+}
+
+fn not_read_back(error: WandbError) -> Diagnostics {
+    Explanation::wandb("The team's storage was not read back", error)
+        .warning()
+        .into()
 }
 
 /// Whether the state says that the team goes with the resource.

@@ -6,7 +6,8 @@
 //! place of its messages.
 
 use super::TeamStorage;
-use crate::resources::byob_bucket::{Bucket, ByobBucket, NOTHING_GOES};
+use crate::byob::requirements::registration::CONNECTION;
+use crate::resources::byob_bucket::{Bucket, ByobBucket, Finding, NOTHING_GOES};
 use crate::sdk::model::FromValue as _;
 use crate::sdk::plan::{propose, replaced};
 use crate::sdk::prelude::*;
@@ -142,6 +143,50 @@ pub fn dropped(team: &str, path: Path) -> Diagnostic {
     )
     .at(path)
     .error()
+}
+
+/// The team as it is once somebody has deleted it elsewhere. Its files are in the bucket.
+pub fn without_team(state: TeamStorage, bucket: Bucket) -> TeamStorage {
+    let finding = Finding {
+        requirement: CONNECTION.into(),
+        status: "warn".into(),
+        expected: "the team".into(),
+        actual: "no such team".into(),
+        message: "the team was deleted in W&B, and its files are in the bucket, which stays with \
+                  them when this resource goes; an apply makes the team anew"
+            .into(),
+    };
+    TeamStorage {
+        findings: Field::Known(vec![finding]),
+        ..not_made(state, bucket)
+    }
+}
+
+/// Whether a team that is to be made was there before, and somebody has deleted it.
+pub fn has_lost_team(state: &TeamStorage) -> bool {
+    is_to_make(state) && state.findings.known().is_some_and(|list| !list.is_empty())
+}
+
+/// The team was deleted, and not by this run: nobody has said that its files may go.
+pub fn spared(team: &str) -> Diagnostic {
+    Explanation::new(
+        format!("The bucket of team {team:?} stays"),
+        "the team was deleted elsewhere, not by this run, and its files are still in the bucket",
+    )
+    .left_behind("the bucket with all that is in it, and whatever was made for it")
+    .what_to_do("Delete the bucket by hand once nobody needs the files.")
+    .warning()
+}
+
+/// Its marker still says "half made".
+pub fn not_closed(reason: Diagnostic) -> Diagnostic {
+    Diagnostic::warning(
+        "The bucket is finished, and its marker says that it is half made",
+        format!(
+            "{}\nThe next change of the bucket's tags mends it.",
+            reason.detail
+        ),
+    )
 }
 
 /// The team's POST was refused or not sent, and the bucket stands.

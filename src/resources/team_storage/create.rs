@@ -5,40 +5,30 @@ use std::collections::BTreeSet;
 
 use super::TeamStorage;
 use super::arguments::place_of;
-use super::binding::{effective, is_ours, read_back};
-use super::existing::exists;
-use super::members::{ADDED, Written, ids_of, stranger_error, written};
+use super::binding::{bound_storage, differing, effective, read_back};
+use super::existing::{Begun, Sight, continued, exists, sight};
+use super::members::{Written, note_added, stranger_error};
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::terraform::registration::{Connection, test_connection};
-use crate::wandb::{Client, NewTeam, Team, WandbError, WandbErrorKind};
+use crate::wandb::{Client, NewTeam, Team, WandbError};
 
-/// Makes the team of a plan. `is_begun` when an earlier run may have made it unheard.
+/// Makes the team of a plan.
 pub async fn create(
     cx: &Context,
     client: &Client,
     planned: TeamStorage,
-    is_begun: bool,
+    begun: Begun<'_>,
 ) -> Outcome<TeamStorage> {
-    match make(cx, client, &planned, is_begun).await {
+    match make(cx, client, &planned, begun).await {
         Ok((team, mut diagnostics)) => {
             // From here on the team exists and nothing is an error any more.
             let mut private = Private::default();
             let mut state = planned;
             state.id = Field::Known(team.id.clone());
             cx.exists(&state, &private);
-            match written(client, &state).await {
-                Ok(Some(members)) => {
-                    let ids = members.ids();
-                    let added: Vec<String> = ids_of(&team, &BTreeSet::new())
-                        .difference(&ids)
-                        .cloned()
-                        .collect();
-                    if !added.is_empty() {
-                        private.set(ADDED, added);
-                    }
-                }
-                Ok(None) => {}
+            match Written::resolve(client, &members_of(&state)).await {
+                Ok(members) => note_added(&team, &members.ids(), &mut private),
                 Err(error) => diagnostics.push(
                     Explanation::wandb("The team's members were not compared", error).warning(),
                 ),
@@ -54,12 +44,13 @@ async fn make(
     cx: &Context,
     client: &Client,
     planned: &TeamStorage,
-    is_begun: bool,
+    begun: Begun<'_>,
 ) -> Result<(Team, Diagnostics), Diagnostic> {
-    if let Some(team) = check(cx, client, planned, is_begun).await? {
-        return Ok((team, Diagnostics::new()));
+    if let Some(team) = check(cx, client, planned, begun).await? {
+        let diagnostics = continued(&team.name).into();
+        return Ok((team, diagnostics));
     }
-    let mut diagnostics = test(client, planned).await?;
+    let diagnostics = test(cx, client, planned).await?;
     let new = NewTeam {
         name: planned.team.known().cloned().unwrap_or_default(),
         members: members_of(planned).into_iter().collect(),
@@ -67,31 +58,53 @@ async fn make(
     };
     match client.create_team(&new).await {
         Ok(team) => Ok((team, diagnostics)),
-        // The answer is lost, the team may be there.
-        Err(error)
-            if matches!(
-                error.kind,
-                WandbErrorKind::Transport | WandbErrorKind::Stopped
-            ) =>
-        {
-            let left = match look_for(client, &new.name).await {
-                Ok(Some(team)) => {
-                    diagnostics.push(
-                        Explanation::wandb("The answer to making the team was lost", error)
-                            .left_behind(format!(
-                                "the team {:?}, which was found by its name",
-                                new.name
-                            ))
-                            .warning(),
-                    );
-                    return Ok((team, diagnostics));
-                }
-                Ok(None) => "nothing new".to_owned(),
-                Err(_) => format!("perhaps the team {:?}; the instance did not say", new.name),
-            };
-            Err(not_made(cx, error).left_behind(left).error())
+        Err(error) if error.undone => Err(nothing_made(cx, error)),
+        Err(error) => {
+            let (team, warning) = look_for(cx, client, planned, error).await?;
+            let mut diagnostics = diagnostics;
+            diagnostics.push(warning);
+            Ok((team, diagnostics))
         }
-        Err(error) => Err(not_made(cx, error).left_behind("nothing new").error()),
+    }
+}
+
+/// Looks for a team whose making ended in doubt, whatever has happened to the operation:
+/// what exists must be known.
+async fn look_for(
+    cx: &Context,
+    client: &Client,
+    planned: &TeamStorage,
+    error: WandbError,
+) -> Result<(Team, Diagnostic), Diagnostic> {
+    let client = client.for_operation(tokio_util::sync::CancellationToken::new());
+    let name = planned.team.known().cloned().unwrap_or_default();
+    match client.find_team(&name).await {
+        Ok(Some(team)) => {
+            // Nobody had the name a moment ago, so it is ours where the instance does not tell.
+            let bound = bound_storage(&client, &team.name).await.unwrap_or_default();
+            let wanted = effective(planned);
+            if bound.is_some_and(|bound| !differing(&bound, &wanted).is_empty()) {
+                return Err(exists(&name, &team.id, false));
+            }
+            let warning = Explanation::wandb("The answer to making the team was lost", error)
+                .left_behind(format!("the team {name:?}, which was found by its name"))
+                .warning();
+            Ok((team, warning))
+        }
+        Ok(None) => Err(not_made(cx, error)
+            .left_behind(format!(
+                "nothing new: the instance was asked, and has no team {name:?}"
+            ))
+            .error()),
+        Err(_) => Err(not_made(cx, error)
+            .left_behind(format!(
+                "perhaps the team {name:?}; the instance did not say"
+            ))
+            .what_to_do(
+                "Apply again once the instance answers. If the team is there by then, the plan says \
+                 so, and how to go on with it.",
+            )
+            .error()),
     }
 }
 
@@ -106,21 +119,27 @@ fn members_of(planned: &TeamStorage) -> BTreeSet<String> {
     members.unwrap_or_default()
 }
 
+/// A failure before anything was made.
+pub fn nothing_made(cx: &Context, error: WandbError) -> Diagnostic {
+    not_made(cx, error).left_behind("nothing new").error()
+}
+
 /// Whether anything stands in the way of the team, apart from its storage. Returns the
 /// team when it is there, bound to the very storage that it is to have.
 pub async fn check(
     cx: &Context,
     client: &Client,
     planned: &TeamStorage,
-    is_begun: bool,
+    begun: Begun<'_>,
 ) -> Result<Option<Team>, Diagnostic> {
-    let failed = |error: WandbError| not_made(cx, error).left_behind("nothing new").error();
-    let name = planned.team.known().cloned().unwrap_or_default();
-    if let Some(found) = client.find_team(&name).await.map_err(failed)? {
-        if is_begun && is_ours(client, planned, &found).await.map_err(failed)? {
-            return Ok(Some(found));
+    let failed = |error: WandbError| nothing_made(cx, error);
+    let is_begun = matches!(begun, Begun::Yes);
+    match sight(client, planned).await.map_err(failed)? {
+        Sight::Free => {}
+        Sight::Bound(found) if begun.holds().await => return Ok(Some(found)),
+        Sight::Bound(found) | Sight::Other(found) => {
+            return Err(exists(&found.name, &found.id, is_begun));
         }
-        return Err(exists(&name, &found.id, is_begun));
     }
     let members = members_of(planned);
     let resolved = Written::resolve(client, &members).await.map_err(failed)?;
@@ -131,21 +150,17 @@ pub async fn check(
     }
 }
 
-/// Looks for a team whatever has happened to the operation: what exists must be known.
-async fn look_for(client: &Client, name: &str) -> Result<Option<Team>, WandbError> {
-    let client = client.for_operation(tokio_util::sync::CancellationToken::new());
-    client.find_team(name).await
-}
-
 /// Asks the instance to try the bucket: after the team is made nothing can be mended.
-async fn test(client: &Client, planned: &TeamStorage) -> Result<Diagnostics, Diagnostic> {
+async fn test(
+    cx: &Context,
+    client: &Client,
+    planned: &TeamStorage,
+) -> Result<Diagnostics, Diagnostic> {
     let storage = effective(planned);
     let mut diagnostics = Diagnostics::new();
-    let tested = test_connection(client, &storage).await.map_err(|error| {
-        Explanation::wandb(NOT_MADE, error)
-            .left_behind("nothing new")
-            .error()
-    })?;
+    let tested = test_connection(client, &storage)
+        .await
+        .map_err(|error| nothing_made(cx, error))?;
     // A server that cannot test says so, and then nothing is known.
     let Connection::Tested { errors, warnings } = tested else {
         return Ok(diagnostics);

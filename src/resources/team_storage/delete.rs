@@ -1,10 +1,10 @@
 //! Deleting a team.
 
-use super::TeamStorage;
-use super::binding::{absent, bound_storage, check_instance, differing, effective, own_team};
+use super::binding::{bound_storage, differing, effective, own_team};
+use super::{TeamStorage, place};
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
-use crate::wandb::Client;
+use crate::wandb::{Client, WandbError};
 
 /// Whether a team that the state has only begun is there all the same. Its bucket must not
 /// be deleted under it.
@@ -15,9 +15,10 @@ pub async fn is_there(
 ) -> Result<Option<String>, Diagnostic> {
     let name = state.team.known().cloned().unwrap_or_default();
     let summary = format!("The bucket of team {name:?} was not deleted");
-    check_instance(client, private, &summary)?;
+    place::check_instance(client, private, &summary)?;
     let failed = |error| Explanation::wandb(summary.clone(), error).error();
     let Some(found) = client.find_team(&name).await.map_err(failed)? else {
+        place::check_absence(client, private, &summary).await?;
         return Ok(None);
     };
     let bound = bound_storage(client, &found.name).await.map_err(failed)?;
@@ -37,31 +38,42 @@ pub async fn is_there(
     }
 }
 
+/// What became of a team that is to be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was there, and this run has seen it go.
+    Deleted,
+    /// It was not there any more.
+    Absent,
+}
+
 /// Deletes the team for good.
-pub async fn delete(client: &Client, state: TeamStorage, private: Private) -> Outcome<TeamStorage> {
+pub async fn delete(
+    client: &Client,
+    state: &TeamStorage,
+    private: &Private,
+) -> Result<End, Diagnostic> {
     let summary = "The team was not deleted";
-    let id = state.id.known().cloned().unwrap_or_default();
-    let team = match own_team(client, &state).await {
-        Ok(Some(team)) => team,
-        Ok(None) => return absent(client, state, private, summary),
-        Err(error) => {
-            let diagnostics = Explanation::wandb(summary, error)
-                .left_behind("the team")
-                .error();
-            return Outcome::exists(state, private).with([diagnostics]);
-        }
+    let Some(team) = own_team(client, state, private, summary).await? else {
+        return Ok(End::Absent);
     };
-    match client.delete_team(&team.name).await {
-        Ok(()) => Outcome::gone(),
-        // The answer may be lost, the team gone.
-        Err(error) => match client.team(&id).await {
-            Ok(None) => Outcome::gone(),
-            Ok(Some(_)) | Err(_) => {
-                let diagnostics = Explanation::wandb(summary, error)
-                    .left_behind("the team")
-                    .error();
-                Outcome::exists(state, private).with([diagnostics])
-            }
-        },
+    let failed = |error: WandbError| {
+        Explanation::wandb(summary, error)
+            .left_behind("the team")
+            .error()
+    };
+    let said = client.delete_team(&team.name).await;
+    // The answer may be lost, the team gone; or a "yes" may be no more than that. The team was
+    // there a moment ago for this very key, so the key is one of its organization.
+    match (said, client.team(&team.id).await) {
+        (_, Ok(None)) => Ok(End::Deleted),
+        (Err(error), _) | (Ok(()), Err(error)) => Err(failed(error)),
+        (Ok(()), Ok(Some(_))) => Err(Explanation::new(
+            summary,
+            "the instance says that it deleted the team, and still has it",
+        )
+        .left_behind("the team")
+        .what_to_do("Run terraform destroy again.")
+        .error()),
     }
 }

@@ -8,7 +8,7 @@ use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, Team, WandbError};
 
 /// Private data: members that W&B added by itself.
-pub const ADDED: &str = "added_by_wandb";
+const ADDED: &str = "added_by_wandb";
 
 /// Members as somebody wrote them, each with the id behind it where W&B knows one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,24 +53,40 @@ impl Written {
         Ok(None)
     }
 
-    /// The team's members, in every spelling that they were written in.
-    pub fn as_written(&self, ids: &BTreeSet<String>) -> BTreeSet<String> {
+    /// The team's members, in every spelling that they were written in. Whoever W&B added by
+    /// itself counts only where somebody has named them.
+    pub fn as_written(
+        &self,
+        ids: &BTreeSet<String>,
+        added_by_wandb: &BTreeSet<String>,
+    ) -> BTreeSet<String> {
         let spelled = self.0.iter().filter_map(|(member, id)| {
             let id = id.as_ref()?;
             ids.contains(id).then(|| member.clone())
         });
         let named = self.ids();
-        spelled.chain(ids.difference(&named).cloned()).collect()
+        let others = ids
+            .difference(&named)
+            .filter(|id| !added_by_wandb.contains(*id));
+        spelled.chain(others.cloned()).collect()
     }
 }
 
-/// The ids of a team's members, without those that W&B added by itself.
-pub fn ids_of(team: &Team, added_by_wandb: &BTreeSet<String>) -> BTreeSet<String> {
+/// The ids of a team's members.
+pub fn ids_of(team: &Team) -> BTreeSet<String> {
     team.members
         .iter()
         .map(|member| member.id.clone())
-        .filter(|id| !added_by_wandb.contains(id))
         .collect()
+}
+
+/// Notes that W&B has added everybody in the team who was not asked for.
+pub fn note_added(team: &Team, asked_for: &BTreeSet<String>, private: &mut Private) {
+    let mut all = added(private);
+    all.extend(ids_of(team).difference(asked_for).cloned());
+    if !all.is_empty() {
+        private.set(ADDED, all.into_iter().collect::<Vec<String>>());
+    }
 }
 
 /// The members of a state, looked up; `None` where they are not managed.
@@ -124,7 +140,7 @@ mod tests {
             ("gone@example.com".to_owned(), None),
         ]));
         assert_eq!(
-            written.as_written(&set(&["u1", "u3"])),
+            written.as_written(&set(&["u1", "u3", "u4"]), &set(&["u1", "u4"])),
             set(&["Jane@example.com", "jane@example.com", "u1", "u3"])
         );
         assert_eq!(written.ids(), set(&["u1", "u2"]));

@@ -9,6 +9,7 @@ mod binding;
 mod bucket;
 mod existing;
 mod members;
+mod place;
 mod schema;
 mod team;
 mod with_bucket;
@@ -21,6 +22,8 @@ mod plan;
 mod read;
 mod update;
 
+use delete::End;
+use existing::Begun;
 pub use schema::TeamStorage;
 use schema::block;
 
@@ -114,6 +117,9 @@ impl Resource for TeamStorageResource {
             _ => {}
         }
         diagnostics.extend(arguments::outside(config));
+        if let Field::Known(storage) = &config.storage {
+            diagnostics.extend(schema::problems_of_storage(storage));
+        }
         if let Field::Known(config) = &config.byob_bucket {
             diagnostics.extend(bucket::placed(Resource::validate(&self.bucket, config)));
         }
@@ -130,7 +136,7 @@ impl Resource for TeamStorageResource {
             if let Some(team) = team {
                 return bucket::dropped(&team, arguments::place_of("name", &plan.planned)).into();
             }
-            return self.plan_team(cx, plan).await;
+            return self.plan_team(cx, plan, Begun::No).await;
         }
         let (part, moved, mut diagnostics) = match bucket::plan(&self.bucket, cx, plan).await {
             Ok(planned) => planned,
@@ -154,8 +160,12 @@ impl Resource for TeamStorageResource {
             // W&B's refusal is all there is to say about another bucket.
             diagnostics = Diagnostics::new();
         }
-        diagnostics.extend(self.plan_team(cx, &mut flat).await);
         let own = plan.planned.byob_bucket.clone();
+        let begun = match &own {
+            Field::Known(own) => Begun::Marked(cx, &self.bucket, own),
+            Field::Null | Field::Unknown => Begun::No,
+        };
+        diagnostics.extend(self.plan_team(cx, &mut flat, begun).await);
         plan.planned = bucket::whole(flat.planned, own);
         plan.replace = flat.replace;
         plan.private = flat.private;
@@ -188,7 +198,7 @@ impl Resource for TeamStorageResource {
     async fn create(&self, cx: &Context, create: Create<TeamStorage>) -> Outcome<TeamStorage> {
         match create.planned.byob_bucket.clone() {
             Field::Known(own) => self.create_with_bucket(cx, create, own).await,
-            Field::Null | Field::Unknown => self.create_team(cx, create.planned, false).await,
+            Field::Null | Field::Unknown => self.create_team(cx, create.planned, Begun::No).await,
         }
     }
 
@@ -212,6 +222,7 @@ impl Resource for TeamStorageResource {
         if bucket::is_to_make(&state) && own.is_null() {
             return Outcome::gone().with(diagnostics);
         }
+        let place = private.clone();
         let mut team = self.read_team(cx, bucket::flat(&state), private).await;
         diagnostics.extend(std::mem::take(&mut team.diagnostics));
         match (team.state, own) {
@@ -225,9 +236,9 @@ impl Resource for TeamStorageResource {
             }
             // The team was deleted elsewhere; its bucket is still looked after.
             (None, Field::Known(own)) => {
-                let mut private = Private::default();
+                let mut private = place::only_place(&place);
                 private.set_part(bucket::BLOCK, &seen.private);
-                Outcome::exists(bucket::not_made(state, own), private).with(diagnostics)
+                Outcome::exists(bucket::without_team(state, own), private).with(diagnostics)
             }
             (None, Field::Null | Field::Unknown) => Outcome::gone().with(diagnostics),
         }
@@ -249,7 +260,7 @@ impl Resource for TeamStorageResource {
         }
         let planned = bucket::flat(&bucket::whole(update.planned, own.clone()));
         let team = if bucket::is_to_make(&update.prior) {
-            self.create_team(cx, planned, true).await
+            self.create_team(cx, planned, Begun::Yes).await
         } else {
             let update = Update {
                 prior: bucket::flat(&update.prior),
@@ -285,12 +296,11 @@ impl Resource for TeamStorageResource {
                 Err(diagnostic) => return Outcome::exists(state, private).with([diagnostic]),
             }
         }
-        let own = state.byob_bucket.clone();
-        let mut diagnostics = Diagnostics::new();
         let is_there = !bucket::is_to_make(&state);
+        let mut lost_team = bucket::has_lost_team(&state);
         if is_there && binding::is_deleted(&state) {
             // A team cannot be brought back, so its bucket must not refuse afterwards.
-            if let Field::Known(own) = &own
+            if let Field::Known(own) = &state.byob_bucket
                 && let Err(refused) = self
                     .bucket
                     .check_delete(cx, own, &private.part(bucket::BLOCK))
@@ -298,32 +308,20 @@ impl Resource for TeamStorageResource {
             {
                 return Outcome::exists(state, private).with(bucket::placed(refused));
             }
-            let team = self.delete_team(cx, state.clone(), private.clone()).await;
-            diagnostics.extend(team.diagnostics);
-            if diagnostics.has_errors() {
-                return Outcome::exists(state, private).with(diagnostics);
+            match self.delete_team(cx, &bucket::flat(&state), &private).await {
+                Ok(End::Deleted) => {}
+                Ok(End::Absent) => lost_team = true,
+                Err(diagnostic) => return Outcome::exists(state, private).with([diagnostic]),
             }
         }
-        let Field::Known(own) = own else {
-            return Outcome::gone().with(diagnostics);
+        let Field::Known(own) = state.byob_bucket.clone() else {
+            return Outcome::gone();
         };
         if is_there && !binding::is_deleted(&state) {
             let name = state.team.known().cloned().unwrap_or_default();
-            return Outcome::gone()
-                .with(diagnostics)
-                .with([bucket::stays(&name)]);
+            return Outcome::gone().with([bucket::stays(&name)]);
         }
-        let part = private.part(bucket::BLOCK);
-        let gone = Resource::delete(&self.bucket, cx, own, part).await;
-        diagnostics.extend(bucket::placed(gone.diagnostics));
-        match gone.state {
-            None => Outcome::gone().with(diagnostics),
-            Some(own) => {
-                let mut private = Private::default();
-                private.set_part(bucket::BLOCK, &gone.private);
-                Outcome::exists(bucket::not_made(state, own), private).with(diagnostics)
-            }
-        }
+        self.delete_bucket(cx, state, own, private, lost_team).await
     }
 
     async fn import(&self, cx: &Context, id: &str) -> Outcome<TeamStorage> {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments::place_of;
-use super::binding::{BOUND, effective, is_deleted, is_ours};
-use super::existing::exists;
-use super::{TeamStorage, bucket};
+use super::binding::{BOUND, effective, is_deleted};
+use super::existing::{Begun, Sight, continued, exists, sight};
+use super::{TeamStorage, bucket, place};
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, WandbError};
@@ -13,14 +13,24 @@ use crate::wandb::{Client, WandbError};
 /// Private data of a plan that may turn into a replacement.
 pub const REPLACES: &str = "replaces";
 
-/// Refines a plan. Without a client nothing is asked.
-pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diagnostics {
+/// Refines a plan. Without a client nothing is asked. `begun` is about a team that the
+/// state knows nothing of.
+pub async fn plan(
+    client: Option<&Client>,
+    plan: &mut Plan<TeamStorage>,
+    begun: Begun<'_>,
+) -> Diagnostics {
     if plan.prior.is_some() {
         return plan_update(plan);
     }
     let replaces = plan.private.get(REPLACES).cloned();
-    let is_begun = bucket::is_to_make(&plan.planned);
-    plan.private = Private::default();
+    let begun = if bucket::is_to_make(&plan.planned) {
+        Begun::Yes
+    } else {
+        begun
+    };
+    // The deleting half of a replacement is told what this plan keeps.
+    plan.private = place::only_place(&plan.private);
     plan.planned.id = Field::Unknown;
     plan.planned.storage_status = Field::Unknown;
     plan.planned.findings = Field::Unknown;
@@ -40,7 +50,7 @@ pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diag
             Diagnostics::new()
         };
     }
-    match check_name(client, &plan.planned, team, is_begun).await {
+    match check_name(client, &plan.planned, begun).await {
         Ok(taken) => taken.into_iter().collect(),
         Err(error) => Explanation::wandb("The team cannot be planned", error)
             .error()
@@ -52,16 +62,14 @@ pub async fn plan(client: Option<&Client>, plan: &mut Plan<TeamStorage>) -> Diag
 async fn check_name(
     client: &Client,
     planned: &TeamStorage,
-    team: &str,
-    is_begun: bool,
+    begun: Begun<'_>,
 ) -> Result<Option<Diagnostic>, WandbError> {
-    let Some(found) = client.find_team(team).await? else {
-        return Ok(None);
-    };
-    if is_begun && is_ours(client, planned, &found).await? {
-        return Ok(None);
-    }
-    Ok(Some(exists(team, &found.id, is_begun)))
+    let is_begun = matches!(begun, Begun::Yes);
+    Ok(match sight(client, planned).await? {
+        Sight::Free => None,
+        Sight::Bound(found) if begun.holds().await => (!is_begun).then(|| continued(&found.name)),
+        Sight::Bound(found) | Sight::Other(found) => Some(exists(&found.name, &found.id, is_begun)),
+    })
 }
 
 fn plan_update(plan: &mut Plan<TeamStorage>) -> Diagnostics {

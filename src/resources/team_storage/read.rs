@@ -1,8 +1,9 @@
 //! Looking at a team.
 
 use super::TeamStorage;
-use super::binding::{absent, check_instance, is_ours, own_team, read_back};
+use super::binding::{is_ours, own_team, read_back};
 use super::members::{added, ids_of, written};
+use super::place::check_instance;
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::Client;
@@ -43,22 +44,17 @@ pub async fn find(client: &Client, state: TeamStorage, private: Private) -> Outc
 /// Looks at the team of a state.
 pub async fn read(client: &Client, state: TeamStorage, private: Private) -> Outcome<TeamStorage> {
     let summary = NOT_LOOKED_AT;
-    let team = match own_team(client, &state).await {
+    let team = match own_team(client, &state, &private, summary).await {
         Ok(Some(team)) => team,
-        Ok(None) => return absent(client, state, private, summary),
-        Err(error) => {
-            let diagnostics = Explanation::wandb(summary, error)
-                .left_behind("the state as it was")
-                .error();
-            return Outcome::exists(state, private).with([diagnostics]);
-        }
+        Ok(None) => return Outcome::gone(),
+        Err(diagnostic) => return Outcome::exists(state, private).with([diagnostic]),
     };
     let (mut state, mut private) = (state, private);
     state.team = Field::Known(team.name.clone());
     let mut diagnostics = Diagnostics::new();
     match written(client, &state).await {
         Ok(Some(members)) => {
-            let now = members.as_written(&ids_of(&team, &added(&private)));
+            let now = members.as_written(&ids_of(&team), &added(&private));
             state.members = Field::Known(SetOf::from(now));
         }
         Ok(None) => {}

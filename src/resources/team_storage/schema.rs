@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::bucket;
-use crate::byob::name;
+use crate::byob::{address, name};
 use crate::model;
 use crate::resources::byob_bucket::{self, Bucket, Finding, findings_type};
 use crate::sdk::prelude::*;
@@ -121,7 +121,7 @@ fn check_storage(value: &Value) -> Result<(), String> {
         ));
     }
     for needed in ["name", "provider"] {
-        if !matches!(map.get(needed), Some(Value::String(text)) if !text.is_empty()) {
+        if map.get(needed).is_none_or(Value::is_null) {
             return Err(format!("{needed} is missing in it"));
         }
     }
@@ -134,6 +134,24 @@ fn check_storage(value: &Value) -> Result<(), String> {
     }
 }
 
+/// What is wrong with the parts of a storage that are known.
+pub fn problems_of_storage(storage: &BTreeMap<String, Field<String>>) -> Vec<Diagnostic> {
+    let problems = ["name", "path"].into_iter().filter_map(|key| {
+        let text = storage.get(key)?.known()?;
+        // What is no line of text is told as such.
+        Text::Line.check(text).ok()?;
+        let checked = match key {
+            "name" => address::check_told_name(text),
+            _ => name::check_path(text),
+        };
+        let why = checked.err()?;
+        let place = Path::of("storage").key(key);
+        let detail = format!("{key} of storage is not valid: {why}.");
+        Some(Diagnostic::error("Invalid storage", detail).at(place))
+    });
+    problems.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,6 +159,41 @@ mod tests {
     #[test]
     fn terraform_takes_the_schema() {
         assert_eq!(Schema::new(block(&[])).problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn names_and_paths_in_a_storage_are_checked_where_they_are_known() {
+        let problems = |key: &str, text: &str| {
+            let map = BTreeMap::from([
+                ("provider".to_owned(), Field::Unknown),
+                (key.to_owned(), Field::Known(text.to_owned())),
+            ]);
+            problems_of_storage(&map)
+        };
+        assert_eq!(problems("name", "b"), []);
+        assert_eq!(problems("path", "a/b"), []);
+        for bad in ["/a/", "../x", "a//b"] {
+            let found = problems("path", bad);
+            assert_eq!(found.len(), 1, "{bad}");
+            let place = found[0].path.clone().unwrap_or_default();
+            assert_eq!(place.to_string(), "storage[\"path\"]");
+        }
+        let found = problems("name", "s3://KEY:hunter2@h/b");
+        assert_eq!(found.len(), 1);
+        assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
+    }
+
+    #[test]
+    fn null_in_a_storage_is_nothing() {
+        let storage = |path: Value, provider: Value| {
+            check_storage(&Value::Map(BTreeMap::from([
+                ("name".to_owned(), Value::string("b")),
+                ("provider".to_owned(), provider),
+                ("path".to_owned(), path),
+            ])))
+        };
+        assert_eq!(storage(Value::Null, Value::string("AWS")), Ok(()));
+        assert!(storage(Value::Null, Value::Null).is_err());
     }
 
     #[test]

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
+use super::existing::Begun;
 use super::{
-    TeamStorage, TeamStorageResource, binding, bucket, create, delete, no_key, plan, read, update,
+    TeamStorage, TeamStorageResource, bucket, create, delete, no_key, place, plan, read, update,
 };
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
@@ -17,6 +18,7 @@ impl TeamStorageResource {
         &self,
         cx: &Context,
         plan: &mut Plan<TeamStorage>,
+        begun: Begun<'_>,
     ) -> Diagnostics {
         let configuration = self.environment.configuration();
         let wandb = configuration
@@ -24,10 +26,10 @@ impl TeamStorageResource {
             .map_or(Field::Null, |one: &Configuration| one.wandb.clone());
         match wandb {
             Field::Null => no_key("The team cannot be planned").into(),
-            Field::Unknown => plan::plan(None, plan).await,
+            Field::Unknown => plan::plan(None, plan, begun).await,
             Field::Known(client) => {
                 let client = client.for_operation(cx.stop().clone());
-                plan::plan(Some(&client), plan).await
+                plan::plan(Some(&client), plan, begun).await
             }
         }
     }
@@ -36,11 +38,11 @@ impl TeamStorageResource {
         &self,
         cx: &Context,
         planned: TeamStorage,
-        is_begun: bool,
+        begun: Begun<'_>,
     ) -> Outcome<TeamStorage> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         match self.client(&cx, "The team was not made") {
-            Ok(client) => create::create(&cx, &client, planned, is_begun).await,
+            Ok(client) => create::create(&cx, &client, planned, begun).await,
             Err(diagnostic) => Outcome::gone().with([diagnostic]),
         }
     }
@@ -51,12 +53,15 @@ impl TeamStorageResource {
         &self,
         cx: &Context,
         planned: &TeamStorage,
+        begun: Begun<'_>,
     ) -> Result<Private, Diagnostic> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         let client = self.client(&cx, "The team was not made")?;
-        create::check(&cx, &client, planned, false).await?;
+        create::check(&cx, &client, planned, begun).await?;
         let mut private = Private::default();
-        binding::note_instance(&client, &mut private);
+        place::note_to_make(&client, &mut private)
+            .await
+            .map_err(|error| create::nothing_made(&cx, error))?;
         Ok(private)
     }
 
@@ -106,12 +111,10 @@ impl TeamStorageResource {
     pub(super) async fn delete_team(
         &self,
         cx: &Context,
-        state: TeamStorage,
-        private: Private,
-    ) -> Outcome<TeamStorage> {
-        match self.client(cx, "The team was not deleted") {
-            Ok(client) => delete::delete(&client, state, private).await,
-            Err(diagnostic) => Outcome::exists(state, private).with([diagnostic]),
-        }
+        state: &TeamStorage,
+        private: &Private,
+    ) -> Result<delete::End, Diagnostic> {
+        let client = self.client(cx, "The team was not deleted")?;
+        delete::delete(&client, state, private).await
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::TeamStorage;
 use super::binding::read_back;
-use super::members::{Written, added, ids_of, stranger_error};
+use super::members::{Written, added, ids_of, note_added, stranger_error};
 use super::plan::REPLACES;
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
@@ -23,7 +23,7 @@ pub async fn update(client: &Client, update: Update<TeamStorage>) -> Outcome<Tea
         (planned.storage_status.clone(), planned.findings.clone());
     let mut state = planned;
     state.id = prior.id.clone();
-    if let Err(diagnostic) = change_members(client, &prior, &state, &private).await {
+    if let Err(diagnostic) = change_members(client, &prior, &state, &mut private).await {
         return Outcome::exists(prior, private).with([diagnostic]);
     }
     let diagnostics = read_back(client, &mut state, &mut private).await;
@@ -41,7 +41,7 @@ async fn change_members(
     client: &Client,
     prior: &TeamStorage,
     state: &TeamStorage,
-    private: &Private,
+    private: &mut Private,
 ) -> Result<(), Diagnostic> {
     let Some(wanted) = state.members.known().and_then(SetOf::known) else {
         return Ok(());
@@ -61,16 +61,27 @@ async fn change_members(
         Explanation::new(summary, "the team was deleted while it was worked on").error()
     })?;
     let resolved = Written::resolve(client, &wanted).await.map_err(failed)?;
-    let everybody = ids_of(&team, &BTreeSet::new());
-    let stranger = resolved.stranger(client, &everybody).await;
+    let now = ids_of(&team);
+    let stranger = resolved.stranger(client, &now).await;
     if let Some(stranger) = stranger.map_err(failed)? {
         return Err(stranger_error(summary, stranger));
     }
-    let (now, then) = (ids_of(&team, &added(private)), resolved.ids());
+    let then = resolved.ids();
+    let kept: BTreeSet<String> = then.union(&added(private)).cloned().collect();
     let add: Vec<String> = then.difference(&now).cloned().collect();
-    let remove: Vec<String> = now.difference(&then).cloned().collect();
+    let remove: Vec<String> = now.difference(&kept).cloned().collect();
     client
         .change_members(&id, &add, &remove)
         .await
-        .map_err(failed)
+        .map_err(failed)?;
+    if remove.is_empty() {
+        return Ok(());
+    }
+    // Whoever stays although they were to go is somebody that the instance insists on.
+    if let Ok(Some(team)) = client.team(&id).await {
+        let mut others = ids_of(&team);
+        others.retain(|id| !remove.contains(id));
+        note_added(&team, &others, private);
+    }
+    Ok(())
 }

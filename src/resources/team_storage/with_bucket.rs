@@ -1,6 +1,7 @@
 //! A team together with the bucket that it owns.
 
-use super::{TeamStorage, TeamStorageResource, bucket};
+use super::existing::Begun;
+use super::{TeamStorage, TeamStorageResource, bucket, place};
 use crate::resources::byob_bucket::Bucket;
 use crate::sdk::prelude::*;
 
@@ -21,7 +22,9 @@ impl TeamStorageResource {
         let Field::Known(own_config) = config.byob_bucket else {
             return Outcome::gone();
         };
-        let mut kept = match self.check_team(cx, &planned).await {
+        let begun = Begun::Marked(cx, &self.bucket, &own);
+        let checked = self.check_team(cx, &bucket::flat(&planned), begun).await;
+        let mut kept = match checked {
             Ok(private) => private,
             Err(diagnostic) => return Outcome::gone().with([diagnostic]),
         };
@@ -43,7 +46,14 @@ impl TeamStorageResource {
         }
         cx.exists(&state, &kept);
         let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
-        let team = self.create_team(cx, flat, true).await;
+        // Until its team stands the bucket is half made, for whoever comes after a crash.
+        if self.bucket.reopen(&own).await.is_err() {
+            tracing::debug!("the bucket's marker says that it is finished");
+        }
+        let team = self.create_team(cx, flat, Begun::Yes).await;
+        if let Err(problems) = self.bucket.close(&own).await {
+            diagnostics.extend(bucket::placed(problems).map(bucket::not_closed));
+        }
         let refused = team.state.is_none();
         diagnostics.extend(team.diagnostics.into_iter().map(|one| {
             if refused && one.is_error() {
@@ -93,5 +103,48 @@ impl TeamStorageResource {
                 Resource::create(&self.bucket, &part, make).await
             }
         }
+    }
+
+    /// Deletes the bucket after its team. Where the team was lost elsewhere, only one that
+    /// holds no object.
+    pub(super) async fn delete_bucket(
+        &self,
+        cx: &Context,
+        state: TeamStorage,
+        own: Bucket,
+        private: Private,
+        lost_team: bool,
+    ) -> Outcome<TeamStorage> {
+        if lost_team {
+            let part = private.part(bucket::BLOCK);
+            let refused = match self.bucket.check_delete(cx, &own, &part).await {
+                Ok(()) => self.bucket.holds_objects(cx, &own, &part).await,
+                Err(refused) => Err(refused),
+            };
+            match refused {
+                Ok(false) => {}
+                Ok(true) => {
+                    let name = state.team.known().cloned().unwrap_or_default();
+                    return Outcome::gone().with([bucket::spared(&name)]);
+                }
+                Err(refused) => {
+                    return Outcome::exists(state, private).with(bucket::placed(refused));
+                }
+            }
+        }
+        let part = private.part(bucket::BLOCK);
+        let gone = Resource::delete(&self.bucket, cx, own.clone(), part).await;
+        let diagnostics: Vec<Diagnostic> = bucket::placed(gone.diagnostics).collect();
+        if gone.state.is_none() {
+            return Outcome::gone().with(diagnostics);
+        }
+        let mut private = place::only_place(&private);
+        private.set_part(bucket::BLOCK, &gone.private);
+        let state = if lost_team {
+            bucket::without_team(state, own)
+        } else {
+            bucket::not_made(state, own)
+        };
+        Outcome::exists(state, private).with(diagnostics)
     }
 }

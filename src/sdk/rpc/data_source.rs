@@ -3,6 +3,7 @@
 use super::super::data_source::AnyDataSource;
 use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
 use super::super::schema::Schema;
+use super::super::validate::Moment;
 use super::super::value::Type;
 use super::super::wire::{self as convert, tfplugin5 as wire};
 use super::{Service, one, unknown_name};
@@ -28,7 +29,7 @@ pub(super) async fn validate(
         let config = convert::read(request.config.as_ref(), ty, "configuration")?;
         let mut all: Diagnostics = schema
             .block
-            .validate(&config, &Path::root(), true)
+            .validate(&config, &Path::root(), Moment::Use)
             .into_iter()
             .collect();
         all.extend(source.validate(&config));

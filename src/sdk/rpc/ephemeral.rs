@@ -8,6 +8,7 @@ use super::super::data_source::{Ephemeral, Opened};
 use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
 use super::super::private::Private;
 use super::super::schema::Schema;
+use super::super::validate::Moment;
 use super::super::value::{Type, Value};
 use super::super::wire::{self as convert, tfplugin5 as wire};
 use super::{Service, one, unknown_name};
@@ -33,7 +34,7 @@ pub(super) async fn validate(
         let config = convert::read(request.config.as_ref(), ty, "configuration")?;
         let mut all: Diagnostics = schema
             .block
-            .validate(&config, &Path::root(), true)
+            .validate(&config, &Path::root(), Moment::Use)
             .into_iter()
             .collect();
         all.extend(resource.validate(&config));

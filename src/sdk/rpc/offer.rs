@@ -1,6 +1,7 @@
 //! What the provider offers, and its own configuration.
 
 use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::validate::Moment;
 use super::super::wire::{self as convert, tfplugin5 as wire};
 use super::Service;
 
@@ -110,7 +111,7 @@ pub(super) async fn validate_provider(
         Ok(config) => {
             let mut all: Diagnostics = schema
                 .block
-                .validate(&config, &Path::root(), true)
+                .validate(&config, &Path::root(), Moment::Use)
                 .into_iter()
                 .collect();
             if !config.is_null() {

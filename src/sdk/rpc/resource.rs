@@ -3,9 +3,11 @@
 use super::super::codec;
 use super::super::context::Context;
 use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::made_up::{is_made_up, value_at};
 use super::super::private::Private;
 use super::super::resource::{AnyResource, ApplyRequest, PlanRequest, RawOutcome, RawPlan};
 use super::super::schema::Schema;
+use super::super::validate::Moment;
 use super::super::value::{Type, Value};
 use super::super::wire::{self as convert, tfplugin5 as wire};
 use super::{Offered, Service, guarded, one, unknown_name};
@@ -28,22 +30,31 @@ pub(super) async fn validate(
     let check = || -> Result<Diagnostics, Diagnostic> {
         let (resource, schema, ty) = find(service, &request.type_name)?;
         let config = convert::read(request.config.as_ref(), ty, "configuration")?;
-        let allowed = request
-            .client_capabilities
-            .is_some_and(|one| one.write_only_attributes_allowed);
+        let moment = Moment::Validation {
+            write_only_allowed: request
+                .client_capabilities
+                .is_some_and(|one| one.write_only_attributes_allowed),
+        };
         let mut all: Diagnostics = schema
             .block
-            .validate(&config, &Path::root(), allowed)
+            .validate(&config, &Path::root(), moment)
             .into_iter()
             .collect();
         if !config.is_null() {
-            all.extend(resource.validate(&config));
+            let problems = resource.validate(&config).into_iter();
+            all.extend(problems.filter(|one| !is_about_something_made_up(one, &config)));
         }
         Ok(all)
     };
     wire::validate_resource_type_config::Response {
         diagnostics: convert::diagnostics(check().unwrap_or_else(Diagnostics::from)),
     }
+}
+
+/// Whether it refuses a value that a mocked provider may have given.
+fn is_about_something_made_up(diagnostic: &Diagnostic, config: &Value) -> bool {
+    let path = diagnostic.path.as_ref();
+    diagnostic.is_error() && path.is_some_and(|path| is_made_up(value_at(config, path)))
 }
 
 pub(super) async fn upgrade(

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod faults;
 mod import;
 mod instance;
 mod members;

@@ -13,7 +13,7 @@ const TEAM: &str = "wandb_team_storage.this";
 
 /// A stage whose W&B instance is behind a proxy and knows the key that is given for the
 /// bucket, so that bucket and team are made in one apply.
-fn behind_proxy(name: &str) -> (Stage, Proxy) {
+pub fn behind_proxy(name: &str) -> (Stage, Proxy) {
     let stage = Stage::new(name);
     let url = stage.wandb.url();
     let address = url
@@ -61,7 +61,7 @@ fn write(stage: &Stage, proxy: &Proxy, bucket: &str) {
     ));
 }
 
-fn assert_whole(stage: &Stage, when: &str) {
+pub fn assert_whole(stage: &Stage, when: &str) {
     let state = stage.state(TEAM);
     let teams = stage.wandb.teams();
     assert_eq!(teams.len(), 1, "{when}");

@@ -2,6 +2,7 @@
 
 mod instance;
 mod kill;
+mod unheard;
 
 /// A stage for teams, whose buckets are on MinIO.
 type Stage = crate::harness::Stage<crate::harness::Minio>;

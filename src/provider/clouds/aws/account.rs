@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 
 use super::super::{first, read};
+use super::arn::check_region;
 use super::block::{Arguments, WITH_KEY, argument};
 use super::connection::AwsAccount;
 use super::{meaning, validate};
@@ -66,7 +67,7 @@ impl CloudAccount for AwsAccount {
         let nothing = Field::Null;
         let prior = sources.prior.map_or(&nothing, |before| &before.region);
         let region = match first(&given.region, prior) {
-            Field::Null => self.default_region().await,
+            Field::Null => self.default_region().await?,
             region => region,
         };
         if region.is_null() {
@@ -108,7 +109,7 @@ impl CloudAccount for AwsAccount {
             return Err(diagnostics);
         }
         if planned.https_only == Field::Known(true)
-            && let Some(s3) = self.address_without_tls()
+            && let Some(s3) = self.address_without_tls()?
         {
             return Err(Explanation::new(
                 "https_only does not fit the address of S3",
@@ -240,6 +241,9 @@ impl CloudAccount for AwsAccount {
     }
 
     async fn imported(&self, location: &str) -> Result<Arguments, Diagnostics> {
+        check_region(location).map_err(|why| {
+            Explanation::new("The bucket was not imported", format!("of the id, {why}")).error()
+        })?;
         let block: Arguments = read(&Value::Map(Default::default()), Self::KIND)?;
         Ok(Arguments {
             region: location.into(),
@@ -247,7 +251,7 @@ impl CloudAccount for AwsAccount {
             kms_key_rotation: Field::Known(true),
             kms_deletion_window_days: Field::Known(30),
             bucket_key_enabled: Field::Known(true),
-            https_only: Field::Known(self.address_without_tls().is_none()),
+            https_only: Field::Known(self.address_without_tls()?.is_none()),
             exclusive_policy: Field::Known(false),
             create_access_key: Field::Known(false),
             // Who is let in stands on the bucket.

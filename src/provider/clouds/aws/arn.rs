@@ -14,7 +14,7 @@ impl<'a> Arn<'a> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         match parts[..] {
             ["arn", partition, service, region, account, resource]
-                if partition.starts_with("aws") && !service.is_empty() && !resource.is_empty() =>
+                if is_partition(partition) && !service.is_empty() && !resource.is_empty() =>
             {
                 Ok(Self {
                     partition,
@@ -31,9 +31,43 @@ impl<'a> Arn<'a> {
     }
 }
 
+fn is_partition(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    text.starts_with("aws") && text.bytes().all(plain)
+}
+
 /// Twelve digits.
 pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Why this is no region of AWS, as the end of a sentence.
+pub(super) fn check_region(text: &str) -> Result<(), String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let plain = |part: &str| {
+        let mut all = part.bytes();
+        !part.is_empty() && all.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let is_region = match parts[..] {
+        [area, .., place, number] => {
+            parts.len() >= 3
+                && parts.iter().all(|part| plain(part))
+                && area.bytes().all(|byte| byte.is_ascii_lowercase())
+                && place.bytes().all(|byte| byte.is_ascii_lowercase())
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        }
+        _ => false,
+    };
+    if is_region {
+        return Ok(());
+    }
+    Err(format!("{text:?} is no region, such as \"us-east-1\""))
+}
+
+/// What names in IAM are made of, with the slashes of their paths.
+fn is_named(resource: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+    resource.chars().all(plain)
 }
 
 fn of_iam<'a>(text: &'a str, kinds: &[&str], example: &str) -> Result<Arn<'a>, String> {
@@ -47,6 +81,7 @@ fn of_iam<'a>(text: &'a str, kinds: &[&str], example: &str) -> Result<Arn<'a>, S
         None => arn.resource == *kind,
     });
     let is_account = is_account(arn.account) || (arn.account == "aws" && example == "policy");
+    let is_kind = is_kind && is_named(arn.resource);
     if arn.service != "iam" || !arn.region.is_empty() || !is_account || !is_kind {
         return Err(format!("{text:?} is not the ARN of a {example} in IAM"));
     }
@@ -84,8 +119,12 @@ pub(super) fn check_key(text: &str) -> Result<(), String> {
     let is_key = arn
         .resource
         .strip_prefix("key/")
-        .is_some_and(|id| !id.is_empty() && !id.contains('/'));
-    if arn.service != "kms" || arn.region.is_empty() || !is_account(arn.account) || !is_key {
+        .is_some_and(|id| !id.is_empty() && !id.contains('/') && is_named(id));
+    if arn.service != "kms"
+        || check_region(arn.region).is_err()
+        || !is_account(arn.account)
+        || !is_key
+    {
         return Err(format!(
             "{text:?} is not the ARN of a key, such as \
              \"arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab\""
@@ -116,8 +155,39 @@ mod tests {
             "arn:aws:s3:::bucket",
             "arn:aws:iam::830241207209:role/",
             "arn:aws:iam::830241207209:rootx",
+            "arn:aws:iam::830241207209:root\n",
+            "arn:aws:iam::830241207209:role/a b",
+            "arn:aws:iam::830241207209:role/*",
+            " arn:aws:iam::830241207209:root",
+            "arn:aws\n:iam::830241207209:root",
         ] {
             assert!(check_principal(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn regions() {
+        for good in [
+            "us-east-1",
+            "ap-southeast-5",
+            "us-gov-west-1",
+            "us-isob-east-1",
+            "eusc-de-east-1",
+            "cn-north-1",
+        ] {
+            assert_eq!(check_region(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "us-east",
+            "us-east-1\n",
+            "US-EAST-1",
+            "us-east-1a",
+            "us--1",
+            "abcd1234",
+            "us-east-1?x",
+        ] {
+            assert!(check_region(bad).is_err(), "{bad}");
         }
     }
 
@@ -132,6 +202,8 @@ mod tests {
             "0a1b",
             "arn:aws:kms::123456789012:key/0a1b",
             "arn:aws:s3:us-east-1:123456789012:key/0a1b",
+            "arn:aws:kms:us-east-1:123456789012:key/0a1b\n",
+            "arn:aws:kms:us east:123456789012:key/0a1b",
         ] {
             assert!(check_key(bad).is_err(), "{bad}");
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::arn;
 use crate::model;
-use crate::provider::arguments::check_endpoint;
+use crate::provider::arguments::{check_endpoint, check_key};
 use crate::sdk::diagnostic::Path;
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
+use crate::sdk::text::Text;
 use crate::sdk::value::Value;
 
 /// Encryption with a key of KMS.
@@ -89,7 +90,8 @@ fn place() -> Vec<Attribute> {
              provider's block, of `AWS_REGION`, or of the profile.",
         )
         .optional_computed()
-        .keeps_state(),
+        .keeps_state()
+        .check_string(arn::check_region),
         Attribute::string_set(
             "wandb_principal_arns",
             "Who W&B is: ARNs that get W&B's rights on the bucket and on its key. Absent: W&B's own \
@@ -163,7 +165,8 @@ fn access() -> Vec<Attribute> {
         Attribute::string(
             "access_key_rotation",
             "Any text. A change makes a new access key, then removes the old one.",
-        ),
+        )
+        .text(Text::Free),
         Attribute::string(
             "permissions_boundary_arn",
             "The permissions boundary of that user.",
@@ -226,14 +229,18 @@ fn credentials() -> Vec<Attribute> {
         Attribute::string(
             "region",
             "The region of buckets and keys. Default: `AWS_REGION`, else the profile's.",
-        ),
+        )
+        .check_string(arn::check_region),
         Attribute::string(
             "profile",
             "A profile of AWS's shared files. Default: `AWS_PROFILE`.",
         ),
-        Attribute::string("access_key", "The caller's key, in place of the chain."),
+        Attribute::string("access_key", "The caller's key, in place of the chain.")
+            .check_string(check_key),
         Attribute::string("secret_key", "Its secret.").sensitive(),
-        Attribute::string("token", "Its session token, where it has one.").sensitive(),
+        Attribute::string("token", "Its session token, where it has one.")
+            .sensitive()
+            .check_string(check_key),
         Attribute::string(
             "assume_role_arn",
             "A role to take with the credentials that were found.",

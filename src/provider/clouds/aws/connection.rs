@@ -8,12 +8,14 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::super::connections::{Connection, Connections};
-use super::super::or_variable;
-use super::block::{Addresses, Defaults};
+use super::arn::{self, check_region};
+use super::block::{Addresses, Defaults, argument};
 use crate::byob::{Cloud, CloudError};
 use crate::clouds::aws::{
     self, AssumeRole, Clients, Endpoints, Settings, Source, WebIdentity, default_region,
 };
+use crate::provider::arguments::{check_endpoint, check_key};
+use crate::provider::variables::{Check, anything, or_variable, secret_variable, variable};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::{Field, Secret};
 use crate::terraform::account::Connector;
@@ -56,51 +58,107 @@ impl AwsAccount {
     }
 
     /// The region where a bucket names none.
-    pub(super) async fn default_region(&self) -> Field<String> {
+    pub(super) async fn default_region(&self) -> Result<Field<String>, Diagnostic> {
         match &self.defaults.region {
             Field::Null => {}
-            given => return given.clone(),
+            given => return Ok(given.clone()),
+        }
+        let at = |wrong: Diagnostic| wrong.at(argument("region"));
+        for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+            let found = variable(name, check_region).map_err(at)?;
+            if !found.is_null() {
+                return Ok(found);
+            }
         }
         if self.defaults.profile.is_unknown() {
-            return Field::Unknown;
+            return Ok(Field::Unknown);
         }
-        let profile = self.defaults.profile.known().map(String::as_str);
+        let profile = self.profile()?;
+        let profile = profile.known().map(String::as_str);
         let found = self.region.get_or_init(|| default_region(profile)).await;
-        found.clone().into()
+        // A variable that is set and empty is none, and hides none.
+        let Some(found) = found.as_ref().filter(|region| !region.is_empty()) else {
+            return Ok(Field::Null);
+        };
+        match check_region(found) {
+            Ok(()) => Ok(Field::Known(found.clone())),
+            Err(why) => Err(at(Explanation::new(
+                "Invalid region",
+                format!("the region of the profile is not valid: {why}"),
+            )
+            .error())),
+        }
+    }
+
+    /// The profile of the block or of the environment.
+    fn profile(&self) -> Result<Field<String>, Diagnostic> {
+        or_variable(self.defaults.profile.clone(), "AWS_PROFILE", anything)
     }
 
     /// An address of the block or of the environment.
-    fn endpoint(&self, own: fn(&Addresses) -> &Field<String>, variable: &str) -> Field<Url> {
+    fn endpoint(
+        &self,
+        own: fn(&Addresses) -> &Field<String>,
+        name: &str,
+    ) -> Result<Field<Url>, Diagnostic> {
         let own = match &self.defaults.endpoints {
             Field::Known(addresses) => own(addresses).clone(),
             Field::Null => Field::Null,
-            Field::Unknown => return Field::Unknown,
+            Field::Unknown => return Ok(Field::Unknown),
         };
-        let text = or_variable(or_variable(own, variable), "AWS_ENDPOINT_URL");
-        match text {
-            Field::Known(text) => Url::parse(&text).map_or(Field::Null, Field::Known),
-            Field::Null => Field::Null,
-            Field::Unknown => Field::Unknown,
+        let own = or_variable(own, name, check_endpoint)?;
+        let text = or_variable(own, "AWS_ENDPOINT_URL", check_endpoint)?;
+        match text.as_ref().map(|text| Url::parse(text)) {
+            Field::Known(Ok(url)) => Ok(Field::Known(url)),
+            Field::Known(Err(error)) => Err(Explanation::new(
+                "AWS cannot be reached",
+                format!("an address of its services is none: {error}"),
+            )
+            .error()),
+            Field::Null => Ok(Field::Null),
+            Field::Unknown => Ok(Field::Unknown),
         }
     }
 
-    fn endpoints(&self) -> Option<Endpoints> {
-        let known = |field: Field<Url>| match field {
-            Field::Known(url) => Some(Some(url)),
-            Field::Null => Some(None),
-            Field::Unknown => None,
-        };
-        Some(Endpoints {
-            s3: known(self.endpoint(|one| &one.s3, "AWS_ENDPOINT_URL_S3"))?,
-            kms: known(self.endpoint(|one| &one.kms, "AWS_ENDPOINT_URL_KMS"))?,
-            iam: known(self.endpoint(|one| &one.iam, "AWS_ENDPOINT_URL_IAM"))?,
-            sts: known(self.endpoint(|one| &one.sts, "AWS_ENDPOINT_URL_STS"))?,
-        })
+    /// The addresses of all services; `None` while one is not known.
+    fn endpoints(&self) -> Result<Option<Endpoints>, Diagnostic> {
+        let all = [
+            self.endpoint(|one| &one.s3, "AWS_ENDPOINT_URL_S3")?,
+            self.endpoint(|one| &one.kms, "AWS_ENDPOINT_URL_KMS")?,
+            self.endpoint(|one| &one.iam, "AWS_ENDPOINT_URL_IAM")?,
+            self.endpoint(|one| &one.sts, "AWS_ENDPOINT_URL_STS")?,
+        ];
+        if all.iter().any(Field::is_unknown) {
+            return Ok(None);
+        }
+        let [s3, kms, iam, sts] = all.map(Field::into_known);
+        Ok(Some(Endpoints { s3, kms, iam, sts }))
     }
 
     /// The address of S3, where it is one without TLS.
-    pub(super) fn address_without_tls(&self) -> Option<Url> {
-        self.endpoints()?.s3.filter(|s3| s3.scheme() == "http")
+    pub(super) fn address_without_tls(&self) -> Result<Option<Url>, Diagnostic> {
+        let s3 = self.endpoints()?.and_then(|endpoints| endpoints.s3);
+        Ok(s3.filter(|s3| s3.scheme() == "http"))
+    }
+
+    /// Checks the variables that AWS's own chain will read.
+    fn check_chain(&self) -> Result<(), Diagnostic> {
+        if self.defaults.access_key.known().is_some() {
+            return Ok(());
+        }
+        self.profile()?;
+        secret_variable("AWS_SECRET_ACCESS_KEY", anything)?;
+        secret_variable("AWS_SESSION_TOKEN", check_key)?;
+        let of_the_chain: [(&str, Check); 4] = [
+            ("AWS_ACCESS_KEY_ID", check_key),
+            ("AWS_ROLE_ARN", arn::check_role),
+            ("AWS_ROLE_SESSION_NAME", anything),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", anything),
+        ];
+        for (name, check) in of_the_chain {
+            variable(name, check)?;
+        }
+        Ok(())
     }
 
     /// Where credentials come from; `None` while that is not known.
@@ -159,9 +217,10 @@ impl AwsAccount {
         &self,
         region: &Field<String>,
     ) -> Result<Field<Arc<dyn Connector>>, Diagnostic> {
-        let (Field::Known(region), Some(endpoints)) = (region, self.endpoints()) else {
+        let (Field::Known(region), Some(endpoints)) = (region, self.endpoints()?) else {
             return Ok(Field::Unknown);
         };
+        self.check_chain()?;
         let Some(source) = self.source(endpoints.sts.as_ref()) else {
             return Ok(Field::Unknown);
         };
@@ -192,7 +251,7 @@ impl AwsAccount {
 
 /// The certificates that AWS's own tools are told to trust.
 fn ca_bundle() -> Result<Option<String>, Diagnostic> {
-    let Field::Known(file) = or_variable(Field::Null, "AWS_CA_BUNDLE") else {
+    let Field::Known(file) = variable("AWS_CA_BUNDLE", anything)? else {
         return Ok(None);
     };
     std::fs::read_to_string(&file).map(Some).map_err(|error| {

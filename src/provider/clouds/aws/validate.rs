@@ -1,6 +1,6 @@
 //! What does not fit together in a bucket's block.
 
-use super::arn::Arn;
+use super::arn::{Arn, check_region};
 use super::block::{Arguments, WITHOUT_KEY, argument};
 use crate::clouds::aws::partition;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
@@ -87,7 +87,12 @@ fn idle(name: &'static str) -> Diagnostic {
 /// bucket's region.
 pub(super) fn check_together(block: &Arguments) -> Diagnostics {
     let mut diagnostics = Diagnostics::new();
-    let Some(region) = block.region.known() else {
+    // What is no region is told as such, and fits nothing.
+    let Some(region) = block
+        .region
+        .known()
+        .filter(|text| check_region(text).is_ok())
+    else {
         return diagnostics;
     };
     let own = partition::of_region(region).name;

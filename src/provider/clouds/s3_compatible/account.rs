@@ -15,6 +15,8 @@ use crate::byob::identity::AccessKey;
 use crate::byob::spec::Setting;
 use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 use crate::clouds::s3_compatible::{self, Clients, Settings};
+use crate::provider::arguments::{check_endpoint, check_key, check_region};
+use crate::provider::variables::{anything, or_variable, secret_variable, variable};
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
@@ -87,20 +89,19 @@ impl CloudAccount for S3Account {
         sources: BlockSources<'_, Arguments>,
     ) -> Result<Resolved<Arguments>, Diagnostics> {
         let (given, prior) = (sources.given, sources.prior);
-        let kept = |own: &Field<String>, before: Option<&Field<String>>, default| {
-            first(own, &first(before.unwrap_or(&Field::Null), default))
+        let nothing = Field::Null;
+        let kept = |own: &Field<String>, before: Option<&Field<String>>| {
+            first(own, before.unwrap_or(&nothing))
         };
-        let endpoint = first(&given.endpoint, &self.defaults.endpoint);
-        let region = match kept(
-            &given.region,
-            prior.map(|one| &one.region),
-            &self.defaults.region,
-        ) {
-            Field::Null => DEFAULT_REGION.into(),
+        let endpoint = match &given.endpoint {
+            Field::Null => self.default_endpoint()?,
+            endpoint => endpoint.clone(),
+        };
+        let region = match kept(&given.region, prior.map(|one| &one.region)) {
+            Field::Null => self.default_region()?,
             region => region,
         };
-        let access_key = first(&given.access_key, &self.defaults.access_key);
-        let secret_key = first(&given.secret_key, &self.defaults.secret_key);
+        let (access_key, secret_key) = self.key(given)?;
         for (is_null, name, variable) in [
             (endpoint.is_null(), "endpoint", "AWS_ENDPOINT_URL_S3"),
             (access_key.is_null(), "access_key", "AWS_ACCESS_KEY_ID"),
@@ -211,7 +212,7 @@ impl CloudAccount for S3Account {
 
     async fn imported(&self, location: &str) -> Result<Arguments, Diagnostics> {
         let summary = "The bucket was not imported";
-        let endpoint = match &self.defaults.endpoint {
+        let endpoint = match &self.default_endpoint()? {
             Field::Known(endpoint) => Url::parse(endpoint).ok(),
             Field::Null => return Err(missing("endpoint", "AWS_ENDPOINT_URL_S3").into()),
             Field::Unknown => {
@@ -244,10 +245,7 @@ impl CloudAccount for S3Account {
             endpoint: endpoint
                 .map(|endpoint| endpoint.as_str().trim_end_matches('/').to_owned())
                 .into(),
-            region: match &self.defaults.region {
-                Field::Null => DEFAULT_REGION.into(),
-                region => region.clone(),
-            },
+            region: self.default_region()?,
             create_access_key: Field::Known(false),
             admin_api: "auto".into(),
             ..block
@@ -256,6 +254,39 @@ impl CloudAccount for S3Account {
 }
 
 impl S3Account {
+    /// The server where a bucket names none.
+    fn default_endpoint(&self) -> Result<Field<String>, Diagnostic> {
+        let own = self.defaults.endpoint.clone();
+        or_variable(own, "AWS_ENDPOINT_URL_S3", check_endpoint)
+            .map_err(|wrong| wrong.at(argument("endpoint")))
+    }
+
+    /// The region where a bucket names none.
+    fn default_region(&self) -> Result<Field<String>, Diagnostic> {
+        let own = self.defaults.region.clone();
+        let found = or_variable(own, "AWS_REGION", check_region)
+            .map_err(|wrong| wrong.at(argument("region")))?;
+        Ok(match found {
+            Field::Null => DEFAULT_REGION.into(),
+            region => region,
+        })
+    }
+
+    /// The caller's key and its secret.
+    fn key(&self, given: &Arguments) -> Result<(Field<String>, Field<Secret>), Diagnostic> {
+        let id = match first(&given.access_key, &self.defaults.access_key) {
+            Field::Null => variable("AWS_ACCESS_KEY_ID", check_key)
+                .map_err(|wrong| wrong.at(argument("access_key")))?,
+            id => id,
+        };
+        let secret = match first(&given.secret_key, &self.defaults.secret_key) {
+            Field::Null => secret_variable("AWS_SECRET_ACCESS_KEY", anything)
+                .map_err(|wrong| wrong.at(argument("secret_key")))?,
+            secret => secret,
+        };
+        Ok((id, secret))
+    }
+
     /// The way in, once every part of it is known.
     fn connector(
         &self,

@@ -2,10 +2,11 @@
 
 use crate::clouds::s3_compatible::AdminApi;
 use crate::model;
-use crate::provider::arguments::{check_endpoint, check_pem};
+use crate::provider::arguments::{check_endpoint, check_key, check_pem, check_region};
 use crate::sdk::diagnostic::{Diagnostics, Path};
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::schema::{Attribute, Block};
+use crate::sdk::text::Text;
 use crate::sdk::value::Value;
 use crate::terraform::diagnostics::Explanation;
 
@@ -72,12 +73,16 @@ pub(super) fn bucket() -> Block {
             .check_string(check_endpoint),
         Attribute::string("region", "The region of the bucket. A change makes a new bucket. Default: `us-east-1`.")
             .optional_computed()
-            .keeps_state(),
-        Attribute::string("access_key", "The caller's key. It is kept in the state; the provider's block is the better place."),
+            .keeps_state()
+            .check_string(check_region),
+        Attribute::string("access_key", "The caller's key. It is kept in the state; the provider's block is the better place.")
+            .check_string(check_key),
         Attribute::string("secret_key", "The secret of `access_key`. It is kept in the state; the provider's block is the better place.")
             .sensitive(),
         Attribute::bool("path_style", "The bucket stands in the path of addresses, not in the host's name. Default: `true`."),
-        Attribute::string("ca_bundle", "Certificates to trust besides the system's: their text in PEM, not a file's name."),
+        Attribute::string("ca_bundle", "Certificates to trust besides the system's: their text in PEM, not a file's name.")
+            .text(Text::Lines)
+            .check_string(check_pem),
         Attribute::string("kms_key_name", "Encrypt new objects with this key of the server's key service."),
         Attribute::string("sse_algorithm", "Encrypt new objects: `AES256`, or `aws:kms` with `kms_key_name`.")
             .one_of(&["AES256", "aws:kms"]),
@@ -95,8 +100,10 @@ pub(super) fn bucket() -> Block {
         Attribute::string(
             "access_key_rotation",
             "Any text. A change makes a new key, then removes the old one.",
-        ),
-        Attribute::string("wandb_access_key", "The key that W&B has already, in place of `create_access_key`."),
+        )
+        .text(Text::Free),
+        Attribute::string("wandb_access_key", "The key that W&B has already, in place of `create_access_key`.")
+            .check_string(check_key),
         Attribute::string("wandb_secret_key", "The secret of `wandb_access_key`. It is kept in the state.").sensitive(),
         Attribute::string(
             "wandb_secret_key_wo",
@@ -118,11 +125,13 @@ pub(super) fn provider() -> Block {
         Attribute::string(
             "region",
             "The region of buckets. Default: the variable `AWS_REGION`, else `us-east-1`.",
-        ),
+        )
+        .check_string(check_region),
         Attribute::string(
             "access_key",
             "The caller's key. Default: the variable `AWS_ACCESS_KEY_ID`.",
-        ),
+        )
+        .check_string(check_key),
         Attribute::string(
             "secret_key",
             "Its secret. Default: the variable `AWS_SECRET_ACCESS_KEY`.",
@@ -136,6 +145,7 @@ pub(super) fn provider() -> Block {
             "ca_bundle",
             "Certificates to trust besides the system's: their text in PEM, not a file's name.",
         )
+        .text(Text::Lines)
         .check_string(check_pem),
     ])
 }

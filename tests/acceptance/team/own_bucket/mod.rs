@@ -1,5 +1,6 @@
 //! A team with a bucket of its own.
 
+mod absent;
 mod create;
 mod delete;
 mod read;

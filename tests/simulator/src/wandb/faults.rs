@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::RETRY_AFTER;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -94,6 +94,45 @@ pub enum Fault {
     },
     /// Lists are answered whole: the filter is not looked at.
     IgnoreFilter,
+    /// Every page of a list is the first one: `startIndex` is not looked at.
+    IgnoreStart,
+    /// Pages of lists hold so many entries at most, however many are asked for.
+    PageSize {
+        /// How many.
+        entries: usize,
+    },
+    /// Lists say that they have so many entries.
+    WrongTotal {
+        /// How many.
+        total: usize,
+    },
+    /// Whoever makes a team is a member of it, and nobody can take them out.
+    AddCaller,
+    /// Which organizations the key belongs to, by number; SCIM answers for one of them. The
+    /// instance's own is number 1, in which all teams are that nobody made here.
+    Organizations {
+        /// The one that SCIM answers for.
+        asked: u32,
+        /// All that the key sees.
+        seen: Vec<u32>,
+    },
+    /// Another answer in place of the instance's. `{authorization}` in it stands for that
+    /// header of the request.
+    Answer {
+        /// Which requests.
+        path_contains: String,
+        /// The status.
+        code: u16,
+        /// The media type.
+        content_type: String,
+        /// The body.
+        body: String,
+        /// Whether the request is carried out all the same.
+        carried_out: bool,
+        /// How often.
+        #[serde(default)]
+        times: Option<u32>,
+    },
     /// The bucket check finds nothing wrong, without a real check: for clouds that
     /// cannot be reached from a test.
     TestPasses {
@@ -170,15 +209,62 @@ impl Fault {
         Self::TestPasses { times: None }
     }
 
+    /// A page of HTML in place of the instance's answer, as from a proxy before it.
+    #[must_use]
+    pub fn html(path_contains: &str, code: u16, times: Option<u32>) -> Self {
+        let body = "<!DOCTYPE html><html><body><h1>nginx</h1></body></html>";
+        Self::answer(path_contains, code, "text/html", body, false, times)
+    }
+
+    /// The request is carried out, and the answer says something else.
+    #[must_use]
+    pub fn carried_out(path_contains: &str, code: u16, content_type: &str, body: &str) -> Self {
+        Self::answer(path_contains, code, content_type, body, true, Some(1))
+    }
+
+    /// An error that repeats the request's `Authorization` header.
+    #[must_use]
+    pub fn echo(path_contains: &str, code: u16, content_type: &str, times: Option<u32>) -> Self {
+        let body = r#"{"schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
+            "detail": "I do not like {authorization}", "status": "CODE", "errors": [{"message": "{authorization}"}]}"#;
+        let body = body.replace("CODE", &code.to_string());
+        Self::answer(path_contains, code, content_type, &body, false, times)
+    }
+
+    fn answer(
+        path_contains: &str,
+        code: u16,
+        content_type: &str,
+        body: &str,
+        carried_out: bool,
+        times: Option<u32>,
+    ) -> Self {
+        Self::Answer {
+            path_contains: path_contains.to_owned(),
+            code,
+            content_type: content_type.to_owned(),
+            body: body.to_owned(),
+            carried_out,
+            times,
+        }
+    }
+
     fn times(&self) -> Option<u32> {
         match self {
-            Self::Status { times, .. }
+            Self::Answer { times, .. }
+            | Self::Status { times, .. }
             | Self::LoseReply { times, .. }
             | Self::Reset { times, .. }
             | Self::GraphqlError { times, .. }
             | Self::TestResult { times, .. }
             | Self::TestPasses { times } => *times,
-            Self::Delay { .. } | Self::IgnoreFilter => None,
+            Self::Delay { .. }
+            | Self::IgnoreFilter
+            | Self::IgnoreStart
+            | Self::PageSize { .. }
+            | Self::WrongTotal { .. }
+            | Self::AddCaller
+            | Self::Organizations { .. } => None,
         }
     }
 }
@@ -207,6 +293,11 @@ impl World {
             .find(|armed| armed.left != Some(0) && wanted(&armed.fault))?;
         armed.left = armed.left.map(|left| left - 1);
         Some(armed.fault.clone())
+    }
+
+    /// The first fault that is of use to whoever asks; it is not used up.
+    pub(super) fn standing<T>(&self, of: impl Fn(&Fault) -> Option<T>) -> Option<T> {
+        self.faults.iter().find_map(|armed| of(&armed.fault))
     }
 
     /// How long requests wait at present.
@@ -250,6 +341,18 @@ pub(super) async fn observe(
         tokio::time::sleep(pause).await;
     }
     let loses = matches!(fault, Some(Fault::LoseReply { .. }));
+    let authorization = parts.headers.get(AUTHORIZATION).cloned();
+    let other = fault
+        .as_ref()
+        .and_then(|fault| in_place(fault, authorization.as_ref()));
+    if let Some((response, carried_out)) = other {
+        if carried_out {
+            next.run(Request::from_parts(parts, Body::from(body))).await;
+        }
+        let status = response.status().as_u16();
+        shared.world().set_status(number, status);
+        return response;
+    }
     let Some(response) = fault.and_then(|fault| broken(&fault, graphql.is_some())) else {
         let response = next.run(Request::from_parts(parts, Body::from(body))).await;
         if loses {
@@ -299,6 +402,7 @@ impl Asked {
     fn meets(&self, fault: &Fault) -> bool {
         match fault {
             Fault::Status { path_contains, .. }
+            | Fault::Answer { path_contains, .. }
             | Fault::LoseReply { path_contains, .. }
             | Fault::Reset { path_contains, .. } => self.target.contains(path_contains),
             Fault::GraphqlError { operation, .. } => {
@@ -306,10 +410,37 @@ impl Asked {
             }
             Fault::Delay { .. }
             | Fault::IgnoreFilter
+            | Fault::IgnoreStart
+            | Fault::PageSize { .. }
+            | Fault::WrongTotal { .. }
+            | Fault::AddCaller
+            | Fault::Organizations { .. }
             | Fault::TestResult { .. }
             | Fault::TestPasses { .. } => false,
         }
     }
+}
+
+/// Another answer than the instance's, and whether the request is carried out first.
+fn in_place(fault: &Fault, authorization: Option<&HeaderValue>) -> Option<(Response, bool)> {
+    let Fault::Answer {
+        code,
+        content_type,
+        body,
+        carried_out,
+        ..
+    } = fault
+    else {
+        return None;
+    };
+    let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let header = authorization.and_then(|value| value.to_str().ok());
+    let body = body.replace("{authorization}", header.unwrap_or_default());
+    let mut response = (status, body).into_response();
+    if let Ok(kind) = HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, kind);
+    }
+    Some((response, *carried_out))
 }
 
 /// The answer that the fault gives instead of the instance: `None` lets the request

@@ -45,13 +45,14 @@ pub(super) async fn list(
     let found: Vec<Value> = world
         .teams
         .iter()
+        .filter(|team| team.organization == world.asked())
         .filter(|team| match &listing.filter {
             Some((_, name)) if ignores.is_none() => team.name == *name,
             Some(_) | None => true,
         })
         .map(|team| resource(&world, team))
         .collect();
-    Ok(replies::list(found, listing.start, listing.count))
+    Ok(replies::list(found, &listing, &world))
 }
 
 /// `GET /scim/Groups/{id}`
@@ -94,6 +95,10 @@ pub(super) async fn create(
     let mut world = shared.world();
     // Somebody may have been faster while the bucket was checked.
     refuse_taken(&world, name)?;
+    let caller = world
+        .sticky_caller()
+        .filter(|caller| !members.contains(caller));
+    let members = members.into_iter().chain(caller).collect();
     let id = world.add_team(name, members, storage);
     let team = world.team(&id).ok_or_else(|| unknown_team(&id))?;
     Ok(answer(StatusCode::CREATED, resource(&world, team)))
@@ -362,6 +367,11 @@ fn applied(
 }
 
 fn with_members(world: &mut World, id: &str, members: Vec<String>) -> Response {
+    let stays = world.sticky_caller().filter(|caller| {
+        let team = world.team(id);
+        team.is_some_and(|team| team.members.contains(caller)) && !members.contains(caller)
+    });
+    let members = members.into_iter().chain(stays).collect();
     if let Some(team) = world.team_mut(id) {
         team.set_members(members);
     }

@@ -6,6 +6,10 @@ use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::faults::Fault;
+use super::filter::Listing;
+use super::world::World;
+
 const ERROR_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 const LIST_SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 /// W&B's page size: in effect, everything.
@@ -67,13 +71,26 @@ pub(super) fn answer(status: StatusCode, body: Value) -> Response {
     response
 }
 
-/// A page of a list. `start` counts from one.
-pub(super) fn list(resources: Vec<Value>, start: usize, count: usize) -> Response {
-    let total = resources.len();
+/// A page of a list.
+pub(super) fn list(resources: Vec<Value>, listing: &Listing, world: &World) -> Response {
+    let ignores = world.standing(|fault| matches!(fault, Fault::IgnoreStart).then_some(()));
+    let start = match ignores {
+        Some(()) => 1,
+        None => listing.start.max(1),
+    };
+    let most = world.standing(|fault| match fault {
+        Fault::PageSize { entries } => Some(*entries),
+        _ => None,
+    });
+    let total = world.standing(|fault| match fault {
+        Fault::WrongTotal { total } => Some(*total),
+        _ => None,
+    });
+    let total = total.unwrap_or(resources.len());
     let page: Vec<Value> = resources
         .into_iter()
-        .skip(start.max(1) - 1)
-        .take(count.min(PAGE))
+        .skip(start - 1)
+        .take(listing.count.min(most.unwrap_or(PAGE)))
         .collect();
     answer(
         StatusCode::OK,
@@ -81,7 +98,7 @@ pub(super) fn list(resources: Vec<Value>, start: usize, count: usize) -> Respons
             "Resources": page,
             "itemsPerPage": PAGE,
             "schemas": [LIST_SCHEMA],
-            "startIndex": start.max(1),
+            "startIndex": start,
             "totalResults": total,
         }),
     )

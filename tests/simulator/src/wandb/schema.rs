@@ -126,16 +126,21 @@ struct Viewer {
     organizations: Vec<Organization>,
 }
 
-struct Organization;
+/// An organization, by its number.
+#[derive(Clone, Copy)]
+struct Organization(u32);
 
 #[Object]
 impl Organization {
     async fn id(&self) -> ID {
-        ID(opaque("Organization", 1))
+        ID(opaque("Organization", self.0))
     }
 
-    async fn name(&self) -> &str {
-        ORGANIZATION
+    async fn name(&self) -> String {
+        match self.0 {
+            1 => ORGANIZATION.to_owned(),
+            other => format!("{ORGANIZATION}-{other}"),
+        }
     }
 
     async fn org_type(&self) -> &str {
@@ -151,6 +156,7 @@ impl Organization {
         world
             .teams
             .iter()
+            .filter(|team| team.organization == self.0)
             .map(|team| Entity::of_team(&world, team))
             .collect()
     }
@@ -169,6 +175,8 @@ struct Entity {
     member_count: usize,
     members: Vec<Member>,
     organization_id: Option<ID>,
+    #[graphql(skip)]
+    owner: u32,
     default_access: String,
     private_only: bool,
     read_only: bool,
@@ -180,7 +188,7 @@ struct Entity {
 #[ComplexObject]
 impl Entity {
     async fn organization(&self) -> Option<Organization> {
-        Some(Organization)
+        Some(Organization(self.owner))
     }
 }
 
@@ -257,7 +265,8 @@ impl Entity {
             available: Some(false),
             member_count: members.len(),
             members,
-            organization_id: Some(ID(opaque("Organization", 1))),
+            organization_id: Some(ID(opaque("Organization", team.organization))),
+            owner: team.organization,
             default_access: "USER_WRITE".to_owned(),
             private_only: false,
             read_only: false,
@@ -278,6 +287,7 @@ impl Entity {
             entity_id: format!("{}-entity", user.id),
             storage_id: String::new(),
             name: user.user_name.clone(),
+            organization: 1,
             members: Vec::new(),
             service_accounts: Vec::new(),
             storage: BTreeMap::new(),
@@ -344,14 +354,19 @@ impl Query {
             admin: Some(user.admin),
             account_type: None,
             entity: Some(user.user_name.clone()),
-            organizations: vec![Organization],
+            organizations: world.seen().into_iter().map(Organization).collect(),
         })
     }
 
     async fn entity(&self, context: &Context<'_>, name: Option<String>) -> Option<Entity> {
         let name = name?;
         let world = shared(context).world();
-        if let Some(team) = world.teams.iter().find(|team| team.name == name) {
+        let seen = world.seen();
+        let mut visible = world
+            .teams
+            .iter()
+            .filter(|team| seen.contains(&team.organization));
+        if let Some(team) = visible.find(|team| team.name == name) {
             return Some(Entity::of_team(&world, team));
         }
         let mut people = world.users.iter().filter(|user| !user.service_account);
@@ -363,7 +378,7 @@ impl Query {
     async fn organization(&self, id: Option<ID>, name: Option<String>) -> Option<Organization> {
         let is_ours = id.is_some_and(|id| id.0 == opaque("Organization", 1))
             || name.is_some_and(|name| name == ORGANIZATION);
-        is_ours.then_some(Organization)
+        is_ours.then_some(Organization(1))
     }
 
     async fn server_info(&self, context: &Context<'_>) -> Option<ServerInfo> {

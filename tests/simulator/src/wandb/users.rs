@@ -37,7 +37,7 @@ pub(super) async fn list(
         })
         .map(resource)
         .collect();
-    Ok(replies::list(found, listing.start, listing.count))
+    Ok(replies::list(found, &listing, &world))
 }
 
 /// `GET /scim/Users/{id}`

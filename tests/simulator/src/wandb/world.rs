@@ -35,6 +35,8 @@ pub(super) struct Team {
     /// The id of its storage in GraphQL.
     pub(super) storage_id: String,
     pub(super) name: String,
+    /// The number of its organization.
+    pub(super) organization: u32,
     /// People's ids.
     pub(super) members: Vec<String>,
     /// Service accounts' ids; SCIM neither shows nor changes them.
@@ -195,6 +197,7 @@ impl World {
             entity_id: opaque("Entity", 100 + number),
             storage_id: opaque("StorageBucketInfo", number),
             name: name.to_owned(),
+            organization: self.asked(),
             members,
             service_accounts,
             storage,
@@ -205,12 +208,42 @@ impl World {
         id
     }
 
+    /// The team with this id, where SCIM answers for its organization.
     pub(super) fn team(&self, id: &str) -> Option<&Team> {
-        self.teams.iter().find(|team| team.id == id)
+        let asked = self.asked();
+        let mut own = self.teams.iter().filter(|team| team.organization == asked);
+        own.find(|team| team.id == id)
     }
 
     pub(super) fn team_mut(&mut self, id: &str) -> Option<&mut Team> {
-        self.teams.iter_mut().find(|team| team.id == id)
+        let asked = self.asked();
+        self.teams
+            .iter_mut()
+            .find(|team| team.id == id && team.organization == asked)
+    }
+
+    /// The number of the organization that SCIM answers for.
+    pub(super) fn asked(&self) -> u32 {
+        let asked = self.standing(|fault| match fault {
+            Fault::Organizations { asked, .. } => Some(*asked),
+            _ => None,
+        });
+        asked.unwrap_or(1)
+    }
+
+    /// The numbers of the organizations that the key sees.
+    pub(super) fn seen(&self) -> Vec<u32> {
+        let seen = self.standing(|fault| match fault {
+            Fault::Organizations { seen, .. } => Some(seen.clone()),
+            _ => None,
+        });
+        seen.unwrap_or_else(|| vec![1])
+    }
+
+    /// Whoever is in every team that they make, where that is so.
+    pub(super) fn sticky_caller(&self) -> Option<String> {
+        self.standing(|fault| matches!(fault, Fault::AddCaller).then_some(()))?;
+        self.users.first().map(|user| user.id.clone())
     }
 
     pub(super) fn team_views(&self) -> Vec<TeamView> {
