@@ -172,7 +172,8 @@ fn is_ours(rule: &CorsRule, spec: &BucketSpec) -> bool {
         Some(_) | None => {
             let mut copy = rule.clone();
             copy.id = spec.cors.id.clone();
-            same(&copy, &spec.cors)
+            let written = spec.written_cors.as_ref();
+            same(&copy, &spec.cors) || written.is_some_and(|written| same(&copy, written))
         }
     }
 }

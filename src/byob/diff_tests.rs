@@ -9,7 +9,7 @@ use crate::byob::kind::CloudKind;
 use crate::byob::marker::Generation;
 use crate::byob::observed::{EncryptionState, GrantState, IdentityState, KeyState, Preflight};
 use crate::byob::rights::Rights;
-use crate::byob::spec::{self, Encryption, Grants, KeySpec};
+use crate::byob::spec::{self, Encryption, Grants, KeySpec, cors_rule};
 
 pub(in crate::byob) fn wanted() -> BucketSpec {
     BucketSpec {
@@ -23,6 +23,7 @@ pub(in crate::byob) fn wanted() -> BucketSpec {
         noncurrent_version_days: None,
         abort_upload_days: None,
         cors: spec::cors_rule(vec!["*".into()], 3600),
+        written_cors: None,
         encryption: None,
         key: None,
         grants: None,
@@ -324,9 +325,8 @@ fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     let good_state = IdentityState {
         enabled: true,
         rights: Rule::AsWanted,
-        other_rights: Vec::new(),
         keys: BTreeMap::from([("AK".into(), true)]),
-        path: None,
+        ..IdentityState::default()
     };
     spec.access = Access::MadeKey(identity);
     type Break = fn(&mut IdentityState);
@@ -482,4 +482,19 @@ fn access_rules_are_written_when_they_do_not_say_what_they_should() {
         changes(&spec, &observed).settings,
         [Change::Grants(exclusive)]
     );
+}
+
+#[test]
+fn a_rule_that_the_last_apply_has_written_is_ours_without_an_id() {
+    let rule = |origin: &str| CorsRule {
+        id: None,
+        ..cors_rule(vec![origin.to_owned()], 60)
+    };
+    let mut spec = wanted();
+    spec.written_cors = Some(rule("https://before.example"));
+    let found = ["https://before.example", "https://theirs.example"].map(rule);
+    let mut observed = good();
+    observed.cors = Reading::Known(found.into());
+    let change = Change::Cors(vec![spec.cors.clone(), rule("https://theirs.example")]);
+    assert_eq!(changes(&spec, &observed).settings, [change]);
 }

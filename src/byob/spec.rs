@@ -114,6 +114,9 @@ pub struct BucketSpec {
     pub abort_upload_days: Option<u32>,
     /// The rule for web pages of other origins.
     pub cors: CorsRule,
+    /// The one that the last apply has written, which is ours although another one is wanted
+    /// now: not every server keeps the ids of rules.
+    pub written_cors: Option<CorsRule>,
     /// Encryption at rest; `None` is "as the server has it".
     pub encryption: Option<Encryption>,
     /// The key in the cloud's key service, where there is one to look at.

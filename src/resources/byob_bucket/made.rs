@@ -1,20 +1,40 @@
 //! What was made for a bucket and is to be given up some day, as the private data remembers
 //! it: the arguments may have changed since, and a refresh sees other people's changes.
 
-use super::private::{MADE_IDENTITY, MADE_KEY, PLACE};
+use super::private::{APPLIED_CORS, MADE_IDENTITY, MADE_KEY, PLACE};
 use super::schema::Bucket;
 use crate::byob::identity::Identity;
+use crate::byob::observed::CorsRule;
 use crate::byob::rights::Rights;
-use crate::byob::spec::{Access, BucketSpec};
+use crate::byob::spec::{Access, BucketSpec, cors_rule};
 use crate::sdk::private::Private;
 
-/// The spec with the identity by the name that it was made with.
-pub fn with_identity(mut spec: BucketSpec, private: &Private) -> BucketSpec {
+/// The spec with what only the last apply can say: the name that the identity was made with,
+/// and the rule for web pages that it has written.
+pub fn with_remembered(mut spec: BucketSpec, private: &Private) -> BucketSpec {
+    spec.written_cors = written_cors(private);
     if let (Access::MadeKey(identity), Some(name)) = (&mut spec.access, private.text(MADE_IDENTITY))
     {
         name.clone_into(&mut identity.name);
     }
     spec
+}
+
+fn written_cors(private: &Private) -> Option<CorsRule> {
+    let written = private.get(APPLIED_CORS)?;
+    let origins = written.get("origins")?.as_array()?.iter();
+    let origins = origins.filter_map(|one| one.as_str().map(str::to_owned));
+    Some(cors_rule(
+        origins.collect(),
+        written.get("max_age")?.as_i64()?,
+    ))
+}
+
+/// Remembers the rule for web pages that an apply has written.
+pub fn note_cors(private: &mut Private, rule: &CorsRule) {
+    let (origins, max_age) = (&rule.origins, rule.max_age_seconds);
+    let noted = serde_json::json!({"origins": origins, "max_age": max_age});
+    private.set(APPLIED_CORS, noted);
 }
 
 /// The identity that was made for the bucket, also where nobody wants it any more.

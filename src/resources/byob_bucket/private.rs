@@ -26,6 +26,8 @@ pub const MADE_KEY: &str = "made_key";
 pub const MADE_IDENTITY: &str = "made_identity";
 /// A state: the key that the last apply settled on, which a refresh does not change.
 pub const APPLIED_KEY: &str = "applied_key";
+/// A state: the rule for web pages that the last apply has written.
+pub const APPLIED_CORS: &str = "applied_cors";
 /// A state: the last apply did not come to its end, and the next one has to.
 pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.

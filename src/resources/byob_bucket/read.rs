@@ -106,7 +106,7 @@ async fn observe(
     let generation = spec::generation(state);
     let spec_of = |block: &dyn ResolvedBlock| {
         spec::spec(state, None, block, generation.as_ref(), configuration)
-            .map(|spec| made::with_identity(spec, private))
+            .map(|spec| made::with_remembered(spec, private))
             .ok_or_else(|| {
                 Explanation::new(summary, "the state does not hold all settings").error()
             })

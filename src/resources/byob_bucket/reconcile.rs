@@ -3,7 +3,7 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{absence, access_keys, encryption_key, findings, settings, verify};
+use super::{absence, access_keys, encryption_key, findings, made, settings, verify};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -65,6 +65,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnosti
     if !former.is_empty() || matches!(work.origin, Origin::Adopted(_)) {
         work.read_back(&wanted).await?;
     }
+    made::note_cors(&mut progress.private, &wanted.cors);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
         None => progress.private.remove(APPLIED_KEY),

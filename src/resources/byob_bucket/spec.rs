@@ -125,6 +125,7 @@ pub fn spec(
         noncurrent_version_days: days(&bucket.noncurrent_version_days),
         abort_upload_days: days(&bucket.abort_multipart_days),
         cors: cors_rule(origins, max_age),
+        written_cors: None,
         encryption: cloud.encryption,
         key,
         grants: cloud.grants,

@@ -103,7 +103,7 @@ impl Work<'_> {
             Some(&self.generation),
             self.configuration,
         )
-        .map(|spec| made::with_identity(spec, &progress.private))
+        .map(|spec| made::with_remembered(spec, &progress.private))
         .ok_or_else(|| {
             Explanation::new(
                 "The bucket's settings are not known",
