@@ -1,7 +1,10 @@
 //! A team with a bucket of its own, killed at each request to the instance: the next apply
 //! goes on, and nobody has to follow any advice.
 
-use crate::harness::Stage;
+use simulator::proxy::{Options, Proxy};
+
+use crate::aws_stage::{Amazon, way_in_for_wandb};
+use crate::harness::{API_KEY, Stage, wait};
 use crate::kill::{is_killed_at, points_of};
 use crate::team::{behind_proxy, is_whole};
 
@@ -34,5 +37,50 @@ fn a_team_that_was_killed_at_any_request_is_gone_on_with() {
         stage.destroy();
         assert!(!stage.exists(), "{when}");
         assert!(stage.wandb.teams().is_empty(), "{when}");
+    }
+}
+
+/// A team and its bucket on Amazon's stand-in; the W&B instance is behind a proxy.
+fn on_amazon(name: &str) -> (Amazon, Proxy) {
+    let amazon = Amazon::new(name);
+    let url = amazon.wandb.url();
+    let address = url.trim_start_matches("http://").parse();
+    let proxy = wait(Proxy::start(
+        address.expect("an address"),
+        Options::default(),
+    ));
+    let proxy = proxy.expect("a proxy");
+    let entry = way_in_for_wandb(&amazon, amazon.bucket());
+    amazon.wandb.add_store(&entry);
+    let wandb = format!(
+        "deployment = \"dedicated\"\n  base_url = \"{}\"\n  api_key = \"{API_KEY}\"",
+        proxy.url()
+    );
+    let provider = amazon.provider_block(&wandb, "region = \"us-east-1\"");
+    amazon.write_raw(&format!(
+        "{provider}resource \"wandb_team_storage\" \"this\" {{\n team = \"{name}\"\n on_destroy = \"delete\"\n \
+         byob_bucket {{\n name = \"{name}\"\n on_destroy = \"delete_everything\"\n aws {{\n https_only = false\n }}\n }}\n}}\n",
+        name = amazon.bucket(),
+    ));
+    (amazon, proxy)
+}
+
+#[test]
+fn a_team_on_amazon_that_was_killed_is_gone_on_with_and_keeps_its_key() {
+    let (amazon, proxy) = on_amazon("aws-unheard-none");
+    let points = points_of(&amazon, &proxy, &[]);
+    is_whole(&amazon, "undisturbed");
+    amazon.destroy();
+    for number in points {
+        let when = format!("killed at {number}");
+        let (amazon, proxy) = on_amazon(&format!("aws-unheard-{number}"));
+        assert!(is_killed_at(&amazon, &proxy, number, &[]), "not {when}");
+        apply_goes_on(&amazon, &when);
+        amazon.assert_empty_plan();
+        is_whole(&amazon, &when);
+        assert_eq!(amazon.own_keys().len(), 1, "{when}");
+        amazon.destroy();
+        assert!(!amazon.exists(), "{when}");
+        assert!(amazon.wandb.teams().is_empty(), "{when}");
     }
 }
