@@ -36,6 +36,7 @@ mod input;
 mod input_odd;
 mod permissions;
 mod secrets;
+mod session_token;
 mod team;
 mod team_absent;
 mod team_bucket;
