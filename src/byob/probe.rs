@@ -90,6 +90,8 @@ pub enum Attempt {
         actual: String,
         message: String,
     },
+    /// It worked, and more than W&B needs did too: what else.
+    Exceeded(String),
     /// It could not be tried, for example because an earlier part failed.
     NotTried(String),
 }

@@ -121,6 +121,13 @@ impl From<&Attempt> for Verdict {
     fn from(attempt: &Attempt) -> Self {
         match attempt {
             Attempt::Passed => Self::pass(),
+            // Who gives a key decides what it may do; a key that is made here may do no more.
+            Attempt::Exceeded(more) => Self::of(
+                Status::Warn,
+                "W&B's rights alone",
+                format!("it can also {more}"),
+                "whoever gets hold of W&B's key can do more than W&B needs",
+            ),
             Attempt::Failed {
                 expected,
                 actual,

@@ -353,11 +353,7 @@ impl Run<'_> {
         if more.is_empty() {
             return Ok(Attempt::Passed);
         }
-        Ok(Attempt::Failed {
-            expected: "W&B's rights alone".to_owned(),
-            actual: format!("it can also {}", more.join(" and ")),
-            message: "whoever gets hold of W&B's key can do more than W&B needs".to_owned(),
-        })
+        Ok(Attempt::Exceeded(more.join(" and ")))
     }
 
     fn no_key(&self) -> Attempt {
@@ -372,7 +368,7 @@ fn unwritable(retention: &Attempt) -> Option<String> {
         Attempt::Failed { actual, .. } => {
             format!("the bucket puts every new object under retention ({actual})")
         }
-        Attempt::NotTried(why) => {
+        Attempt::Exceeded(why) | Attempt::NotTried(why) => {
             format!("whether the bucket puts new objects under retention is unknown ({why})")
         }
     };

@@ -14,6 +14,7 @@ mod object_lock;
 mod odd_keys;
 mod permissions;
 mod secrets;
+mod session_token;
 mod unknown;
 
 mod aws;

@@ -107,6 +107,7 @@ impl S3 {
             region: "us-east-1".to_owned(),
             access_key: key.id.clone(),
             secret_key: SecretString::from(key.expose_secret()),
+            session_token: None,
             path_style: true,
             ca_bundle: None,
             admin_api: AdminApi::Auto,

@@ -88,6 +88,15 @@ pub const WITHOUT_KEY: PerCloud<&str> = PerCloud {
 const MAKE_KEY: &str =
     "no key of W&B is known here: set create_access_key, and the bucket is proven with it";
 
+/// A key that is made here has W&B's rights and no others.
+fn exact(tried: &Verdict) -> Verdict {
+    let mut verdict = tried.clone();
+    if verdict.status == Status::Warn {
+        verdict.status = Status::Fail;
+    }
+    verdict
+}
+
 fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
     let tried = evidence.tried.get(READ_WRITE);
     let granted = granted(evidence);
@@ -99,9 +108,9 @@ fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
     match &evidence.spec.access {
         Access::MadeKey(_) => match (&evidence.observed.identity, tried) {
             // The key itself has shown what it can do.
-            (Reading::Skipped, Some(tried)) => tried.clone(),
+            (Reading::Skipped, Some(tried)) => exact(tried),
             _ => identity_fault(evidence.spec, evidence.observed)
-                .unwrap_or_else(|| tried.cloned().unwrap_or_else(Verdict::pass)),
+                .unwrap_or_else(|| tried.map_or_else(Verdict::pass, exact)),
         },
         Access::GivenKey => tried.cloned().unwrap_or_else(Verdict::not_applicable),
         Access::Unmanaged => {

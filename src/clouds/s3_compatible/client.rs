@@ -38,6 +38,8 @@ pub struct Settings {
     pub access_key: String,
     /// Its secret.
     pub secret_key: SecretString,
+    /// Its session token, where the key is a temporary one.
+    pub session_token: Option<SecretString>,
     /// Buckets are a part of the path rather than of the host.
     pub path_style: bool,
     /// Certificates to trust besides the system's, in PEM.
@@ -64,10 +66,15 @@ impl fmt::Debug for Settings {
 
 impl PartialEq for Settings {
     fn eq(&self, other: &Self) -> bool {
+        let token = |one: &Self| {
+            let token = one.session_token.as_ref();
+            token.map(|token| token.expose_secret().to_owned())
+        };
         self.endpoint == other.endpoint
             && self.region == other.region
             && self.access_key == other.access_key
             && self.secret_key.expose_secret() == other.secret_key.expose_secret()
+            && token(self) == token(other)
             && self.path_style == other.path_style
             && self.ca_bundle == other.ca_bundle
             && self.admin_api == other.admin_api
@@ -113,7 +120,10 @@ impl Clients {
         let credentials = Credentials::from_keys(
             settings.access_key.as_str(),
             settings.secret_key.expose_secret(),
-            None,
+            settings
+                .session_token
+                .as_ref()
+                .map(|token| token.expose_secret().to_owned()),
         );
         let s3 = s3::Clients::new(Connection {
             endpoint: settings.endpoint.clone(),
@@ -188,6 +198,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             access_key: "caller".to_owned(),
             secret_key: SecretString::from("the-secret"),
+            session_token: None,
             path_style,
             ca_bundle: None,
             admin_api: AdminApi::Auto,

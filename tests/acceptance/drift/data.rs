@@ -142,9 +142,11 @@ fn a_lost_rule_about_unfinished_uploads_is_put_back_on_seaweedfs() {
 fn rules_of_others_stay_and_ours_are_put_back_on_aws() {
     drift(Drift::<Aws> {
         what: "cors.methods",
-        arguments: r#"path = "p""#,
         // Of several rules the stand-in takes the last, for every browser.
-        verified: false,
+        arguments: r#"
+            path = "p"
+            verify = "settings"
+        "#,
         broken: |stage| {
             let mut ours = stage.cors()[0].clone();
             ours["AllowedMethods"] = json!(["GET"]);
@@ -163,6 +165,7 @@ fn rules_of_others_stay_and_ours_are_put_back_on_aws() {
             assert_eq!(found["actual"], "clean");
             let arguments = r#"
                 path = "p"
+                verify = "settings"
                 noncurrent_version_days = 4
             "#;
             stage.write_bucket(arguments, "");

@@ -6,7 +6,7 @@ use serde_json::json;
 use simulator::proxy::{Options, Proxy};
 
 use super::Stage;
-use crate::harness::{hcl, wait};
+use crate::harness::{Cloud, Login, hcl, wait};
 use crate::kill::{is_killed_at, points_of};
 
 const TEAM: &str = "wandb_team_storage.this";
@@ -61,7 +61,7 @@ fn write(stage: &Stage, proxy: &Proxy, bucket: &str) {
     ));
 }
 
-pub fn assert_whole(stage: &Stage, when: &str) {
+pub fn assert_whole(stage: &crate::harness::Stage<impl Cloud<Login = Login>>, when: &str) {
     let state = stage.state(TEAM);
     let teams = stage.wandb.teams();
     assert_eq!(teams.len(), 1, "{when}");

@@ -47,6 +47,13 @@ impl S3Account {
     }
 }
 
+/// The caller's key.
+struct Key {
+    id: Field<String>,
+    secret: Field<Secret>,
+    token: Field<Secret>,
+}
+
 impl Connection for Clients {
     type Settings = Settings;
 
@@ -75,6 +82,15 @@ fn missing(name: &str, variable: &str) -> Diagnostic {
     .error()
 }
 
+/// The address as it stood before, where the new one says the same in another spelling.
+fn same_or(before: &Field<String>, now: Field<String>) -> Field<String> {
+    let read = |field: &Field<String>| field.known().and_then(|text| Url::parse(text).ok());
+    match (read(before), read(&now)) {
+        (Some(one), Some(other)) if one == other => before.clone(),
+        _ => now,
+    }
+}
+
 #[async_trait]
 impl CloudAccount for S3Account {
     type Block = Arguments;
@@ -94,18 +110,18 @@ impl CloudAccount for S3Account {
             first(own, before.unwrap_or(&nothing))
         };
         let endpoint = match &given.endpoint {
-            Field::Null => self.default_endpoint()?,
+            Field::Null => same_or(&sources.planned.endpoint, self.default_endpoint()?),
             endpoint => endpoint.clone(),
         };
         let region = match kept(&given.region, prior.map(|one| &one.region)) {
             Field::Null => self.default_region()?,
             region => region,
         };
-        let (access_key, secret_key) = self.key(given)?;
+        let key = self.key(given)?;
         for (is_null, name, variable) in [
             (endpoint.is_null(), "endpoint", "AWS_ENDPOINT_URL_S3"),
-            (access_key.is_null(), "access_key", "AWS_ACCESS_KEY_ID"),
-            (secret_key.is_null(), "secret_key", "AWS_SECRET_ACCESS_KEY"),
+            (key.id.is_null(), "access_key", "AWS_ACCESS_KEY_ID"),
+            (key.secret.is_null(), "secret_key", "AWS_SECRET_ACCESS_KEY"),
         ] {
             if is_null {
                 return Err(missing(name, variable).into());
@@ -117,7 +133,7 @@ impl CloudAccount for S3Account {
             ..sources.planned.clone()
         };
         let location = meaning::endpoint(&planned).map(|endpoint| meaning::authority(&endpoint));
-        let connector = self.connector(&planned, given, access_key, secret_key);
+        let connector = self.connector(&planned, given, key);
         Ok(Resolved {
             block: planned,
             location,
@@ -272,19 +288,28 @@ impl S3Account {
         })
     }
 
-    /// The caller's key and its secret.
-    fn key(&self, given: &Arguments) -> Result<(Field<String>, Field<Secret>), Diagnostic> {
-        let id = match first(&given.access_key, &self.defaults.access_key) {
+    /// The caller's key. A session token of the environment belongs to a key of the
+    /// environment, and to no other.
+    fn key(&self, given: &Arguments) -> Result<Key, Diagnostic> {
+        let own_id = first(&given.access_key, &self.defaults.access_key);
+        let own_secret = first(&given.secret_key, &self.defaults.secret_key);
+        let token = if own_id.is_null() && own_secret.is_null() {
+            secret_variable("AWS_SESSION_TOKEN", check_key)
+                .map_err(|wrong| wrong.at(argument("access_key")))?
+        } else {
+            Field::Null
+        };
+        let id = match own_id {
             Field::Null => variable("AWS_ACCESS_KEY_ID", check_key)
                 .map_err(|wrong| wrong.at(argument("access_key")))?,
             id => id,
         };
-        let secret = match first(&given.secret_key, &self.defaults.secret_key) {
+        let secret = match own_secret {
             Field::Null => secret_variable("AWS_SECRET_ACCESS_KEY", anything)
                 .map_err(|wrong| wrong.at(argument("secret_key")))?,
             secret => secret,
         };
-        Ok((id, secret))
+        Ok(Key { id, secret, token })
     }
 
     /// The way in, once every part of it is known.
@@ -292,8 +317,7 @@ impl S3Account {
         &self,
         planned: &Arguments,
         given: &Arguments,
-        access_key: Field<String>,
-        secret_key: Field<Secret>,
+        key: Key,
     ) -> Field<Arc<dyn Connector>> {
         let path_style = first(&given.path_style, &self.defaults.path_style);
         let ca_bundle = first(&given.ca_bundle, &self.defaults.ca_bundle);
@@ -302,22 +326,28 @@ impl S3Account {
         else {
             return Field::Unknown;
         };
-        let (Field::Known(access_key), Field::Known(secret_key)) = (access_key, secret_key) else {
+        let (Field::Known(access_key), Field::Known(secret_key)) = (key.id, key.secret) else {
             return Field::Unknown;
         };
         if path_style.is_unknown() || ca_bundle.is_unknown() {
             return Field::Unknown;
         }
         let admin_api = given.admin_api.known().map(String::as_str);
-        Field::Known(self.connections.connector(Settings {
-            endpoint,
-            region,
-            access_key,
-            secret_key: secret_key.expose().to_owned().into(),
-            path_style: path_style.into_known().unwrap_or(true),
-            ca_bundle: ca_bundle.into_known(),
-            admin_api: block::admin_api(admin_api.unwrap_or("auto")),
-            max_retries: self.max_retries,
-        }))
+        Field::Known(
+            self.connections.connector(Settings {
+                endpoint,
+                region,
+                access_key,
+                secret_key: secret_key.expose().to_owned().into(),
+                session_token: key
+                    .token
+                    .into_known()
+                    .map(|token| token.expose().to_owned().into()),
+                path_style: path_style.into_known().unwrap_or(true),
+                ca_bundle: ca_bundle.into_known(),
+                admin_api: block::admin_api(admin_api.unwrap_or("auto")),
+                max_retries: self.max_retries,
+            }),
+        )
     }
 }

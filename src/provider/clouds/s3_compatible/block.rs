@@ -129,7 +129,8 @@ pub(super) fn provider() -> Block {
         .check_string(check_region),
         Attribute::string(
             "access_key",
-            "The caller's key. Default: the variable `AWS_ACCESS_KEY_ID`.",
+            "The caller's key. Default: the variable `AWS_ACCESS_KEY_ID`; then `AWS_SESSION_TOKEN`, \
+             where it is set, goes with it.",
         )
         .check_string(check_key),
         Attribute::string(
