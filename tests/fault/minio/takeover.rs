@@ -46,13 +46,15 @@ fn a_kill_at_any_request_of_the_first_change_after_an_import_is_survived() {
     let points = points_of(&stage, &proxy, &[]);
     ends(&stage, &before);
     assert!(points.len() > 4, "only {points:?}");
-    for number in points {
+    for number in points.into_iter().rev() {
         let (stage, proxy, before) = import(&format!("taken-{number}"));
         assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
         let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
-        if !run.0.status.success() {
-            let text = run.fails();
-            assert!(text.contains("import it again"), "{text}");
+        // The state may know no more than the owner before, and then it says what to do.
+        let is_told = format!("ready-{}", stage.generation()) == stage.marker();
+        if !(run.0.status.success() && is_told) {
+            let text = run.text();
+            assert!(text.contains("has taken the bucket over"), "{text}");
             stage.forget(THIS);
             stage.import(THIS, &stage.import_id()).succeeds();
             stage.apply();
