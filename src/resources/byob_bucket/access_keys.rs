@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 
 use super::private::MADE_IDENTITY;
 use super::schema::Bucket;
-use super::work::{Origin, Progress, Work};
+use super::work::{Origin, Progress, Work, argument_of};
 use super::{outputs, spec};
 use crate::byob::change::Changes;
+use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker::Generation;
 use crate::byob::rights::Rights;
-use crate::byob::spec::{Access, BucketSpec};
+use crate::byob::spec::{Access, BucketSpec, Setting};
 use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
-use crate::terraform::account::KEY_ROTATION;
+use crate::terraform::account::{KEY_ROTATION, ResolvedBlock};
 use crate::terraform::diagnostics::Explanation;
 
 /// Whether W&B has another access key now than before.
@@ -132,11 +133,93 @@ pub async fn retire(
         ..
     } = &work.origin
     {
+        refuse_given(work, wanted, identity, progress).await?;
         let service = service(work, &identity.name).map_err(failed)?;
         service.delete_identity(identity).await.map_err(failed)?;
         progress.private.remove(MADE_IDENTITY);
     }
     Ok(())
+}
+
+/// Refuses to take away an identity whose key is the one that W&B is given.
+async fn refuse_given(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    identity: &Identity,
+    progress: &Progress,
+) -> Result<(), Diagnostic> {
+    let given = outputs::wandb_key(&progress.bucket, progress.block.as_ref());
+    let (Access::GivenKey, Some(given)) = (&wanted.access, given.into_known()) else {
+        return Ok(());
+    };
+    let look_at = LookAt {
+        identity: Some(identity.clone()),
+        ..LookAt::default()
+    };
+    let summary = "A user that is not wanted any more was not removed";
+    let seen = work.cloud.observe(&wanted.name, &look_at).await;
+    let seen = seen.map_err(|error| work.explain(summary, error).error())?;
+    let is_its_key = seen.is_some_and(|seen| {
+        matches!(&seen.identity, Reading::Known(Some(state)) if state.keys.contains_key(&given.id))
+    });
+    if is_its_key {
+        return Err(given_made(&given, identity, progress.block.as_ref()));
+    }
+    Ok(())
+}
+
+/// Refuses, before anything is changed, to take the made key of the state for a given one.
+pub fn refuse_made(
+    work: &Work<'_>,
+    prior: &Bucket,
+    block: &dyn ResolvedBlock,
+) -> Result<(), Diagnostic> {
+    let given = block.given_key().into_known();
+    match (&work.origin, given) {
+        (
+            Origin::Managed {
+                unwanted: Some(identity),
+                ..
+            },
+            Some(given),
+        ) if prior.access_key_id.known() == Some(&given.id) => {
+            Err(given_made(&given, identity, block))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn given_made(given: &AccessKey, identity: &Identity, block: &dyn ResolvedBlock) -> Diagnostic {
+    let summary = "A user that is not wanted any more was not removed";
+    let why = format!(
+        "the key {} that W&B is given belongs to the user {:?}, which was made for W&B and would \
+         go, with this key",
+        given.id, identity.name
+    );
+    Explanation::new(summary, why)
+        .left_behind("the user, and its key, which works")
+        .what_to_do("Leave create_access_key = true as it was; or give W&B another key.")
+        .at(argument_of(Setting::Identity, block))
+        .error()
+}
+
+/// Refuses where W&B is given a key of somebody who had the bucket before.
+pub async fn refuse_former(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    former: &[Generation],
+    progress: &Progress,
+) -> Result<(), Diagnostic> {
+    for generation in former {
+        let identity = of_former(wanted, generation);
+        refuse_given(work, wanted, &identity, progress).await?;
+    }
+    Ok(())
+}
+
+fn of_former(wanted: &BucketSpec, generation: &Generation) -> Identity {
+    let rights = Rights::on(&wanted.name, wanted.path.as_deref());
+    Identity::for_bucket(&wanted.name, rights, generation)
 }
 
 /// Deletes the identities of those who had the bucket before: nobody else knows of them.
@@ -151,8 +234,7 @@ pub async fn retire_former(
     };
     let kept = progress.private.text(MADE_IDENTITY).map(str::to_owned);
     for generation in former {
-        let rights = Rights::on(&wanted.name, wanted.path.as_deref());
-        let identity = Identity::for_bucket(&wanted.name, rights, generation);
+        let identity = of_former(wanted, generation);
         if Some(&identity.name) == kept.as_ref() {
             continue;
         }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::location::{self, ImportId};
 use super::private::{IMPORTED, MADE_IDENTITY};
 use super::schema::Bucket;
-use super::spec;
 use super::work::look_at;
+use super::{made, spec};
 use crate::byob::cloud::LookAt;
 use crate::byob::marker::Generation;
 use crate::byob::{Cloud, Reading};
@@ -77,14 +77,18 @@ async fn imported(
     bucket.id = id.into();
     let mut private = Private::default();
     private.set(IMPORTED, true);
+    location::note_all_open(&mut private, account.as_ref());
     if let Some(marker) = &sighting.marker {
         bucket.generation = Field::Known(marker.generation.to_string());
-        let generation = &marker.generation;
-        if let Some(name) = own_key(&cloud, &mut bucket, generation, configuration).await {
-            private.set(MADE_IDENTITY, name);
+        // A takeover that died has left the bucket the user of its owner before.
+        for generation in [&marker.generation].into_iter().chain(&marker.former) {
+            if let Some(name) = own_key(&cloud, &mut bucket, generation, configuration).await {
+                private.set(MADE_IDENTITY, name);
+                break;
+            }
         }
     }
-    as_it_stands(cx, &cloud, &mut bucket, configuration).await?;
+    as_it_stands(cx, &cloud, &mut bucket, &private, configuration).await?;
     Ok((bucket, private))
 }
 
@@ -94,6 +98,7 @@ async fn as_it_stands(
     cx: &Context,
     cloud: &Arc<dyn Cloud>,
     bucket: &mut Bucket,
+    private: &Private,
     configuration: &Configuration,
 ) -> Result<(), Diagnostics> {
     // The first look finds the key, the second one what stands on the key.
@@ -108,6 +113,7 @@ async fn as_it_stands(
                 generation.as_ref(),
                 configuration,
             )
+            .map(|spec| made::with_remembered(spec, private))
         });
         let (Some(block), Some(wanted)) = (block, wanted) else {
             return Ok(());
@@ -175,6 +181,7 @@ async fn own_key(
         if let (Some((id, _)), None) = (enabled.next(), enabled.next()) {
             assumed.access_key_id = Field::Known(id.clone());
         }
+        assumed.generation = bucket.generation.clone();
         *bucket = assumed;
         return Some(identity_name);
     }

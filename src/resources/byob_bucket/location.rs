@@ -146,6 +146,13 @@ pub fn note_open(private: &mut Private, config: &Bucket, configuration: &Configu
     }
 }
 
+/// Remembers of an import that its arguments are the provider's: no block was at hand.
+pub fn note_all_open(private: &mut Private, account: &dyn Account) {
+    if !account.follows_provider().is_empty() {
+        private.set(OPEN, account.follows_provider().to_vec());
+    }
+}
+
 /// The location that an id names.
 fn location_of(state: &Bucket, kind: CloudKind) -> Option<&str> {
     let name = state.name.known().map_or("", String::as_str);

@@ -9,6 +9,7 @@ use super::work::look_at;
 use super::{absence, access_keys, findings, location, made, outputs, spec};
 use crate::byob::absence::AbsentBucket;
 use crate::byob::change::LIFECYCLE_PREFIX;
+use crate::byob::marker::Generation;
 use crate::byob::observed::{LifecycleRule, Versioning};
 use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
@@ -168,7 +169,12 @@ fn note_marker(
         Some(marker) if marker.is_creating() && marker.generation.as_str() == ours => {
             private.set(MARKER_LOST, true);
         }
-        Some(marker) if marker.generation.as_str() != ours => diagnostics.push(
+        Some(marker) if marker.generation.as_str() != ours => {
+            // Perhaps by an apply of this state that was killed: no plan may look done then.
+            if marker.former.first().map(Generation::as_str) == Some(ours) {
+                private.set(UNFINISHED, true);
+            }
+            diagnostics.push(
             Explanation::new(
                 "Another configuration has taken the bucket over",
                 format!(
@@ -181,7 +187,8 @@ fn note_marker(
                 "Keep the bucket in one state only; remove it from this one if it is the older.",
             )
             .warning(),
-        ),
+            );
+        }
         Some(_) => {}
     }
 }

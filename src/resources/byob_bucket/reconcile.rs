@@ -7,9 +7,9 @@ use super::{absence, access_keys, encryption_key, findings, made, settings, veri
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
-use crate::byob::marker::Marker;
+use crate::byob::marker::{Generation, Marker};
 use crate::byob::spec::{BucketSpec, Encryption, Setting};
-use crate::sdk::diagnostic::{Diagnostic, Path};
+use crate::sdk::diagnostic::{Diagnostic, Path, Severity};
 use crate::sdk::model::Field;
 
 /// Does everything that is left to do, and says how far it came.
@@ -18,14 +18,22 @@ pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
     // Whatever stops this run: the next one is planned, and does the rest.
     progress.private.set(UNFINISHED, true);
     match steps(work, progress).await {
-        Ok(()) if !progress.diagnostics.has_errors() => progress.private.remove(UNFINISHED),
-        Ok(()) => {}
+        Ok(End::Done) if !progress.diagnostics.has_errors() => progress.private.remove(UNFINISHED),
+        Ok(End::Done | End::Owing) => {}
         Err(diagnostic) => progress.diagnostics.push(diagnostic),
     }
     absence::note_place(&mut progress.private, &work.cloud);
 }
 
-async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnostic> {
+/// What is left of the work on a bucket that is as it should be.
+enum End {
+    /// Nothing.
+    Done,
+    /// Something that the next apply does.
+    Owing,
+}
+
+async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnostic> {
     let mut wanted = work.spec(progress)?;
     let before = match work.fresh() {
         Some(fresh) => fresh.clone(),
@@ -57,20 +65,70 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<(), Diagnosti
         access_keys::retire(work, &wanted, &after, made, progress).await?;
     }
     if has_failed {
-        return Ok(());
+        return Ok(End::Done);
     }
-    access_keys::retire_former(work, &wanted, &former, progress).await?;
-    encryption_key::finish(work, &wanted, &after).await?;
-    finish(work, &wanted, &after).await?;
-    if !former.is_empty() || matches!(work.origin, Origin::Adopted(_)) {
-        work.read_back(&wanted).await?;
-    }
+    let end = settle(work, &wanted, &after, former, progress).await?;
     made::note_cors(&mut progress.private, &wanted.cors);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
         None => progress.private.remove(APPLIED_KEY),
     }
-    Ok(())
+    Ok(end)
+}
+
+/// The end: the user's tags, and whose the bucket is. Of a bucket that is taken over all that
+/// may be refused comes before the former owners lose their users, for a bucket that is given
+/// back has to be what it was.
+async fn settle(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    after: &Observed,
+    former: Vec<Generation>,
+    progress: &mut Progress,
+) -> Result<End, Diagnostic> {
+    let ready = Marker::ready(work.generation.clone());
+    if former.is_empty() {
+        encryption_key::finish(work, wanted, after).await?;
+        finish(work, wanted, after, &ready).await?;
+        if matches!(work.origin, Origin::Adopted(_)) {
+            work.read_back(wanted).await?;
+        }
+        return Ok(End::Done);
+    }
+    access_keys::refuse_former(work, wanted, &former, progress).await?;
+    let still = Marker {
+        former: former.clone(),
+        ..ready
+    };
+    finish(work, wanted, after, &still).await?;
+    work.read_back(wanted).await?;
+    let mut after = after.clone();
+    after.marker = Some(still);
+    match part(work, wanted, &after, &former, progress).await {
+        Ok(()) => Ok(End::Done),
+        // There is no way back any more, so this is no failure of the adoption.
+        Err(mut diagnostic) if matches!(work.origin, Origin::Adopted(_)) => {
+            diagnostic.severity = Severity::Warning;
+            progress.diagnostics.push(diagnostic);
+            Ok(End::Owing)
+        }
+        Err(diagnostic) => Err(diagnostic),
+    }
+}
+
+/// Parts a bucket from its former owners.
+async fn part(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    after: &Observed,
+    former: &[Generation],
+    progress: &mut Progress,
+) -> Result<(), Diagnostic> {
+    access_keys::retire_former(work, wanted, former, progress).await?;
+    encryption_key::finish(work, wanted, after).await?;
+    let ready = Marker::ready(work.generation.clone());
+    finish(work, wanted, after, &ready).await?;
+    work.read_back(wanted).await
 }
 
 /// Whether the bucket may look different by now.
@@ -104,9 +162,13 @@ async fn write_rest(
 }
 
 /// The last step: the user's tags, and the marker that says "ready".
-async fn finish(work: &Work<'_>, wanted: &BucketSpec, after: &Observed) -> Result<(), Diagnostic> {
-    let ready = Marker::ready(work.generation.clone());
-    let Some(change) = diff::tags(wanted, after, Some(&ready)) else {
+async fn finish(
+    work: &Work<'_>,
+    wanted: &BucketSpec,
+    after: &Observed,
+    ready: &Marker,
+) -> Result<(), Diagnostic> {
+    let Some(change) = diff::tags(wanted, after, Some(ready)) else {
         return Ok(());
     };
     let summary = "The bucket's tags were not set";

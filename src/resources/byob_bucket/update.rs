@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::access_keys::is_rotated;
+use super::access_keys::{self, is_rotated};
 use super::inputs::touches_cloud;
 use super::ownership::{first_tags, take_over};
 use super::private::{GONE, IMPORTED, MARKER_LOST, REPLACES, UNFINISHED};
@@ -132,7 +132,7 @@ impl Before<'_> {
         } else {
             self.identity(configuration).await
         };
-        Ok(Work {
+        let work = Work {
             cx,
             configuration,
             cloud,
@@ -143,7 +143,9 @@ impl Before<'_> {
                 rotates: makes_key && is_rotated(self.prior, planned),
                 unwanted,
             },
-        })
+        };
+        access_keys::refuse_made(&work, self.prior, block)?;
+        Ok(work)
     }
 
     /// The identity that the bucket has, if one was made for it.
@@ -167,6 +169,12 @@ impl Before<'_> {
         let name = self.prior.name.known().cloned().unwrap_or_default();
         let failed = |error| Explanation::cloud(SUMMARY, error).error();
         let Some(seen) = cloud.look(&name).await.map_err(failed)? else {
+            // It is made again, as what it was.
+            if let (Some(generation), Some(_)) =
+                (spec::generation(self.prior), self.private.get(GONE))
+            {
+                return Ok(generation);
+            }
             let why = "it is not there any more";
             return Err(Explanation::new(SUMMARY, why).error());
         };
@@ -183,7 +191,10 @@ impl Before<'_> {
                 ),
             )
             .left_behind("the bucket as it was")
-            .what_to_do("Keep the bucket in one state only; remove it from this one.")
+            .what_to_do(
+                "Keep the bucket in one state only; remove it from this one. Where an apply of \
+                 this state was killed, import it again after that.",
+            )
             .error());
         }
         let takeover = take_over(cloud, &name, &seen).await.map_err(failed)?;

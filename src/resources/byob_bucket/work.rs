@@ -172,7 +172,9 @@ impl Work<'_> {
                 .left_behind("the bucket as it was")
                 .what_to_do(
                     "Keep the bucket in one state only: remove it from this one (terraform state \
-                     rm), or set adopt = true here after that to take it back.",
+                     rm), or set adopt = true here after that to take it back. Where an apply of \
+                     this state was killed at the first change after an import, remove it here \
+                     and import it again.",
                 )
                 .error(),
         )

@@ -8,6 +8,7 @@ mod lose;
 mod many;
 mod owed;
 mod stop;
+mod takeover;
 
 use serde_json::json;
 use simulator::proxy::Proxy;

@@ -1,0 +1,220 @@
+//! Buckets that change hands, and the runs that die or fail while they do.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use simulator::amazon;
+
+use super::{Stage, behind_proxy};
+use crate::harness::{THIS, ask, hcl};
+use crate::kill::{is_killed_at, points_of};
+
+const MADE_KEY: &str = "create_access_key = true";
+
+fn assert_key_works(stage: &Stage, before: &Value) {
+    let login = stage.login.clone().with_key_of(before);
+    let args = json!({"Bucket": stage.bucket(), "MaxKeys": 1});
+    let answer = ask(&login, "s3", "list_objects_v2", args);
+    assert!(answer.get("ok").is_some(), "{answer}");
+}
+
+/// The first change after an import, killed at each request: the next apply goes on, and the
+/// key that W&B has all the while works.
+#[test]
+fn a_kill_at_any_request_of_the_first_change_after_an_import_is_survived() {
+    let import = |name: &str| {
+        let (stage, proxy) = behind_proxy(name);
+        stage.write_bucket("", MADE_KEY);
+        stage.apply();
+        let before = stage.this();
+        stage.forget(THIS);
+        stage.import(THIS, &stage.import_id()).succeeds();
+        stage.write_bucket(r#"tags = { a = "b" }"#, MADE_KEY);
+        (stage, proxy, before)
+    };
+    let ends = |stage: &Stage, before: &Value| {
+        stage.assert_empty_plan();
+        assert_eq!(stage.tags()["a"], "b");
+        let marker = stage.marker();
+        let ready = format!("ready-{}", stage.generation());
+        assert!(marker.starts_with(&ready), "{marker}");
+        assert_key_works(stage, before);
+        let user = stage.only_user();
+        stage.destroy();
+        assert!(!stage.exists());
+        stage.assert_no_user(&user);
+    };
+    let (stage, proxy, before) = import("taken-none");
+    let points = points_of(&stage, &proxy, &[]);
+    ends(&stage, &before);
+    assert!(points.len() > 4, "only {points:?}");
+    // At the last two the marker says "ready" already, and names no owner before.
+    for number in points.into_iter().rev().skip(2) {
+        let (stage, proxy, before) = import(&format!("taken-{number}"));
+        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
+        let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
+        // The state may know no more than the owner before, and then it says what to do.
+        let is_told = format!("ready-{}", stage.generation()) == stage.marker();
+        if !(run.0.status.success() && is_told) {
+            let text = run.text();
+            assert!(text.contains("has taken the bucket over"), "{text}");
+            stage.forget(THIS);
+            stage.import(THIS, &stage.import_id()).succeeds();
+            stage.apply();
+        }
+        ends(&stage, &before);
+    }
+}
+
+/// The same, but the state is forgotten after the kill and the bucket imported anew.
+#[test]
+fn a_bucket_whose_takeover_died_is_imported_with_the_user_it_has() {
+    let (stage, _proxy) = behind_proxy("taken-again");
+    stage.write_bucket("", MADE_KEY);
+    stage.apply();
+    let (before, user) = (stage.this(), stage.user());
+    stage.forget(THIS);
+    stage.import(THIS, &stage.import_id()).succeeds();
+    stage.write_bucket(r#"tags = { a = "b" }"#, MADE_KEY);
+    // Killed once the marker is written: it names the owner before.
+    let former = before["generation"].as_str().expect("one");
+    stage.mark(&format!("ready-00c0ffee-{former}"));
+    stage.forget(THIS);
+    stage.import(THIS, &stage.import_id()).succeeds();
+    assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(stage.only_user(), user);
+    assert_key_works(&stage, &before);
+    stage.destroy();
+}
+
+/// An adoption whose last step fails: the owner before may not have lost its user and got
+/// its bucket back.
+#[test]
+fn an_adoption_that_fails_at_its_last_step_loses_nobodys_key() {
+    let (stage, proxy) = behind_proxy("taken-last");
+    stage.write_bucket("", MADE_KEY);
+    stage.apply();
+    let before = stage.this();
+    let state = stage.path().join("terraform.tfstate");
+    let first = std::fs::read(&state).expect("a state");
+    stage.forget(THIS);
+    stage.write_bucket("adopt = true", MADE_KEY);
+    let puts = AtomicUsize::new(0);
+    proxy.reply(usize::MAX, amazon::s3_denied(), move |seen| {
+        seen.method == "PUT"
+            && seen.target.contains("?tagging")
+            && puts.fetch_add(1, Ordering::SeqCst) == 1
+    });
+    let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
+    proxy.clear();
+    println!("{}", run.text());
+    if stage.this().is_null() {
+        // Given back, with everything that its owner had.
+        std::fs::write(&state, first).expect("the state is written");
+        stage.write_bucket("", MADE_KEY);
+        assert_key_works(&stage, &before);
+    } else {
+        stage.apply();
+    }
+    stage.assert_empty_plan();
+    assert_eq!(stage.this()["verified"], true);
+    assert_eq!(stage.marker(), format!("ready-{}", stage.generation()));
+    stage.destroy();
+}
+
+/// An import whose bucket somebody deletes before the first change.
+#[test]
+fn an_imported_bucket_that_vanishes_is_made_again() {
+    let (stage, _proxy) = behind_proxy("taken-gone");
+    stage.write_bucket("", MADE_KEY);
+    stage.apply();
+    stage.forget(THIS);
+    stage.import(THIS, &stage.import_id()).succeeds();
+    stage.s3_ok("delete_bucket", json!({}));
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    stage.destroy();
+    assert!(!stage.exists());
+}
+
+/// The key that was made is from now on written into the configuration: its user must not
+/// go while W&B's key is that user's.
+#[test]
+fn a_made_key_that_is_given_from_now_on_stays() {
+    let (stage, _proxy) = behind_proxy("taken-given");
+    stage.write_bucket("", MADE_KEY);
+    stage.apply();
+    let (before, user) = (stage.this(), stage.user());
+    let given = hcl!(
+        r#"
+            wandb_access_key = "<key>"
+            wandb_secret_key = "<secret>"
+        "#,
+        key = before["access_key_id"].as_str().expect("a key"),
+        secret = before["secret_access_key"].as_str().expect("a secret")
+    );
+    stage.write_bucket("", &given);
+    let text = stage.apply_fails();
+    assert!(text.contains(&user), "{text}");
+    assert_key_works(&stage, &before);
+    // By the advice: user and key stay.
+    stage.write_bucket("", MADE_KEY);
+    stage.assert_empty_plan();
+    assert_eq!(
+        stage.this()["secret_access_key"],
+        before["secret_access_key"]
+    );
+    assert_key_works(&stage, &before);
+    stage.destroy();
+    stage.assert_no_user(&user);
+}
+
+/// The same by an adoption with the key of the owner before.
+#[test]
+fn an_adoption_with_the_key_of_the_owner_before_keeps_it() {
+    let (stage, _proxy) = behind_proxy("taken-with");
+    stage.write_bucket("", MADE_KEY);
+    stage.apply();
+    let before = stage.this();
+    stage.forget(THIS);
+    let given = hcl!(
+        r#"
+            wandb_access_key = "<key>"
+            wandb_secret_key = "<secret>"
+        "#,
+        key = before["access_key_id"].as_str().expect("a key"),
+        secret = before["secret_access_key"].as_str().expect("a secret")
+    );
+    stage.write_bucket("adopt = true", &given);
+    let marker = stage.marker();
+    let text = stage.apply_fails();
+    assert!(text.contains("belongs to the user"), "{text}");
+    assert_key_works(&stage, &before);
+    assert_eq!(stage.marker(), marker);
+    stage.write_bucket("adopt = true", MADE_KEY);
+    stage.apply();
+    stage.destroy();
+}
+
+/// An import that nobody has changed since follows the provider to another address.
+#[test]
+fn an_import_comes_along_when_its_server_gets_another_address() {
+    let (stage, proxy) = behind_proxy("taken-moved");
+    stage.write_bucket("", "");
+    stage.apply();
+    stage.forget(THIS);
+    stage.import(THIS, &stage.import_id()).succeeds();
+    let body = stage.bucket_block("", "");
+    let (second, login) = crate::kill::proxy_to(crate::harness::minio());
+    // Nothing answers at the address before.
+    drop(proxy);
+    stage.write_under(&stage.provider_on(&login, ""), &body);
+    stage.apply();
+    stage.assert_empty_plan();
+    let run = stage.destroy();
+    assert!(run.text().contains("1 destroyed"), "{}", run.text());
+    drop(second);
+}
