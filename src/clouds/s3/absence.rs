@@ -7,8 +7,8 @@ use crate::clouds::retry::Work;
 use super::S3;
 use super::error::{bucket_contradiction, not_known_yet};
 
-/// Confirms what an answer has said: by the list of all buckets, or, where the caller may
-/// not have that, by a `HEAD`.
+/// Confirms what an answer has said: the list of the caller's buckets, where it is to be had,
+/// must not name the bucket, and a `HEAD` must not find it.
 pub(in crate::clouds) async fn confirm(
     cloud: &S3,
     bucket: &str,
@@ -20,7 +20,11 @@ pub(in crate::clouds) async fn confirm(
     let call = "s3:ListAllMyBuckets";
     let (call, second, told) = match listed(cloud, call, bucket).await {
         Ok(true) => (call, SecondAnswer::Present, "names it".to_owned()),
-        Ok(false) => (call, SecondAnswer::Absent, String::new()),
+        // A list holds the caller's own buckets, and this may be another account's.
+        Ok(false) => {
+            let (second, told) = head(cloud, bucket).await?;
+            ("s3:HeadBucket", second, told)
+        }
         Err(error) if may_not_list(&error) => {
             let (second, told) = head(cloud, bucket).await?;
             ("s3:HeadBucket", second, told)

@@ -189,6 +189,8 @@ fn note_marker(
             .warning(),
             );
         }
+        // Taken over, and the users of the owners before are perhaps still there.
+        Some(marker) if !marker.former.is_empty() => private.set(UNFINISHED, true),
         Some(_) => {}
     }
 }

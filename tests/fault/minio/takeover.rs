@@ -7,7 +7,6 @@ use simulator::amazon;
 
 use super::{Stage, behind_proxy};
 use crate::harness::{THIS, ask, hcl};
-use crate::kill::{is_killed_at, points_of};
 
 const MADE_KEY: &str = "create_access_key = true";
 
@@ -18,55 +17,6 @@ fn assert_key_works(stage: &Stage, before: &Value) {
     assert!(answer.get("ok").is_some(), "{answer}");
 }
 
-/// The first change after an import, killed at each request: the next apply goes on, and the
-/// key that W&B has all the while works.
-#[test]
-fn a_kill_at_any_request_of_the_first_change_after_an_import_is_survived() {
-    let import = |name: &str| {
-        let (stage, proxy) = behind_proxy(name);
-        stage.write_bucket("", MADE_KEY);
-        stage.apply();
-        let before = stage.this();
-        stage.forget(THIS);
-        stage.import(THIS, &stage.import_id()).succeeds();
-        stage.write_bucket(r#"tags = { a = "b" }"#, MADE_KEY);
-        (stage, proxy, before)
-    };
-    let ends = |stage: &Stage, before: &Value| {
-        stage.assert_empty_plan();
-        assert_eq!(stage.tags()["a"], "b");
-        let marker = stage.marker();
-        let ready = format!("ready-{}", stage.generation());
-        assert!(marker.starts_with(&ready), "{marker}");
-        assert_key_works(stage, before);
-        let user = stage.only_user();
-        stage.destroy();
-        assert!(!stage.exists());
-        stage.assert_no_user(&user);
-    };
-    let (stage, proxy, before) = import("taken-none");
-    let points = points_of(&stage, &proxy, &[]);
-    ends(&stage, &before);
-    assert!(points.len() > 4, "only {points:?}");
-    // At the last two the marker says "ready" already, and names no owner before.
-    for number in points.into_iter().rev().skip(2) {
-        let (stage, proxy, before) = import(&format!("taken-{number}"));
-        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
-        let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
-        // The state may know no more than the owner before, and then it says what to do.
-        let is_told = format!("ready-{}", stage.generation()) == stage.marker();
-        if !(run.0.status.success() && is_told) {
-            let text = run.text();
-            assert!(text.contains("has taken the bucket over"), "{text}");
-            stage.forget(THIS);
-            stage.import(THIS, &stage.import_id()).succeeds();
-            stage.apply();
-        }
-        ends(&stage, &before);
-    }
-}
-
-/// The same, but the state is forgotten after the kill and the bucket imported anew.
 #[test]
 fn a_bucket_whose_takeover_died_is_imported_with_the_user_it_has() {
     let (stage, _proxy) = behind_proxy("taken-again");
