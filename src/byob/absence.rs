@@ -38,18 +38,18 @@ impl AbsentBucket {
     }
 }
 
-/// Where a bucket is asked for, as far as it is known without asking: another place's "not
+/// Where a bucket is asked for, as far as it is known without asking: another server's "not
 /// there" says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Server {
     /// The server's address.
     pub endpoint: String,
     /// The account, on clouds that have them, once somebody has asked for it.
     pub account: Option<String>,
 }
 
-impl Place {
-    /// Whether this is certainly another place than `other`.
+impl Server {
+    /// Whether this is certainly another server than `other`.
     pub fn differs(&self, other: &Self) -> bool {
         let other_account = matches!((&self.account, &other.account),
             (Some(here), Some(there)) if here != there);
@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Server {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.account {
             Some(account) => write!(out, "{} (account {account})", self.endpoint),
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn an_account_that_nobody_asked_for_is_no_other_one() {
-        let place = |endpoint: &str, account: Option<&str>| Place {
+        let server = |endpoint: &str, account: Option<&str>| Server {
             endpoint: endpoint.to_owned(),
             account: account.map(str::to_owned),
         };
-        assert!(!place("h", None).differs(&place("h", Some("1"))));
-        assert!(place("h", Some("2")).differs(&place("h", Some("1"))));
-        assert!(place("g", None).differs(&place("h", None)));
+        assert!(!server("h", None).differs(&server("h", Some("1"))));
+        assert!(server("h", Some("2")).differs(&server("h", Some("1"))));
+        assert!(server("g", None).differs(&server("h", None)));
     }
 }

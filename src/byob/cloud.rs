@@ -11,7 +11,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::absence::{AbsentBucket, Place};
+use super::absence::{AbsentBucket, Server};
 use super::change::Change;
 use super::contents::Contents;
 use super::error::CloudError;
@@ -136,7 +136,7 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     async fn confirm_absence(&self, bucket: &str) -> Result<AbsentBucket, CloudError>;
 
     /// Where this looks for buckets, as far as it is known by now. Sends nothing.
-    fn place(&self) -> Place;
+    fn server(&self) -> Server;
 
     /// The request that does one step of a probe with W&B's `key`, or with the caller's
     /// own credentials where there is none.

@@ -61,7 +61,7 @@ impl Explanation {
         Self {
             call: Some(call),
             what_to_do: error.hint,
-            ..Self::new(summary, told(&error.message))
+            ..Self::new(summary, excerpt(&error.message))
         }
     }
 
@@ -126,7 +126,7 @@ impl Explanation {
 
 /// Words of a server, as they may be repeated: without any secret, and no longer than people
 /// read. What is cut is cut last, so that no part of a secret is left.
-pub fn told(words: &str) -> String {
+pub fn excerpt(words: &str) -> String {
     let words = scrub(words);
     match words.char_indices().nth(LONGEST_WORDS) {
         Some((end, _)) => format!("{}…", &words[..end]),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::diagnostics::told;
+use super::diagnostics::excerpt;
 use crate::sdk::model::Field;
 use crate::sdk::secret::scrub;
 use crate::wandb::{Client, Severity, StorageInfo, WandbError, WandbErrorKind};
@@ -88,7 +88,9 @@ pub async fn test_connection(client: &Client, storage: &Storage) -> Result<Conne
         .into_iter()
         .partition(|problem| problem.severity == Severity::Error);
     let words = |problems: Vec<crate::wandb::Problem>| {
-        let messages = problems.into_iter().map(|problem| told(&problem.message));
+        let messages = problems
+            .into_iter()
+            .map(|problem| excerpt(&problem.message));
         messages.collect::<Vec<String>>()
     };
     Ok(Connection::Tested {

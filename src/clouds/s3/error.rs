@@ -44,7 +44,7 @@ where
             let failure = answer.failure(call, target);
             let date = raw.headers().get("date");
             Failure {
-                error: skew::told(failure.error, date, raw.body().bytes()),
+                error: skew::explained(failure.error, date, raw.body().bytes()),
                 ..failure
             }
         }

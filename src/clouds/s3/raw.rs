@@ -128,7 +128,7 @@ impl S3 {
                 let failure = refusal(&answer).failure(call, bucket);
                 let date = answer.headers.get("date").map(String::as_str);
                 Err(Failure {
-                    error: skew::told(failure.error, date, Some(&answer.body)),
+                    error: skew::explained(failure.error, date, Some(&answer.body)),
                     ..failure
                 })
             })

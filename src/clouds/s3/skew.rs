@@ -10,7 +10,7 @@ use crate::byob::CloudError;
 
 /// The error with the difference between this machine's clock and the server's, where it is
 /// about that and the answer tells the server's: in the header `date`, or in the document.
-pub(in crate::clouds) fn told(
+pub(in crate::clouds) fn explained(
     error: CloudError,
     date: Option<&str>,
     document: Option<&[u8]>,
@@ -93,18 +93,18 @@ mod tests {
             (Some("Sat, 03 Feb 2001 04:05:06 GMT"), None),
             (None, Some(&document[..])),
         ] {
-            let error = told(skewed("RequestTimeTooSkewed"), date, document);
+            let error = explained(skewed("RequestTimeTooSkewed"), date, document);
             assert!(error.message.contains("seconds ahead"), "{}", error.message);
             assert!(error.hint.is_some_and(|hint| hint.contains("clock")));
         }
         let date = Some("Sat, 03 Feb 2001 04:05:06 GMT");
-        let other = told(skewed("InvalidAccessKeyId"), date, None);
+        let other = explained(skewed("InvalidAccessKeyId"), date, None);
         assert_eq!(other.message, "words");
         let signature = CloudError {
             message: "Signature expired: 20010203T040506Z is now earlier than …".to_owned(),
             ..skewed("InvalidSignatureException")
         };
-        let error = told(signature, date, None);
+        let error = explained(signature, date, None);
         assert!(error.message.contains("seconds ahead"), "{}", error.message);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::byob::absence::{AbsentBucket, Place};
+use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::change::Change;
 use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
 use crate::byob::contents::Contents;
@@ -176,8 +176,8 @@ impl<V: Variant> Cloud for V {
         explained(self, absence::confirm(self.s3(), bucket).await).await
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn server(&self) -> Server {
+        Server {
             endpoint: self.s3().clients.address(),
             account: self.known_account(),
         }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::private::PLACE;
+use super::private::SERVER;
 use super::spec;
-use crate::byob::absence::{AbsentBucket, Place};
+use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::marker::Generation;
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError, Reading};
@@ -14,21 +14,21 @@ use crate::sdk::private::Private;
 use crate::terraform::diagnostics::Explanation;
 
 /// Remembers where the bucket was seen.
-pub fn note_place(private: &mut Private, cloud: &Arc<dyn Cloud>) {
-    let mut place = cloud.place();
+pub fn note_server(private: &mut Private, cloud: &Arc<dyn Cloud>) {
+    let mut server = cloud.server();
     if let Some(before) = remembered(private)
-        && before.endpoint == place.endpoint
+        && before.endpoint == server.endpoint
     {
-        place.account = place.account.or(before.account);
+        server.account = server.account.or(before.account);
     }
-    let noted = serde_json::json!({"endpoint": place.endpoint, "account": place.account});
-    private.set(PLACE, noted);
+    let noted = serde_json::json!({"endpoint": server.endpoint, "account": server.account});
+    private.set(SERVER, noted);
 }
 
-fn remembered(private: &Private) -> Option<Place> {
-    let noted = private.get(PLACE)?;
+fn remembered(private: &Private) -> Option<Server> {
+    let noted = private.get(SERVER)?;
     let text = |name: &str| noted.get(name).and_then(serde_json::Value::as_str);
-    Some(Place {
+    Some(Server {
         endpoint: text("endpoint")?.to_owned(),
         account: text("account").map(str::to_owned),
     })
@@ -50,7 +50,7 @@ pub async fn prove(
             .timed(cx)
             .error()
     })?;
-    let here = cloud.place();
+    let here = cloud.server();
     let Some(before) = remembered(private).filter(|before| before.differs(&here)) else {
         return Ok(absent);
     };

@@ -1,7 +1,7 @@
 //! What was made for a bucket and is to be given up some day, as the private data remembers
 //! it: the arguments may have changed since, and a refresh sees other people's changes.
 
-use super::private::{APPLIED_CORS, MADE_IDENTITY, MADE_KEY, PLACE};
+use super::private::{APPLIED_CORS, MADE_IDENTITY, MADE_KEY, SERVER};
 use super::schema::Bucket;
 use crate::byob::identity::Identity;
 use crate::byob::observed::CorsRule;
@@ -57,7 +57,7 @@ pub fn key(private: &Private) -> Option<&str> {
 /// private data: see [`super::private`].
 pub fn carried(private: &Private) -> Private {
     let mut carried = Private::default();
-    for name in [MADE_KEY, MADE_IDENTITY, PLACE] {
+    for name in [MADE_KEY, MADE_IDENTITY, SERVER] {
         if let Some(value) = private.get(name) {
             carried.set(name, value.clone());
         }

@@ -35,4 +35,4 @@ pub const UNWRITABLE: &str = "server_cannot";
 /// A state: the bucket is gone, and what was made for it is not.
 pub const GONE: &str = "gone";
 /// A state: where the bucket was seen last.
-pub const PLACE: &str = "place";
+pub const SERVER: &str = "server";

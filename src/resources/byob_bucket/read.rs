@@ -37,7 +37,7 @@ pub async fn read(
         Ok(Seen::There(mut there)) => {
             let mut private = private;
             private.remove(GONE);
-            absence::note_place(&mut private, &there.cloud);
+            absence::note_server(&mut private, &there.cloud);
             findings::without_unwritable(&mut there.observed, &private);
             let mut diagnostics = Vec::new();
             note_marker(&state, &there.observed, &mut private, &mut diagnostics);

@@ -22,7 +22,7 @@ pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
         Ok(End::Done | End::Owing) => {}
         Err(diagnostic) => progress.diagnostics.push(diagnostic),
     }
-    absence::note_place(&mut progress.private, &work.cloud);
+    absence::note_server(&mut progress.private, &work.cloud);
 }
 
 /// What is left of the work on a bucket that is as it should be.

@@ -1,6 +1,6 @@
 //! The team of a state, and what it is bound to: the storage that W&B never changes.
 
-use super::{TeamStorage, place};
+use super::{TeamStorage, instance};
 use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::byob_bucket::Finding;
 use crate::sdk::prelude::*;
@@ -25,12 +25,12 @@ pub async fn own_team(
             .error()
     };
     let Some(found) = client.team(&id).await.map_err(failed)? else {
-        place::check_absence(client, private, summary).await?;
+        instance::check_absence(client, private, summary).await?;
         return Ok(None);
     };
     match state.team.known() {
         Some(name) if *name != found.name => {
-            place::check_instance(client, private, summary)?;
+            instance::check_instance(client, private, summary)?;
             Err(Explanation::new(
                 summary,
                 format!(
@@ -45,10 +45,10 @@ pub async fn own_team(
         }
         // Another instance may have a team of this id and name, and another address may lead
         // to the same instance.
-        _ if place::is_elsewhere(client, private) => {
+        _ if instance::is_elsewhere(client, private) => {
             let is_ours = is_ours(client, state, &found).await.map_err(failed)?;
             if !is_ours {
-                place::check_instance(client, private, summary)?;
+                instance::check_instance(client, private, summary)?;
             }
             Ok(Some(found))
         }
@@ -122,7 +122,7 @@ pub async fn read_back(
         Ok(entity) => entity,
         Err(error) => return not_read_back(error),
     };
-    if let Err(error) = place::note(client, entity.as_ref(), private).await {
+    if let Err(error) = instance::note(client, entity.as_ref(), private).await {
         return not_read_back(error);
     }
     let Some(bound) = entity.and_then(|entity| entity.storage) else {

@@ -1,7 +1,7 @@
 //! Deleting a team.
 
 use super::binding::{bound_storage, differing, effective, own_team};
-use super::{TeamStorage, place};
+use super::{TeamStorage, instance};
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, WandbError};
@@ -15,10 +15,10 @@ pub async fn is_there(
 ) -> Result<Option<String>, Diagnostic> {
     let name = state.team.known().cloned().unwrap_or_default();
     let summary = format!("The bucket of team {name:?} was not deleted");
-    place::check_instance(client, private, &summary)?;
+    instance::check_instance(client, private, &summary)?;
     let failed = |error| Explanation::wandb(summary.clone(), error).error();
     let Some(found) = client.find_team(&name).await.map_err(failed)? else {
-        place::check_absence(client, private, &summary).await?;
+        instance::check_absence(client, private, &summary).await?;
         return Ok(None);
     };
     let bound = bound_storage(client, &found.name).await.map_err(failed)?;

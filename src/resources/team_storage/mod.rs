@@ -8,8 +8,8 @@ mod arguments;
 mod binding;
 mod bucket;
 mod existing;
+mod instance;
 mod members;
-mod place;
 mod schema;
 mod team;
 mod with_bucket;
@@ -236,7 +236,7 @@ impl Resource for TeamStorageResource {
             }
             // The team was deleted elsewhere; its bucket is still looked after.
             (None, Field::Known(own)) => {
-                let mut private = place::only_place(&place);
+                let mut private = instance::only_instance(&place);
                 private.set_part(bucket::BLOCK, &seen.private);
                 Outcome::exists(bucket::without_team(state, own), private).with(diagnostics)
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::arguments::place_of;
 use super::binding::{BOUND, effective, is_deleted};
 use super::existing::{Begun, Sight, continued, exists, sight};
-use super::{TeamStorage, bucket, place};
+use super::{TeamStorage, bucket, instance};
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, WandbError};
@@ -30,7 +30,7 @@ pub async fn plan(
         begun
     };
     // The deleting half of a replacement is told what this plan keeps.
-    plan.private = place::only_place(&plan.private);
+    plan.private = instance::only_instance(&plan.private);
     plan.planned.id = Field::Unknown;
     plan.planned.storage_status = Field::Unknown;
     plan.planned.findings = Field::Unknown;

@@ -2,8 +2,8 @@
 
 use super::TeamStorage;
 use super::binding::{is_ours, own_team, read_back};
+use super::instance::check_instance;
 use super::members::{added, ids_of, written};
-use super::place::check_instance;
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::Client;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::existing::Begun;
 use super::{
-    TeamStorage, TeamStorageResource, bucket, create, delete, no_key, place, plan, read, update,
+    TeamStorage, TeamStorageResource, bucket, create, delete, instance, no_key, plan, read, update,
 };
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
@@ -59,7 +59,7 @@ impl TeamStorageResource {
         let client = self.client(&cx, "The team was not made")?;
         create::check(&cx, &client, planned, begun).await?;
         let mut private = Private::default();
-        place::note_to_make(&client, &mut private)
+        instance::note_to_make(&client, &mut private)
             .await
             .map_err(|error| create::nothing_made(&cx, error))?;
         Ok(private)

@@ -1,7 +1,7 @@
 //! A team together with the bucket that it owns.
 
 use super::existing::Begun;
-use super::{TeamStorage, TeamStorageResource, bucket, place};
+use super::{TeamStorage, TeamStorageResource, bucket, instance};
 use crate::resources::byob_bucket::Bucket;
 use crate::sdk::prelude::*;
 
@@ -138,7 +138,7 @@ impl TeamStorageResource {
         if gone.state.is_none() {
             return Outcome::gone().with(diagnostics);
         }
-        let mut private = place::only_place(&private);
+        let mut private = instance::only_instance(&private);
         private.set_part(bucket::BLOCK, &gone.private);
         let state = if lost_team {
             bucket::without_team(state, own)

@@ -138,7 +138,7 @@ fn unpacked(value: Option<wire::DynamicValue>) -> Value {
 }
 
 /// One error, which says where and not what.
-fn told(diagnostics: &[wire::Diagnostic]) {
+fn assert_shown(diagnostics: &[wire::Diagnostic]) {
     let [one] = diagnostics else {
         panic!("{diagnostics:?}")
     };
@@ -166,12 +166,12 @@ async fn a_panic_in_a_create_keeps_what_was_known_to_exist() {
     let nothing = packed(&Value::Null);
     let request = apply(nothing.clone(), thing("early", Value::Unknown));
     let answer = resource::apply(&service(), request).await;
-    told(&answer.diagnostics);
+    assert_shown(&answer.diagnostics);
     assert_eq!(unpacked(answer.new_state), Value::Null);
 
     let request = apply(nothing, thing("late", Value::Unknown));
     let answer = resource::apply(&service(), request).await;
-    told(&answer.diagnostics);
+    assert_shown(&answer.diagnostics);
     let made: BTreeMap<String, Value> = [
         ("name".to_owned(), Value::string("late")),
         ("made".to_owned(), Value::Bool(true)),
@@ -186,7 +186,7 @@ async fn a_panic_in_an_update_or_a_deletion_keeps_the_state() {
     let before = thing("one", Value::Bool(true));
     for after in [thing("two", Value::Bool(true)), packed(&Value::Null)] {
         let answer = resource::apply(&service(), apply(before.clone(), after)).await;
-        told(&answer.diagnostics);
+        assert_shown(&answer.diagnostics);
         assert_eq!(unpacked(answer.new_state), unpacked(before.clone()));
         assert_eq!(answer.private, Bytes::from_static(br#"{"kept":true}"#));
     }
@@ -202,7 +202,7 @@ async fn a_panic_while_reading_keeps_the_state() {
         ..Default::default()
     };
     let answer = resource::read(&service(), request).await;
-    told(&answer.diagnostics);
+    assert_shown(&answer.diagnostics);
     assert_eq!(unpacked(answer.new_state), unpacked(state));
     assert_eq!(answer.private, Bytes::from_static(br#"{"kept":true}"#));
 }
@@ -222,7 +222,7 @@ async fn a_panic_at_the_edge_is_an_answer_as_well() {
         .plan_resource_change(Request::new(request))
         .await
         .expect("an answer");
-    told(&planned.into_inner().diagnostics);
+    assert_shown(&planned.into_inner().diagnostics);
     let configured = server
         .configure(Request::new(wire::configure::Request::default()))
         .await

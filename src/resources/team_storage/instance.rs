@@ -50,7 +50,7 @@ pub async fn note_to_make(client: &Client, private: &mut Private) -> Result<(), 
 }
 
 /// The private data of a team that is gone: where it was is where it will be made again.
-pub fn only_place(private: &Private) -> Private {
+pub fn only_instance(private: &Private) -> Private {
     let mut kept = Private::default();
     for key in [INSTANCE, ORGANIZATION] {
         if let Some(text) = private.text(key) {
