@@ -216,12 +216,19 @@ fn is_tagged(c: char) -> bool {
     c.is_alphanumeric() || is_space || "_.:/=+-@".contains(c)
 }
 
-/// The first tag that some servers of S3's protocol do not take although Amazon does: MinIO
-/// knows letters, digits and spaces of ASCII only.
-pub fn beyond_ascii(tags: &BTreeMap<String, String>) -> Option<&str> {
+/// The first tag that this cloud takes on some of its servers only, with why: MinIO knows
+/// letters, digits and spaces of ASCII alone, where Amazon takes more.
+pub fn doubtful_tag(cloud: CloudKind, tags: &BTreeMap<String, String>) -> Option<(&str, String)> {
+    if cloud != CloudKind::S3Compatible {
+        return None;
+    }
     let mut pairs = tags.iter();
     let found = pairs.find(|(key, value)| !key.is_ascii() || !value.is_ascii());
-    found.map(|(key, _)| key.as_str())
+    found.map(|(key, _)| {
+        let why =
+            format!("key or value of {key:?} goes beyond ASCII, which MinIO, for one, refuses");
+        (key.as_str(), why)
+    })
 }
 
 fn check_s3_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {

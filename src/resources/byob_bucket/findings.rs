@@ -11,6 +11,7 @@ use crate::byob::{Observed, Reading};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::Field;
 use crate::sdk::private::Private;
+use crate::sdk::secret::scrub;
 use crate::terraform::diagnostics::Explanation;
 
 /// What was found out by trying, remembered in the findings of the last apply.
@@ -73,9 +74,10 @@ pub fn findings(report: &Report) -> Field<Vec<Finding>> {
             .map(|(requirement, verdict)| Finding {
                 requirement: requirement.id.into(),
                 status: verdict.status.as_str().into(),
-                expected: verdict.expected.as_str().into(),
-                actual: verdict.actual.as_str().into(),
-                message: verdict.message.as_str().into(),
+                // They may hold words of a server, which may repeat what it was sent.
+                expected: scrub(&verdict.expected).as_str().into(),
+                actual: scrub(&verdict.actual).as_str().into(),
+                message: scrub(&verdict.message).as_str().into(),
             })
             .collect(),
     )

@@ -172,20 +172,17 @@ fn check_tags(
         );
     }
     let before = prior.and_then(|prior| spec::known_map(&prior.tags_all));
-    if kind != CloudKind::S3Compatible || before.as_ref() == Some(&tags) {
+    if before.as_ref() == Some(&tags) {
         return None;
     }
-    let key = name::beyond_ascii(&tags)?;
+    let (key, why) = name::doubtful_tag(kind, &tags)?;
     Some(
-        Explanation::new(
-            "Some servers do not take these tags",
-            format!("key or value of {key:?} goes beyond ASCII, which MinIO, for one, refuses"),
-        )
-        .what_to_do(
-            "Keep to letters, digits, spaces and _ . : / = + - @ of ASCII on such a server.",
-        )
-        .at(place(Some(key)))
-        .warning(),
+        Explanation::new("Some servers do not take these tags", why)
+            .what_to_do(
+                "Keep to letters, digits, spaces and _ . : / = + - @ of ASCII on such a server.",
+            )
+            .at(place(Some(key)))
+            .warning(),
     )
 }
 

@@ -1,23 +1,20 @@
 //! Requests for data sources.
 
 use super::super::data_source::AnyDataSource;
-use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::schema::Schema;
 use super::super::validate::Moment;
 use super::super::value::Type;
 use super::super::wire::{self as convert, tfplugin5 as wire};
-use super::{Service, one, unknown_name};
+use super::{Service, by_schema, find, one};
 
 fn data_source<'a>(
     service: &'a Service,
     name: &str,
 ) -> Result<(&'a dyn AnyDataSource, &'a Schema, &'a Type), Diagnostic> {
-    let offered = service
-        .data_sources
-        .get(name)
-        .ok_or_else(|| unknown_name("data source", name))?;
-    let (schema, ty) = offered.typed(|thing| thing.schema());
-    Ok((offered.thing.as_ref(), schema, ty))
+    find(&service.data_sources, "data source", name, |thing| {
+        thing.schema()
+    })
 }
 
 pub(super) async fn validate(
@@ -27,11 +24,7 @@ pub(super) async fn validate(
     let check = || -> Result<Diagnostics, Diagnostic> {
         let (source, schema, ty) = data_source(service, &request.type_name)?;
         let config = convert::read(request.config.as_ref(), ty, "configuration")?;
-        let mut all: Diagnostics = schema
-            .block
-            .validate(&config, &Path::root(), Moment::Use)
-            .into_iter()
-            .collect();
+        let mut all = by_schema(schema, &config, Moment::Use);
         all.extend(source.validate(&config));
         Ok(all)
     };

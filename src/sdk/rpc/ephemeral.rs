@@ -5,24 +5,21 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use super::super::data_source::{Ephemeral, Opened};
-use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::private::Private;
 use super::super::schema::Schema;
 use super::super::validate::Moment;
 use super::super::value::{Type, Value};
 use super::super::wire::{self as convert, tfplugin5 as wire};
-use super::{Service, one, unknown_name};
+use super::{Service, by_schema, find, one};
 
 fn ephemeral<'a>(
     service: &'a Service,
     name: &str,
 ) -> Result<(&'a dyn Ephemeral, &'a Schema, &'a Type), Diagnostic> {
-    let offered = service
-        .ephemeral
-        .get(name)
-        .ok_or_else(|| unknown_name("ephemeral resource", name))?;
-    let (schema, ty) = offered.typed(|thing| thing.schema());
-    Ok((offered.thing.as_ref(), schema, ty))
+    find(&service.ephemeral, "ephemeral resource", name, |thing| {
+        thing.schema()
+    })
 }
 
 pub(super) async fn validate(
@@ -32,11 +29,7 @@ pub(super) async fn validate(
     let check = || -> Result<Diagnostics, Diagnostic> {
         let (resource, schema, ty) = ephemeral(service, &request.type_name)?;
         let config = convert::read(request.config.as_ref(), ty, "configuration")?;
-        let mut all: Diagnostics = schema
-            .block
-            .validate(&config, &Path::root(), Moment::Use)
-            .into_iter()
-            .collect();
+        let mut all = by_schema(schema, &config, Moment::Use);
         all.extend(resource.validate(&config));
         Ok(all)
     };

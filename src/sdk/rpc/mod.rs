@@ -18,12 +18,13 @@ use tonic::{Request, Response, Status};
 
 use super::context::Context;
 use super::data_source::{AnyDataSource, Ephemeral, Function};
-use super::diagnostic::{Diagnostic, Diagnostics};
+use super::diagnostic::{Diagnostic, Diagnostics, Path};
 use super::panics;
 use super::provider::AnyProvider;
 use super::resource::AnyResource;
 use super::schema::Schema;
-use super::value::Type;
+use super::validate::Moment;
+use super::value::{Type, Value};
 use super::wire::tfplugin5 as wire;
 
 /// A thing of the provider, with its schema once somebody needs it.
@@ -47,6 +48,24 @@ impl<T: ?Sized> Offered<T> {
             (schema, ty)
         })
     }
+}
+
+/// The thing of this name, with its schema and the type of its values.
+fn find<'a, T: ?Sized>(
+    offered: &'a BTreeMap<&'static str, Offered<T>>,
+    kind: &str,
+    name: &str,
+    schema: impl FnOnce(&T) -> Schema,
+) -> Result<(&'a T, &'a Schema, &'a Type), Diagnostic> {
+    let offered = offered.get(name).ok_or_else(|| unknown_name(kind, name))?;
+    let (schema, ty) = offered.typed(schema);
+    Ok((offered.thing.as_ref(), schema, ty))
+}
+
+/// What the schema says about a configuration, before the thing itself is asked.
+fn by_schema(schema: &Schema, config: &Value, moment: Moment) -> Diagnostics {
+    let problems = schema.block.validate(config, &Path::root(), moment);
+    problems.into_iter().collect()
 }
 
 /// The provider as Terraform talks to it.

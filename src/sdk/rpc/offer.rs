@@ -1,9 +1,9 @@
 //! What the provider offers, and its own configuration.
 
-use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::diagnostic::Diagnostic;
 use super::super::validate::Moment;
 use super::super::wire::{self as convert, tfplugin5 as wire};
-use super::Service;
+use super::{Service, by_schema};
 
 const CAPABILITIES: wire::ServerCapabilities = wire::ServerCapabilities {
     plan_destroy: true,
@@ -109,11 +109,7 @@ pub(super) async fn validate_provider(
     let (schema, ty) = service.provider_schema();
     let diagnostics = match convert::read(request.config.as_ref(), ty, "provider configuration") {
         Ok(config) => {
-            let mut all: Diagnostics = schema
-                .block
-                .validate(&config, &Path::root(), Moment::Use)
-                .into_iter()
-                .collect();
+            let mut all = by_schema(schema, &config, Moment::Use);
             if !config.is_null() {
                 all.extend(service.provider.validate(&config));
             }

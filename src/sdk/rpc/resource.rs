@@ -2,7 +2,7 @@
 
 use super::super::codec;
 use super::super::context::Context;
-use super::super::diagnostic::{Diagnostic, Diagnostics, Path};
+use super::super::diagnostic::{Diagnostic, Diagnostics};
 use super::super::made_up::{is_made_up, value_at};
 use super::super::private::Private;
 use super::super::resource::{AnyResource, ApplyRequest, PlanRequest, RawOutcome, RawPlan};
@@ -10,17 +10,14 @@ use super::super::schema::Schema;
 use super::super::validate::Moment;
 use super::super::value::{Type, Value};
 use super::super::wire::{self as convert, tfplugin5 as wire};
-use super::{Offered, Service, guarded, one, unknown_name};
+use super::{Service, by_schema, guarded, one};
 
 type Found<'a> = (&'a dyn AnyResource, &'a Schema, &'a Type);
 
 fn find<'a>(service: &'a Service, name: &str) -> Result<Found<'a>, Diagnostic> {
-    let offered: &Offered<dyn AnyResource> = service
-        .resources
-        .get(name)
-        .ok_or_else(|| unknown_name("resource type", name))?;
-    let (schema, ty) = offered.typed(|thing| thing.schema());
-    Ok((offered.thing.as_ref(), schema, ty))
+    super::find(&service.resources, "resource type", name, |thing| {
+        thing.schema()
+    })
 }
 
 pub(super) async fn validate(
@@ -35,11 +32,7 @@ pub(super) async fn validate(
                 .client_capabilities
                 .is_some_and(|one| one.write_only_attributes_allowed),
         };
-        let mut all: Diagnostics = schema
-            .block
-            .validate(&config, &Path::root(), moment)
-            .into_iter()
-            .collect();
+        let mut all = by_schema(schema, &config, moment);
         if !config.is_null() {
             let problems = resource.validate(&config).into_iter();
             all.extend(problems.filter(|one| !is_about_something_made_up(one, &config)));

@@ -97,3 +97,22 @@ fn a_clock_that_is_wrong_is_told_in_seconds() {
     assert!(text.contains("set this machine's clock"), "{text}");
     assert!(!text.contains("Check the caller's keys"), "{text}");
 }
+
+#[test]
+fn a_server_that_repeats_a_secret_gets_it_into_no_state() {
+    let (stage, proxy) = behind_proxy("echo");
+    stage.write_bucket("", "create_access_key = true");
+    let secret = stage.login.secret_key.clone();
+    let words = format!("you signed with {secret}, did you");
+    proxy.reply(
+        usize::MAX,
+        amazon::s3(403, "AccessDenied", &words, ""),
+        |seen| seen.method == "GET" && seen.target.ends_with("?lifecycle"),
+    );
+    stage.apply();
+    let findings = stage.this()["findings"].to_string();
+    assert!(findings.contains("you signed with"), "{findings}");
+    assert!(!findings.contains(&secret), "{findings}");
+    proxy.clear();
+    stage.destroy();
+}
