@@ -9,4 +9,5 @@ mod connection;
 pub mod gcs;
 pub mod proxy;
 pub mod servers;
+mod serving;
 pub mod wandb;

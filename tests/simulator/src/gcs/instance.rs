@@ -4,16 +4,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use axum::Router;
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-use crate::connection::{CuttableListener, Switch};
+use crate::serving::{Address, Serving};
 
 use super::access::Principal;
 use super::faults::{Armed, Fault, RequestLog, serve};
@@ -40,8 +37,7 @@ pub struct ObjectView {
 /// A running instance. Dropping it stops it as well.
 pub struct Instance {
     shared: Arc<Shared>,
-    shutdown: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    serving: Serving,
 }
 
 impl Instance {
@@ -50,15 +46,8 @@ impl Instance {
     /// # Errors
     /// When the address is not a loopback address or is taken.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
-        ensure!(
-            config.listen.ip().is_loopback(),
-            "{} is not a loopback address",
-            config.listen
-        );
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let address = Address::listen(config.listen).await?;
+        let url = address.url.clone();
         let shared = Arc::new(Shared {
             url: url.clone(),
             world: Mutex::new(World::new(config, url)),
@@ -66,24 +55,9 @@ impl Instance {
         let app = Router::new()
             .nest("/_simulator", control::router())
             .fallback(serve)
-            .with_state(shared.clone())
-            .into_make_service_with_connect_info::<Switch>();
-        let (shutdown, ended) = oneshot::channel();
-        let server = tokio::spawn(async move {
-            // A dropped sender ends the server as well as a sent message does.
-            let ended = async move {
-                ended.await.ok();
-            };
-            axum::serve(CuttableListener::new(listener), app)
-                .with_graceful_shutdown(ended)
-                .await
-                .ok();
-        });
-        Ok(Self {
-            shared,
-            shutdown,
-            server,
-        })
+            .with_state(shared.clone());
+        let serving = address.serve(app);
+        Ok(Self { shared, serving })
     }
 
     /// The address of the instance, without a slash at the end: the endpoint of every
@@ -95,14 +69,7 @@ impl Instance {
 
     /// Stops the instance: answers in the making are given two seconds.
     pub async fn stop(self) {
-        self.shutdown.send(()).ok();
-        let abort = self.server.abort_handle();
-        if tokio::time::timeout(Duration::from_secs(2), self.server)
-            .await
-            .is_err()
-        {
-            abort.abort();
-        }
+        self.serving.stop().await;
     }
 
     /// The address of the project's owner.

@@ -23,15 +23,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-use crate::connection::{CuttableListener, Switch};
+use crate::serving::{Address, Serving};
 use world::World;
 
 pub use faults::{Fault, Severity};
@@ -100,8 +96,7 @@ impl Shared {
 /// A running instance. Dropping it stops it as well.
 pub struct Instance {
     shared: Arc<Shared>,
-    shutdown: oneshot::Sender<()>,
-    server: JoinHandle<()>,
+    serving: Serving,
 }
 
 impl Instance {
@@ -110,15 +105,8 @@ impl Instance {
     /// # Errors
     /// When the address is not a loopback address or is taken.
     pub async fn start(mut config: Config) -> anyhow::Result<Self> {
-        ensure!(
-            config.listen.ip().is_loopback(),
-            "{} is not a loopback address",
-            config.listen
-        );
-        let listener = TcpListener::bind(config.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", config.listen))?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let address = Address::listen(config.listen).await?;
+        let url = address.url.clone();
         if config.origin.is_empty() {
             config.origin.clone_from(&url);
         }
@@ -138,23 +126,9 @@ impl Instance {
             http,
             world: Mutex::new(world),
         });
-        let app = router(&shared).into_make_service_with_connect_info::<Switch>();
-        let (shutdown, ended) = oneshot::channel();
-        let server = tokio::spawn(async move {
-            // A dropped sender ends the server as well as a sent message does.
-            let ended = async move {
-                ended.await.ok();
-            };
-            axum::serve(CuttableListener::new(listener), app)
-                .with_graceful_shutdown(ended)
-                .await
-                .ok();
-        });
-        Ok(Self {
-            shared,
-            shutdown,
-            server,
-        })
+        let app = router(&shared);
+        let serving = address.serve(app);
+        Ok(Self { shared, serving })
     }
 
     /// The address of the instance, without a slash at the end.
@@ -165,14 +139,7 @@ impl Instance {
 
     /// Stops the instance: answers in the making are given two seconds.
     pub async fn stop(self) {
-        self.shutdown.send(()).ok();
-        let abort = self.server.abort_handle();
-        if tokio::time::timeout(Duration::from_secs(2), self.server)
-            .await
-            .is_err()
-        {
-            abort.abort();
-        }
+        self.serving.stop().await;
     }
 
     /// The teams, in the order of their creation.
