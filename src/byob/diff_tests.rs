@@ -369,7 +369,7 @@ fn key_spec() -> KeySpec {
         users: vec!["wandb".into()],
         rotation: true,
         deletion_days: 30,
-        unnamed_of: None,
+        unnamed_of: Vec::new(),
         tags: BTreeMap::new(),
         ignored_tags: BTreeSet::from(["audit".to_owned()]),
         generation: Some(Generation::from_bytes([0, 0, 0, 7])),

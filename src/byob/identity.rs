@@ -23,6 +23,8 @@ pub struct Identity {
 
 /// Longest user name that every server takes (64 on AWS).
 const LONGEST_NAME: usize = 64;
+/// How the name of every identity that is made here begins; its generation follows.
+const PREFIX: &str = "wandb-byob-";
 
 impl Identity {
     /// W&B's identity on `bucket`, with these rights.
@@ -30,13 +32,19 @@ impl Identity {
     /// The generation in the name keeps it apart from the identity of an earlier
     /// bucket of that name, and from users that were there before.
     pub fn for_bucket(bucket: &str, rights: Rights, generation: &Generation) -> Self {
-        let mut name = format!("wandb-byob-{generation}-{bucket}");
+        let mut name = format!("{PREFIX}{generation}-{bucket}");
         name.truncate(LONGEST_NAME);
         Self {
             name: name.trim_end_matches(['-', '.']).to_owned(),
             rights,
             boundary: None,
         }
+    }
+
+    /// The generation that the identity was made with, by its name.
+    pub fn generation(&self) -> Option<Generation> {
+        let (generation, _) = self.name.strip_prefix(PREFIX)?.split_once('-')?;
+        Generation::parse(generation)
     }
 }
 

@@ -65,14 +65,22 @@ pub trait KeyService: fmt::Debug + Send + Sync {
     /// Writes the marker of the bucket's own key.
     async fn mark_encryption_key(&self, key: &str, marker: &Marker) -> Result<(), CloudError>;
 
+    /// The key that was made for the bucket, by the name that people find it by, also while
+    /// another one encrypts the bucket. A key that carries another bucket's name does not
+    /// count.
+    async fn find_encryption_key(
+        &self,
+        bucket: &str,
+    ) -> Result<Reading<Option<String>>, CloudError>;
+
     /// Gives up the own key of a bucket that is gone, `days` before it is gone for good. A
-    /// key that does not carry this bucket's name and `generation` stays. Gone already is
-    /// success.
+    /// key that does not carry this bucket's name and one of its `generations` stays. Gone
+    /// already is success.
     async fn retire_encryption_key(
         &self,
         bucket: &AbsentBucket,
         key: Option<&str>,
-        generation: &Generation,
+        generations: &[Generation],
         days: u32,
     ) -> Result<KeyEnd, CloudError>;
 

@@ -2,7 +2,9 @@
 //!
 //! Its key is [`KEY`]; its value is `creating-<generation>` until the last step of a
 //! create and `ready-<generation>` from then on. While a bucket is being taken over, the
-//! generations of its former owners follow. It never shows in a user's tags.
+//! generations of its former owners follow, each after a `-`. Where W&B's identity is older
+//! than the generation, because it came with the bucket, the one that it was made with
+//! follows after a `_`. It never shows in a user's tags.
 
 use std::fmt;
 
@@ -21,7 +23,7 @@ pub fn is_reserved(key: &str) -> bool {
 
 /// As many former owners as fit into the shortest value that a tag can have: 63
 /// characters, of a label on Google Cloud.
-const MOST_FORMER: usize = 5;
+const MOST_FORMER: usize = 4;
 
 /// Which making of a bucket this is: eight lower-case hexadecimal digits.
 ///
@@ -43,6 +45,11 @@ impl Generation {
                 .bytes()
                 .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
         digits.then(|| Self(text.to_owned()))
+    }
+
+    /// Stands for the owner of a bucket without a marker: nothing was ever made with it.
+    pub fn nobodys() -> Self {
+        Self::from_bytes([0; 4])
     }
 
     /// The eight digits.
@@ -75,6 +82,8 @@ pub struct Marker {
     pub generation: Generation,
     /// Whose bucket it was before, the latest first, until it has been taken over for good.
     pub former: Vec<Generation>,
+    /// The generation in the name of W&B's identity, where that is another one.
+    pub identity: Option<Generation>,
 }
 
 impl Marker {
@@ -84,6 +93,7 @@ impl Marker {
             stage: Stage::Creating,
             generation,
             former: Vec::new(),
+            identity: None,
         }
     }
 
@@ -93,19 +103,31 @@ impl Marker {
             stage: Stage::Ready,
             generation,
             former: Vec::new(),
+            identity: None,
         }
     }
 
-    /// The marker of a bucket that `generation` takes over from the owner of this one.
-    #[must_use]
-    pub fn taken_over(&self, generation: Generation) -> Self {
-        let mut former = vec![self.generation.clone()];
-        former.extend(self.former.iter().take(MOST_FORMER - 1).cloned());
+    /// The marker of a bucket that `generation` takes over, from the owner that `before` names
+    /// or from nobody.
+    pub fn taking_over(before: Option<&Self>, generation: Generation) -> Self {
+        let mut former = before.map_or_else(|| vec![Generation::nobodys()], Self::generations);
+        former.truncate(MOST_FORMER);
         Self {
-            stage: Stage::Ready,
-            generation,
             former,
+            ..Self::ready(generation)
         }
+    }
+
+    /// Every generation that something of the bucket may have been made with, each once, the
+    /// latest first.
+    pub fn generations(&self) -> Vec<Generation> {
+        let mut all = vec![self.generation.clone()];
+        for one in self.identity.iter().chain(&self.former) {
+            if !all.contains(one) {
+                all.push(one.clone());
+            }
+        }
+        all
     }
 
     /// Reads a tag's value; `None` when it is not one of ours.
@@ -116,13 +138,18 @@ impl Marker {
             "ready" => Stage::Ready,
             _ => return None,
         };
-        let mut generations = generation.split('-').map(Generation::parse);
+        let (generations, identity) = match generation.split_once('_') {
+            Some((generations, identity)) => (generations, Some(Generation::parse(identity)?)),
+            None => (generation, None),
+        };
+        let mut generations = generations.split('-').map(Generation::parse);
         let generation = generations.next()??;
         let former = generations.collect::<Option<Vec<Generation>>>()?;
         Some(Self {
             stage,
             generation,
             former,
+            identity,
         })
     }
 
@@ -141,7 +168,10 @@ impl fmt::Display for Marker {
         write!(out, "{stage}-{}", self.generation)?;
         self.former
             .iter()
-            .try_for_each(|former| write!(out, "-{former}"))
+            .try_for_each(|former| write!(out, "-{former}"))?;
+        self.identity
+            .iter()
+            .try_for_each(|identity| write!(out, "_{identity}"))
     }
 }
 
@@ -179,6 +209,8 @@ mod tests {
             "creating-00c0ffee",
             "ready-ffffffff",
             "ready-ffffffff-00c0ffee-01020304",
+            "ready-ffffffff_00c0ffee",
+            "ready-ffffffff-00c0ffee_01020304",
         ] {
             assert_eq!(
                 Marker::parse(text)
@@ -201,6 +233,9 @@ mod tests {
             "ready-00c0ffee1",
             "ready-00c0ffee-",
             "ready-00c0ffee-x",
+            "ready-00c0ffee_",
+            "ready-00c0ffee_x",
+            "ready-00c0ffee_01020304_05060708",
         ] {
             assert_eq!(Marker::parse(text), None, "{text}");
         }
@@ -214,14 +249,24 @@ mod tests {
     #[test]
     fn who_takes_over_remembers_whose_it_was() {
         let bytes = |n| Generation::from_bytes([0, 0, 0, n]);
-        let mut marker = Marker::ready(bytes(0));
-        for n in 1..9 {
-            marker = marker.taken_over(bytes(n));
+        let mut marker = Marker::taking_over(None, bytes(1));
+        assert_eq!(marker.to_string(), "ready-00000001-00000000");
+        for n in 2..9 {
+            marker = Marker::taking_over(Some(&marker), bytes(n));
         }
         assert_eq!(
             marker.to_string(),
-            "ready-00000008-00000007-00000006-00000005-00000004-00000003"
+            "ready-00000008-00000007-00000006-00000005-00000004"
         );
+        marker.identity = Some(bytes(9));
+        assert!(marker.to_string().len() <= 63, "{marker}");
+    }
+
+    #[test]
+    fn who_takes_over_remembers_who_made_the_identity() {
+        let before = Marker::parse("ready-00c0ffee_01020304");
+        let after = Marker::taking_over(before.as_ref(), Generation::from_bytes([0xff; 4]));
+        assert_eq!(after.to_string(), "ready-ffffffff-00c0ffee-01020304");
     }
 
     #[test]

@@ -57,8 +57,8 @@ pub struct KeySpec {
     pub rotation: bool,
     /// How many days pass between giving the key up and its deletion.
     pub deletion_days: u32,
-    /// The generation of a run that may have made it and not come to the point of naming it.
-    pub unnamed_of: Option<Generation>,
+    /// The generations of runs that may have made it and not come to the point of naming it.
+    pub unnamed_of: Vec<Generation>,
     /// Tags, the marker not among them.
     pub tags: BTreeMap<String, String>,
     /// Keys of tags that are neither read nor written.

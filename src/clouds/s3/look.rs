@@ -14,7 +14,8 @@ use super::S3;
 use super::error::{no_bucket, not_set};
 use super::knowledge::{Knowledge, Sub};
 
-/// Whether the bucket is there, and its tags; its creation date only when it has none.
+/// Whether the bucket is there, and its tags; its creation date only when it does not carry
+/// our marker.
 ///
 /// Objects are asked for first because that is what every server answers with a code:
 /// MinIO says "no tags" of a bucket that is not there, the answer to a `HEAD` has no body
@@ -43,15 +44,10 @@ pub(in crate::clouds) async fn look(
         Err(error) => return Err(error),
     }
     match read_tags(cloud, bucket).await {
-        Ok(tags) if !tags.is_empty() => Ok(Some(Sighting {
-            marker: marker_of(&tags),
-            created: None,
-            tags,
-        })),
-        Ok(_) => sighting_without_tags(cloud, bucket).await.map(Some),
+        Ok(tags) => sighting(cloud, bucket, tags).await.map(Some),
         Err(error) if no_bucket(&error) => Ok(None),
         Err(error) if error.kind == CloudErrorKind::NotSupported => {
-            sighting_without_tags(cloud, bucket).await.map(Some)
+            sighting(cloud, bucket, BTreeMap::new()).await.map(Some)
         }
         Err(error) => Err(error),
     }
@@ -99,10 +95,20 @@ pub(in crate::clouds) fn marker_of(tags: &BTreeMap<String, String>) -> Option<Ma
     tags.get(marker::KEY).and_then(|value| Marker::parse(value))
 }
 
-async fn sighting_without_tags(cloud: &S3, bucket: &str) -> Result<Sighting, CloudError> {
+async fn sighting(
+    cloud: &S3,
+    bucket: &str,
+    tags: BTreeMap<String, String>,
+) -> Result<Sighting, CloudError> {
+    let marker = marker_of(&tags);
+    let created = match &marker {
+        Some(_) => None,
+        None => created(cloud, bucket).await?,
+    };
     Ok(Sighting {
-        created: created(cloud, bucket).await?,
-        ..Sighting::default()
+        marker,
+        created,
+        tags,
     })
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::private::MADE_IDENTITY;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work, argument_of};
 use super::{outputs, spec};
@@ -18,6 +17,9 @@ use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
 use crate::terraform::account::{KEY_ROTATION, ResolvedBlock};
 use crate::terraform::diagnostics::Explanation;
+
+const FORMER_STAYS: &str =
+    "The user that a former owner of the bucket has made for W&B was not removed";
 
 /// Whether W&B has another access key now than before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,7 @@ pub async fn put(
     };
     let failed = |error| work.explain("W&B's access key was not made", error).error();
     let service = service(work, &identity.name).map_err(failed)?;
-    progress.private.set(MADE_IDENTITY, identity.name.as_str());
+    progress.bucket.access_key_owner = identity.name.as_str().into();
     if changes.identity {
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;
@@ -136,7 +138,6 @@ pub async fn retire(
         refuse_given(work, wanted, identity, progress).await?;
         let service = service(work, &identity.name).map_err(failed)?;
         service.delete_identity(identity).await.map_err(failed)?;
-        progress.private.remove(MADE_IDENTITY);
     }
     Ok(())
 }
@@ -170,12 +171,12 @@ async fn refuse_given(
 
 /// Refuses, before anything is changed, to take the made key of the state for a given one.
 pub fn refuse_made(
-    work: &Work<'_>,
+    origin: &Origin,
     prior: &Bucket,
     block: &dyn ResolvedBlock,
 ) -> Result<(), Diagnostic> {
     let given = block.given_key().into_known();
-    match (&work.origin, given) {
+    match (origin, given) {
         (
             Origin::Managed {
                 unwanted: Some(identity),
@@ -211,15 +212,23 @@ pub async fn refuse_former(
     progress: &Progress,
 ) -> Result<(), Diagnostic> {
     for generation in former {
-        let identity = of_former(wanted, generation);
+        let identity = of_former(&wanted.name, wanted.path.as_deref(), generation);
         refuse_given(work, wanted, &identity, progress).await?;
     }
     Ok(())
 }
 
-fn of_former(wanted: &BucketSpec, generation: &Generation) -> Identity {
-    let rights = Rights::on(&wanted.name, wanted.path.as_deref());
-    Identity::for_bucket(&wanted.name, rights, generation)
+/// The identity that an owner before has made for the bucket, if it has.
+pub fn of_former(bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
+    Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
+}
+
+/// An identity of an owner before was perhaps left.
+pub fn former_left(identity: &Identity, error: CloudError) -> Diagnostic {
+    Explanation::cloud(FORMER_STAYS, error)
+        .left_behind(format!("the user {:?}, if there is one", identity.name))
+        .what_to_do("Remove that user by hand.")
+        .warning()
 }
 
 /// Deletes the identities of those who had the bucket before: nobody else knows of them.
@@ -232,13 +241,12 @@ pub async fn retire_former(
     let Some(service) = work.cloud.identity_service() else {
         return Ok(());
     };
-    let kept = progress.private.text(MADE_IDENTITY).map(str::to_owned);
+    let kept = progress.bucket.access_key_owner.known().cloned();
     for generation in former {
-        let identity = of_former(wanted, generation);
+        let identity = of_former(&wanted.name, wanted.path.as_deref(), generation);
         if Some(&identity.name) == kept.as_ref() {
             continue;
         }
-        let summary = "The user that a former owner of the bucket has made for W&B was not removed";
         match service.delete_identity(&identity).await {
             Ok(()) => {}
             // Who manages no users here cannot be asked to.
@@ -250,13 +258,9 @@ pub async fn retire_former(
                         | CloudErrorKind::Unauthenticated
                 ) =>
             {
-                let warning = Explanation::cloud(summary, error)
-                    .left_behind(format!("the user {:?}, if there is one", identity.name))
-                    .what_to_do("Remove that user by hand.")
-                    .warning();
-                progress.diagnostics.push(warning);
+                progress.diagnostics.push(former_left(&identity, error));
             }
-            Err(error) => return Err(work.explain(summary, error).error()),
+            Err(error) => return Err(work.explain(FORMER_STAYS, error).error()),
         }
     }
     Ok(())

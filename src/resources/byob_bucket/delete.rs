@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::access_keys::rotation;
+use super::access_keys::{former_left, of_former, rotation};
 use super::on_destroy::{data_in, on_destroy};
-use super::ownership::{Owner, confirm};
-use super::private::{CREATE, CREATE_ANEW, GONE};
+use super::ownership::{Owned, Owner, owner, take_to_delete};
+use super::private::{CREATE, CREATE_ANEW, GONE, IMPORTED, INTERRUPTED, was_interrupted};
 use super::schema::Bucket;
 use super::{absence, location, made, spec};
 use crate::byob::absence::AbsentBucket;
+use crate::byob::cloud::Sighting;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::{Generation, Marker, OwnedBucket};
@@ -30,10 +31,10 @@ pub async fn delete(
     cx: &Context,
     environment: &Environment,
     configuration: &Configuration,
-    state: Bucket,
+    mut state: Bucket,
     mut private: Private,
 ) -> Outcome<Bucket> {
-    match steps(cx, environment, configuration, &state, &mut private).await {
+    match steps(cx, environment, configuration, &mut state, &mut private).await {
         Ok(diagnostics) => Outcome::gone().with(diagnostics),
         Err(problems) => Outcome::exists(state, private).with(problems),
     }
@@ -43,7 +44,7 @@ async fn steps(
     cx: &Context,
     environment: &Environment,
     configuration: &Configuration,
-    state: &Bucket,
+    state: &mut Bucket,
     private: &mut Private,
 ) -> Result<Diagnostics, Diagnostics> {
     let name = state.name.known().cloned().unwrap_or_default();
@@ -71,6 +72,12 @@ async fn steps(
         generation.as_ref(),
         configuration,
     );
+    if was_interrupted(private) {
+        made::recall_key(&cloud, &name, private)
+            .await
+            .map_err(failed)?;
+    }
+    let mut generations = Vec::from_iter(generation);
     let absent = match cloud.look(&name).await.map_err(failed)? {
         None if keeps => return Ok(kept(state, &name).into()),
         None => absence::prove(cx, &cloud, private, &name, &summary).await?,
@@ -86,15 +93,17 @@ async fn steps(
             if keeps {
                 return Err(no_room(&summary).into());
             }
-            let owned = match confirm(&cloud, state, &name, &sighting).await? {
+            let owned = match owner(state, private, &name, sighting.marker.as_ref())? {
                 Owner::Us(owned) => owned,
+                Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
                 Owner::Others(diagnostics) => return Ok(diagnostics.into()),
             };
-            let emptied = empty(&cloud, state, &owned, &summary).await;
+            generations = owned.generations;
+            let emptied = empty(&cloud, state, &owned.bucket, &summary).await;
             if let Some(refusal) = emptied.map_err(failed)? {
                 return Err(refusal.into());
             }
-            cloud.delete(&owned).await.map_err(failed)?
+            cloud.delete(&owned.bucket).await.map_err(failed)?
         }
     };
     // From here on the bucket is gone, and the next run goes on with the rest.
@@ -104,10 +113,26 @@ async fn steps(
         cloud: &cloud,
         absent,
     };
-    let identity = made::identity(state, private);
+    let identity = made::identity(state);
     let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
     let key = made::key(private).map(str::to_owned);
-    rest.give_up(identity, spec, key, generation.as_ref()).await
+    rest.give_up(identity, spec, key, &generations).await
+}
+
+/// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves
+/// it as this state's.
+async fn take(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    sighting: &Sighting,
+    state: &mut Bucket,
+    private: &mut Private,
+) -> Result<Owned, Diagnostic> {
+    let owned = take_to_delete(cloud, name, sighting).await?;
+    state.generation = owned.generations.first().map(ToString::to_string).into();
+    private.remove(IMPORTED);
+    private.remove(INTERRUPTED);
+    Ok(owned)
 }
 
 /// Deletes what is in the bucket, where that was asked for; else the refusal while there is
@@ -160,22 +185,44 @@ impl Rest<'_> {
         identity: Option<Identity>,
         spec: Option<BucketSpec>,
         key: Option<String>,
-        generation: Option<&Generation>,
+        generations: &[Generation],
     ) -> Result<Diagnostics, Diagnostics> {
         let spec = spec.and_then(|spec| spec.key);
         let (key, days) = match (&spec, key) {
             (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
             (None, key) => (key, LONGEST_DAYS),
         };
+        let mut diagnostics = self.remove_former(identity.as_ref(), generations).await;
         if let Some(identity) = identity {
             self.remove_identity(&identity, key.as_deref()).await?;
         }
-        match generation {
-            Some(generation) if spec.is_some() || key.is_some() => {
-                Ok(self.retire_key(key.as_deref(), days, generation).await?)
-            }
-            _ => Ok(Diagnostics::new()),
+        if generations.is_empty() || (spec.is_none() && key.is_none()) {
+            return Ok(diagnostics);
         }
+        diagnostics.extend(self.retire_key(key.as_deref(), days, generations).await?);
+        Ok(diagnostics)
+    }
+
+    /// The users of owners before, where an apply was killed that would have removed them.
+    async fn remove_former(
+        &self,
+        identity: Option<&Identity>,
+        generations: &[Generation],
+    ) -> Diagnostics {
+        let mut diagnostics = Diagnostics::new();
+        let Some(service) = self.cloud.identity_service() else {
+            return diagnostics;
+        };
+        for generation in generations.iter().skip(1) {
+            let former = of_former(self.absent.name(), None, generation);
+            if identity.is_some_and(|identity| identity.name == former.name) {
+                continue;
+            }
+            if let Err(error) = service.delete_identity(&former).await {
+                diagnostics.push(former_left(&former, error));
+            }
+        }
+        diagnostics
     }
 
     async fn remove_identity(
@@ -204,13 +251,13 @@ impl Rest<'_> {
         &self,
         name: Option<&str>,
         days: u32,
-        generation: &Generation,
+        generations: &[Generation],
     ) -> Result<Diagnostics, Diagnostic> {
         let Some(service) = self.cloud.key_service() else {
             return Ok(Diagnostics::new());
         };
         let end = service
-            .retire_encryption_key(&self.absent, name, generation, days)
+            .retire_encryption_key(&self.absent, name, generations, days)
             .await
             .map_err(|error| {
                 let left = name.map_or("the key".to_owned(), |name| format!("the key {name}"));
@@ -256,8 +303,10 @@ pub async fn check(
         absence::prove(cx, &cloud, private, &name, &summary).await?;
         return Ok(());
     };
-    let Owner::Us(owned) = confirm(&cloud, state, &name, &sighting).await? else {
-        return Ok(());
+    let owned = match owner(state, private, &name, sighting.marker.as_ref())? {
+        Owner::Us(owned) | Owner::Nearly(Some(owned)) => owned.bucket,
+        Owner::Nearly(None) => take_to_delete(&cloud, &name, &sighting).await?.bucket,
+        Owner::Others(_) => return Ok(()),
     };
     if on_destroy(state) == "delete_everything" {
         return Ok(cloud.refuse_locked(&owned).await.map_err(failed)?);

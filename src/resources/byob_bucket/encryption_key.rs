@@ -24,12 +24,15 @@ pub async fn put(
         return Ok(false);
     };
     if key.name.is_none() && work.fresh().is_none() {
-        key.unnamed_of = Some(match &work.origin {
-            Origin::Continued(began) => began.clone(),
-            Origin::Made(_) | Origin::Adopted(_) | Origin::Managed { .. } => {
-                work.generation.clone()
+        key.unnamed_of = match (&work.origin, &before.marker) {
+            (Origin::Continued(began), _) => vec![began.clone()],
+            (Origin::Made(_) | Origin::Adopted(_) | Origin::Managed { .. }, Some(marker)) => {
+                marker.generations()
             }
-        });
+            (Origin::Made(_) | Origin::Adopted(_) | Origin::Managed { .. }, None) => {
+                vec![work.generation.clone()]
+            }
+        };
     }
     let summary = "The bucket's key was not made";
     let failed = |error| work.explain(summary, error).error();

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::location::{self, ImportId};
-use super::private::{IMPORTED, MADE_IDENTITY};
+use super::private::IMPORTED;
 use super::schema::Bucket;
 use super::work::look_at;
-use super::{made, spec};
+use super::{absence, made, ownership, spec};
 use crate::byob::cloud::LookAt;
 use crate::byob::marker::Generation;
 use crate::byob::{Cloud, Reading};
@@ -77,13 +77,21 @@ async fn imported(
     bucket.id = id.into();
     let mut private = Private::default();
     private.set(IMPORTED, true);
+    absence::note_server(&mut private, &cloud);
+    ownership::note_seen(&mut private);
+    made::recall_key(&cloud, name, &mut private)
+        .await
+        .map_err(|error| Explanation::cloud(summary, error).error())?;
     location::note_all_open(&mut private, account.as_ref());
     if let Some(marker) = &sighting.marker {
         bucket.generation = Field::Known(marker.generation.to_string());
-        // A takeover that died has left the bucket the user of its owner before.
-        for generation in [&marker.generation].into_iter().chain(&marker.former) {
-            if let Some(name) = own_key(&cloud, &mut bucket, generation, configuration).await {
-                private.set(MADE_IDENTITY, name);
+        // A takeover has left the bucket the user of its owner before.
+        for generation in marker.generations() {
+            if generation == Generation::nobodys() {
+                continue;
+            }
+            if let Some(name) = own_key(&cloud, &mut bucket, &generation, configuration).await {
+                bucket.access_key_owner = Field::Known(name);
                 break;
             }
         }
@@ -113,7 +121,7 @@ async fn as_it_stands(
                 generation.as_ref(),
                 configuration,
             )
-            .map(|spec| made::with_remembered(spec, private))
+            .map(|spec| made::with_remembered(spec, bucket, private))
         });
         let (Some(block), Some(wanted)) = (block, wanted) else {
             return Ok(());

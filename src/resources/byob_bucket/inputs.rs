@@ -1,7 +1,7 @@
 //! Whether a plan asks anything of the cloud or of the instance.
 
 use super::findings::{is_looked_at, is_mendable};
-use super::private::{GONE, MARKER_LOST, UNFINISHED};
+use super::private::{GONE, MARKER_LOST, UNFINISHED, was_interrupted};
 use super::schema::Bucket;
 use crate::byob::requirements::registration::CONNECTION;
 use crate::sdk::model::Field;
@@ -28,6 +28,7 @@ pub fn touches_cloud(
     mends
         || private.get(MARKER_LOST).is_some()
         || private.get(UNFINISHED).is_some()
+        || was_interrupted(private)
         || private.get(GONE).is_some()
         || inputs(prior, configuration) != inputs(planned, configuration)
 }

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::private::{IMPORTED, SEEN, was_interrupted};
 use super::schema::Bucket;
 use super::spec;
 use crate::byob::change::Change;
 use crate::byob::cloud::{LookAt, Sighting};
 use crate::byob::marker::{self, Generation, Marker, OwnedBucket};
 use crate::byob::observed::Versioning;
-use crate::byob::{Cloud, CloudError};
+use crate::byob::{Cloud, CloudError, Observed};
 use crate::sdk::diagnostic::{Diagnostic, Path};
+use crate::sdk::model::Field;
+use crate::sdk::private::Private;
 use crate::terraform::configuration::Configuration;
 use crate::terraform::diagnostics::Explanation;
 
@@ -78,10 +81,7 @@ pub async fn take_over(
     sighting: &Sighting,
 ) -> Result<Takeover, CloudError> {
     let generation = random_generation();
-    let marker = match &sighting.marker {
-        Some(former) => former.taken_over(generation.clone()),
-        None => Marker::ready(generation.clone()),
-    };
+    let marker = Marker::taking_over(sighting.marker.as_ref(), generation.clone());
     let mut tags = sighting.tags.clone();
     tags.insert(marker::KEY.to_owned(), marker.to_string());
     let takeover = Takeover {
@@ -146,6 +146,51 @@ pub async fn is_bare(
     }))
 }
 
+/// Remembers that the bucket is there, and this state's.
+pub fn note_seen(private: &mut Private) {
+    if let Ok(now) = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        private.set(SEEN, u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+    }
+}
+
+/// Whether a bucket without our marker is another one than the last apply has left: it never
+/// kept old versions although that apply has seen to it, which nobody can undo; or it is
+/// younger, and holds nothing of what was written. Its date alone proves nothing, for on AWS
+/// a change of settings can change it.
+pub fn is_made_anew(
+    state: &Bucket,
+    private: &Private,
+    observed: &Observed,
+    created: Option<SystemTime>,
+) -> bool {
+    let Some(seen) = private.get(SEEN).and_then(serde_json::Value::as_u64) else {
+        return false;
+    };
+    let never_versioned = state.versioning == Field::Known(true)
+        && observed.versioning.known() == Some(&Versioning::Off);
+    let seen = SystemTime::UNIX_EPOCH + Duration::from_millis(seen);
+    let is_younger = created.is_some_and(|created| created > seen);
+    let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
+    never_versioned || (is_younger && is_bare)
+}
+
+/// The bucket of a state is another one now.
+pub fn made_anew(id: &str, name: &str) -> Explanation {
+    Explanation::new(
+        format!("Bucket {name:?} was made anew by somebody else"),
+        format!(
+            "it does not carry the tag {}, and it is not the bucket that the last apply has left",
+            marker::KEY
+        ),
+    )
+    .left_behind("the bucket as it is")
+    .what_to_do(format!(
+        "Find out whose it is. To have it here, set adopt = true; or remove it from the state \
+         (terraform state rm) and import it with\n\n\
+         import {{\n  to = wandb_byob_bucket.<name>\n  id = {id:?}\n}}"
+    ))
+}
+
 /// A bucket of that name is somebody's.
 pub fn taken(id: &str, name: &str) -> Diagnostic {
     Explanation::new(
@@ -171,53 +216,126 @@ pub fn continued(name: &str) -> Diagnostic {
     .warning()
 }
 
+/// Whether whoever has the bucket now has begun to take it over from this state, and not come
+/// to an end: this state's own run, where that may have been.
+pub fn began_to_take(state: &Bucket, marker: Option<&Marker>) -> bool {
+    let ours = spec::generation(state).unwrap_or_else(Generation::nobodys);
+    marker.is_some_and(|marker| marker.former.contains(&ours))
+}
+
 /// Whose bucket a state's is now.
 pub enum Owner {
     /// This state's.
-    Us(OwnedBucket),
+    Us(Owned),
+    /// This state's, once its marker says so: it was imported and never changed since, or an
+    /// apply was killed on the way to that. With the bucket as its marker has it, if there is
+    /// one.
+    Nearly(Option<Owned>),
     /// Somebody else's; with what to say about it.
     Others(Diagnostic),
 }
 
-/// Finds out whose bucket it is now.
-pub async fn confirm(
-    cloud: &Arc<dyn Cloud>,
+/// A bucket of this state.
+pub struct Owned {
+    /// The bucket.
+    pub bucket: OwnedBucket,
+    /// What was made for it carries one of these; the first one is the bucket's own.
+    pub generations: Vec<Generation>,
+}
+
+impl Owned {
+    fn confirm(name: &str, found: &Marker, ours: &Generation) -> Option<Self> {
+        Some(Self {
+            bucket: OwnedBucket::confirm(name, Some(found), ours)?,
+            generations: found
+                .generations()
+                .into_iter()
+                .filter(|one| *one != Generation::nobodys())
+                .collect(),
+        })
+    }
+}
+
+/// Finds out whose bucket it is, by the marker that was found on it.
+pub fn owner(
     state: &Bucket,
+    private: &Private,
+    name: &str,
+    found: Option<&Marker>,
+) -> Result<Owner, Diagnostic> {
+    let ours = spec::generation(state);
+    let interrupted = was_interrupted(private);
+    let may_take = ours.is_none() || interrupted || private.get(IMPORTED).is_some();
+    if (ours.is_none() && found.is_none()) || (may_take && began_to_take(state, found)) {
+        let as_marked = found.and_then(|found| Owned::confirm(name, found, &found.generation));
+        return Ok(Owner::Nearly(as_marked));
+    }
+    let Some(found) = found else {
+        return Err(unmarked(name));
+    };
+    match ours
+        .as_ref()
+        .and_then(|ours| Owned::confirm(name, found, ours))
+    {
+        Some(owned) => Ok(Owner::Us(owned)),
+        None if interrupted => Err(perhaps_ours(name, found)),
+        None => Ok(Owner::Others(left_alone(name, found, ours.as_ref()))),
+    }
+}
+
+/// Takes over a bucket that is about to be deleted: nothing is ever deleted without a marker
+/// of its owner's.
+pub async fn take_to_delete(
+    cloud: &Arc<dyn Cloud>,
     name: &str,
     sighting: &Sighting,
-) -> Result<Owner, Diagnostic> {
-    let (ours, found) = match (spec::generation(state), sighting.marker.clone()) {
-        (Some(ours), found) => (ours, found),
-        (None, Some(found)) => return Ok(Owner::Others(left_alone(name, &found, None))),
-        // Imported, and never changed since: it gets its marker now, so that nothing is
-        // ever deleted without one.
-        (None, None) => {
-            let summary = format!("Bucket {name:?} was not deleted");
-            let failed = |error| Explanation::cloud(summary.clone(), error).error();
-            let takeover = take_over(cloud, name, sighting).await.map_err(failed)?;
-            let seen = cloud.look(name).await.map_err(failed)?;
-            (takeover.generation, seen.and_then(|seen| seen.marker))
-        }
+) -> Result<Owned, Diagnostic> {
+    let summary = format!("Bucket {name:?} was not deleted");
+    let failed = |error| Explanation::cloud(summary.clone(), error).error();
+    let takeover = take_over(cloud, name, sighting).await.map_err(failed)?;
+    let found = cloud.look(name).await.map_err(failed)?;
+    let Some(found) = found.and_then(|seen| seen.marker) else {
+        return Err(unmarked(name));
     };
-    if let Some(owned) = OwnedBucket::confirm(name, found.as_ref(), &ours) {
-        return Ok(Owner::Us(owned));
-    }
-    match found {
-        Some(marker) => Ok(Owner::Others(left_alone(name, &marker, Some(&ours)))),
-        None => Err(Explanation::new(
-            format!("Bucket {name:?} was not deleted"),
-            format!(
-                "it has lost its tag {}, so it may be somebody else's by now",
-                marker::KEY
-            ),
-        )
-        .left_behind("the bucket, with all that is in it")
-        .what_to_do(
-            "If it is yours, run terraform apply, which restores the tag, then destroy; or set \
-             on_destroy = \"keep\".",
-        )
-        .error()),
-    }
+    Owned::confirm(name, &found, &takeover.generation).ok_or_else(|| perhaps_ours(name, &found))
+}
+
+/// The bucket of a state whose marker is gone.
+fn unmarked(name: &str) -> Diagnostic {
+    Explanation::new(
+        format!("Bucket {name:?} was not deleted"),
+        format!(
+            "it has lost its tag {}, so it may be somebody else's by now",
+            marker::KEY
+        ),
+    )
+    .left_behind("the bucket, with all that is in it")
+    .what_to_do(
+        "If it is yours, run terraform apply, which restores the tag, then destroy; or set \
+         on_destroy = \"keep\". If not, remove it from the state (terraform state rm).",
+    )
+    .error()
+}
+
+/// A bucket that carries another generation, perhaps from a run of this state that was killed
+/// at its very end.
+fn perhaps_ours(name: &str, found: &Marker) -> Diagnostic {
+    Explanation::new(
+        format!("Bucket {name:?} was not deleted"),
+        format!(
+            "its tag {} names generation {}, and this state has another one: another \
+             configuration has taken it over, or an apply of this state that was killed has done \
+             so itself",
+            marker::KEY,
+            found.generation
+        ),
+    )
+    .left_behind("the bucket, with all that is in it")
+    .what_to_do(
+        "If it is yours, remove it from this state (terraform state rm), import it again and \
+         destroy it then; if not, remove it from this state.",
+    )
+    .error()
 }
 
 /// The warning about a bucket that is somebody else's by now.

@@ -6,9 +6,11 @@ use super::access_keys::is_rotated;
 use super::findings::is_mendable;
 use super::inputs::touches_cloud;
 use super::plan_create::{check_name, missing_permissions};
-use super::private::{APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, NOTHING_GOES, REPLACES};
+use super::private::{
+    APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, MADE_ANEW, NOTHING_GOES, REPLACES, was_interrupted,
+};
 use super::schema::Bucket;
-use super::{location, made, outputs, plan_replace, spec};
+use super::{location, made, outputs, ownership, plan_replace, spec};
 use crate::byob::deployment::{self, Scope};
 use crate::byob::{CloudKind, name};
 use crate::sdk::context::Context;
@@ -55,6 +57,10 @@ pub async fn plan(
     replace_when_moved(plan, block);
     if let Err(problems) = confirm(cx, plan, block).await {
         diagnostics.extend(problems);
+        return diagnostics;
+    }
+    if let Some(problem) = made_anew(plan) {
+        diagnostics.push(problem);
         return diagnostics;
     }
     diagnostics.extend(mended(plan));
@@ -186,6 +192,18 @@ fn check_tags(
     )
 }
 
+/// Refuses to mend a bucket that is not the one of the state any more.
+fn made_anew(plan: &Plan<Bucket>) -> Option<Diagnostic> {
+    let prior = plan.prior.as_ref()?;
+    plan.private.get(MADE_ANEW)?;
+    if plan.planned.adopt == Field::Known(true) || !plan.replace.is_empty() {
+        return None;
+    }
+    let text = |field: &Field<String>| field.known().cloned().unwrap_or_default();
+    let explanation = ownership::made_anew(&text(&prior.id), &text(&prior.name));
+    Some(explanation.at(Path::of("name")).error())
+}
+
 /// What an apply of this plan will mend, since the plan itself shows only that the
 /// findings will be others.
 fn mended(plan: &Plan<Bucket>) -> Option<Diagnostic> {
@@ -238,7 +256,11 @@ fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, block: &dyn Reso
     if touches_cloud(prior, planned, &plan.private, configuration) {
         planned.findings = Field::Unknown;
         planned.verified = Field::Unknown;
-        if prior.generation.is_null() || plan.private.get(IMPORTED).is_some() {
+        let is_taken_over = [IMPORTED, MADE_ANEW]
+            .iter()
+            .any(|key| plan.private.get(key).is_some())
+            || was_interrupted(&plan.private);
+        if prior.generation.is_null() || is_taken_over {
             planned.generation = Field::Unknown;
         }
     } else {
@@ -261,10 +283,14 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
         return;
     }
     if made == Field::Known(false) {
+        planned.access_key_owner = Field::Null;
         planned.access_key_id = Field::Null;
         planned.secret_access_key = Field::Null;
         planned.supported_file_store = outputs::file_store(planned, block);
     } else {
+        if prior.is_none_or(|prior| prior.access_key_owner.known().is_none()) {
+            planned.access_key_owner = Field::Unknown;
+        }
         planned.access_key_id = Field::Unknown;
         planned.secret_access_key = Field::Unknown;
         planned.supported_file_store = Field::Unknown;

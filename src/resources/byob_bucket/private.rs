@@ -3,6 +3,8 @@
 //! A destroy is given what the last apply has kept; the delete half of a replacement is
 //! given what the *plan* of its create half has.
 
+use crate::sdk::private::Private;
+
 /// A plan that makes a bucket: its name.
 pub const CREATE: &str = "create";
 /// A plan that makes a bucket: its id, where that is known and nobody said that a bucket
@@ -21,9 +23,6 @@ pub const MARKER_LOST: &str = "marker_lost";
 /// A state: the key that was made for the bucket, by its full name, also while the bucket
 /// is encrypted with another one.
 pub const MADE_KEY: &str = "made_key";
-/// A state: the identity that was made for W&B, by its name, until the server has confirmed
-/// that it is gone.
-pub const MADE_IDENTITY: &str = "made_identity";
 /// A state: the key that the last apply settled on, which a refresh does not change.
 pub const APPLIED_KEY: &str = "applied_key";
 /// A state: the rule for web pages that the last apply has written.
@@ -36,3 +35,18 @@ pub const UNWRITABLE: &str = "server_cannot";
 pub const GONE: &str = "gone";
 /// A state: where the bucket was seen last.
 pub const SERVER: &str = "server";
+/// A state: when the last apply has had the bucket, in milliseconds since 1970.
+pub const SEEN: &str = "seen";
+/// A state: the bucket is not the one that the last apply has left. Somebody has deleted that
+/// one and made another.
+pub const MADE_ANEW: &str = "made_anew";
+/// A state: see [`was_interrupted`].
+pub const INTERRUPTED: &str = "interrupted";
+
+/// Whether an apply of this state was killed, so that nobody knows what it has done, and
+/// whatever the private data has said before is lost. Terraform keeps the state of before
+/// then, and no private data; what comes to an end, a failure too, leaves at least the place
+/// where the bucket is.
+pub fn was_interrupted(private: &Private) -> bool {
+    private.get(INTERRUPTED).is_some() || private.get(SERVER).is_none()
+}

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::private::{GONE, MARKER_LOST, UNFINISHED};
+use super::private::{
+    GONE, IMPORTED, INTERRUPTED, MADE_ANEW, MARKER_LOST, UNFINISHED, was_interrupted,
+};
 use super::schema::Bucket;
 use super::work::look_at;
-use super::{absence, access_keys, findings, location, made, outputs, spec};
+use super::{absence, access_keys, findings, location, made, outputs, ownership, spec};
 use crate::byob::absence::AbsentBucket;
 use crate::byob::change::LIFECYCLE_PREFIX;
-use crate::byob::marker::Generation;
 use crate::byob::observed::{LifecycleRule, Versioning};
 use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
 use crate::byob::requirements::{self, cors};
-use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, Observed, Reading};
+use crate::byob::spec::{Access, BucketSpec};
+use crate::byob::{Cloud, CloudError, Observed, Reading};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::{Field, SetOf};
@@ -24,6 +25,8 @@ use crate::sdk::resource::Outcome;
 use crate::terraform::account::ResolvedBlock;
 use crate::terraform::configuration::Configuration;
 use crate::terraform::diagnostics::Explanation;
+
+const SUMMARY: &str = "The bucket was not looked at";
 
 /// Looks at the bucket of a state.
 pub async fn read(
@@ -37,10 +40,18 @@ pub async fn read(
         Ok(Seen::There(mut there)) => {
             let mut private = private;
             private.remove(GONE);
+            note_interruption(&mut private);
             absence::note_server(&mut private, &there.cloud);
             findings::without_unwritable(&mut there.observed, &private);
             let mut diagnostics = Vec::new();
             note_marker(&state, &there.observed, &mut private, &mut diagnostics);
+            match note_made_anew(&state, &there, &mut private).await {
+                Ok(made_anew) => diagnostics.extend(made_anew),
+                Err(error) => {
+                    let problem = Explanation::cloud(SUMMARY, error).timed(cx).error();
+                    return Outcome::exists(state, private).with([problem]);
+                }
+            }
             let bucket = with_drift(state, configuration, &there, &private);
             Outcome::exists(bucket, private).with(diagnostics)
         }
@@ -50,6 +61,7 @@ pub async fn read(
         }
         Ok(Seen::Outlived(diagnostic)) => {
             let (mut state, mut private) = (state, private);
+            note_interruption(&mut private);
             private.set(GONE, true);
             state.verified = Field::Known(false);
             Outcome::exists(state, private).with([diagnostic])
@@ -58,9 +70,16 @@ pub async fn read(
     }
 }
 
+/// Keeps in mind that an apply was killed, before the place of the bucket is noted again.
+fn note_interruption(private: &mut Private) {
+    if was_interrupted(private) {
+        private.set(INTERRUPTED, true);
+    }
+}
+
 fn not_refreshed() -> Diagnostic {
     Explanation::new(
-        "The bucket was not looked at",
+        SUMMARY,
         "arguments of the provider's block are not known before something else is applied",
     )
     .what_to_do(
@@ -93,7 +112,7 @@ async fn observe(
     state: &Bucket,
     private: &Private,
 ) -> Result<Seen, Diagnostics> {
-    let summary = "The bucket was not looked at";
+    let summary = SUMMARY;
     let mut block = location::resolve_state(state, private, configuration)
         .await?
         .ok_or_else(|| Explanation::new(summary, "the state names no cloud").error())?;
@@ -107,7 +126,7 @@ async fn observe(
     let generation = spec::generation(state);
     let spec_of = |block: &dyn ResolvedBlock| {
         spec::spec(state, None, block, generation.as_ref(), configuration)
-            .map(|spec| made::with_remembered(spec, private))
+            .map(|spec| made::with_remembered(spec, state, private))
             .ok_or_else(|| {
                 Explanation::new(summary, "the state does not hold all settings").error()
             })
@@ -160,21 +179,22 @@ fn note_marker(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     private.remove(MARKER_LOST);
+    let marker = observed.marker.as_ref();
+    let may_take = private.get(IMPORTED).is_some() || was_interrupted(private);
+    if may_take && ownership::began_to_take(state, marker) {
+        private.set(UNFINISHED, true);
+        return;
+    }
     let (Some(ours), Reading::Known(_)) = (state.generation.known(), &observed.tags) else {
         return;
     };
-    match &observed.marker {
+    match marker {
         None => private.set(MARKER_LOST, true),
         // Made again by an update that did not come to its end.
         Some(marker) if marker.is_creating() && marker.generation.as_str() == ours => {
             private.set(MARKER_LOST, true);
         }
-        Some(marker) if marker.generation.as_str() != ours => {
-            // Perhaps by an apply of this state that was killed: no plan may look done then.
-            if marker.former.first().map(Generation::as_str) == Some(ours) {
-                private.set(UNFINISHED, true);
-            }
-            diagnostics.push(
+        Some(marker) if marker.generation.as_str() != ours => diagnostics.push(
             Explanation::new(
                 "Another configuration has taken the bucket over",
                 format!(
@@ -184,15 +204,36 @@ fn note_marker(
                 ),
             )
             .what_to_do(
-                "Keep the bucket in one state only; remove it from this one if it is the older.",
+                "Keep the bucket in one state only; remove it from this one if it is the older. \
+                 Where an apply of this state was killed, remove it here and import it again.",
             )
             .warning(),
-            );
-        }
+        ),
         // Taken over, and the users of the owners before are perhaps still there.
         Some(marker) if !marker.former.is_empty() => private.set(UNFINISHED, true),
         Some(_) => {}
     }
+}
+
+/// Looks whether a bucket that has lost its marker is still the same.
+async fn note_made_anew(
+    state: &Bucket,
+    there: &There,
+    private: &mut Private,
+) -> Result<Option<Diagnostic>, CloudError> {
+    private.remove(MADE_ANEW);
+    if private.get(MARKER_LOST).is_none() || there.observed.marker.is_some() {
+        return Ok(None);
+    }
+    let name = &there.wanted.name;
+    let sighting = there.cloud.look(name).await?;
+    let created = sighting.and_then(|sighting| sighting.created);
+    if !ownership::is_made_anew(state, private, &there.observed, created) {
+        return Ok(None);
+    }
+    private.set(MADE_ANEW, true);
+    let id = state.id.known().map_or("", String::as_str);
+    Ok(Some(ownership::made_anew(id, name).warning()))
 }
 
 /// The state with everything that has changed behind Terraform's back.
@@ -203,7 +244,7 @@ fn with_drift(
     private: &Private,
 ) -> Bucket {
     let observed = &there.observed;
-    let is_unfinished = private.get(UNFINISHED).is_some();
+    let is_unfinished = private.get(UNFINISHED).is_some() || was_interrupted(private);
     let tried = if is_unfinished {
         requirements::untried("the last apply did not come to its end")
     } else {
@@ -215,6 +256,12 @@ fn with_drift(
         tried: &tried,
     };
     let mut bucket = state.clone();
+    if let (Access::MadeKey(identity), Field::Null) =
+        (&there.wanted.access, &state.access_key_owner)
+        && state.access_key_id.known().is_some()
+    {
+        bucket.access_key_owner = Field::Known(identity.name.clone());
+    }
     let block = there.block.drifted(observed);
     bucket.set_block(block.kind(), block.block());
     outputs::fill(&mut bucket, &state, block.as_ref());

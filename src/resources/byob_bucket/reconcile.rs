@@ -3,7 +3,7 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{absence, access_keys, encryption_key, findings, made, settings, verify};
+use super::{absence, access_keys, encryption_key, findings, made, ownership, settings, verify};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -17,7 +17,11 @@ pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
     progress.bucket.generation = Field::Known(work.generation.to_string());
     // Whatever stops this run: the next one is planned, and does the rest.
     progress.private.set(UNFINISHED, true);
-    match steps(work, progress).await {
+    let outcome = steps(work, progress).await;
+    if outcome.is_ok() {
+        ownership::note_seen(&mut progress.private);
+    }
+    match outcome {
         Ok(End::Done) if !progress.diagnostics.has_errors() => progress.private.remove(UNFINISHED),
         Ok(End::Done | End::Owing) => {}
         Err(diagnostic) => progress.diagnostics.push(diagnostic),
@@ -39,10 +43,11 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         Some(fresh) => fresh.clone(),
         None => work.observe(&wanted, progress).await?,
     };
-    let former = before
+    let mut former = before
         .marker
         .clone()
         .map_or_else(Vec::new, |marker| marker.former);
+    former.retain(|one| *one != Generation::nobodys());
     let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
@@ -86,7 +91,7 @@ async fn settle(
     former: Vec<Generation>,
     progress: &mut Progress,
 ) -> Result<End, Diagnostic> {
-    let ready = Marker::ready(work.generation.clone());
+    let ready = work.ready(wanted);
     if former.is_empty() {
         encryption_key::finish(work, wanted, after).await?;
         finish(work, wanted, after, &ready).await?;
@@ -126,8 +131,7 @@ async fn part(
 ) -> Result<(), Diagnostic> {
     access_keys::retire_former(work, wanted, former, progress).await?;
     encryption_key::finish(work, wanted, after).await?;
-    let ready = Marker::ready(work.generation.clone());
-    finish(work, wanted, after, &ready).await?;
+    finish(work, wanted, after, &work.ready(wanted)).await?;
     work.read_back(wanted).await
 }
 

@@ -46,6 +46,7 @@ model! {
         pub storage_address: Field<String>,
         pub supported_file_store: Field<Secret>,
         pub instance_bucket: Field<BTreeMap<String, Field<String>>>,
+        pub access_key_owner: Field<String>,
         pub access_key_id: Field<String>,
         pub secret_access_key: Field<Secret>,
         pub verified: Field<bool>,
@@ -246,6 +247,10 @@ fn outputs() -> Vec<Attribute> {
         map(
             "instance_bucket",
             "The values of `global.bucket` in W&B's Helm chart, without any secret.",
+        ),
+        text(
+            "access_key_owner",
+            "The user whose key was made for W&B, by the name that this provider has given it.",
         ),
         text("access_key_id", "The id of the key that was made for W&B."),
         text(

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::access_keys::{self, is_rotated};
 use super::inputs::touches_cloud;
 use super::ownership::{first_tags, take_over};
-use super::private::{GONE, IMPORTED, MARKER_LOST, REPLACES, UNFINISHED};
+use super::private::{
+    GONE, IMPORTED, INTERRUPTED, MADE_ANEW, MARKER_LOST, REPLACES, UNFINISHED, was_interrupted,
+};
 use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
-use super::{absence, location, made, outputs, spec};
+use super::{absence, location, made, outputs, ownership, spec};
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation};
@@ -77,6 +79,8 @@ pub async fn update(
     }
     private.remove(MARKER_LOST);
     private.remove(IMPORTED);
+    private.remove(INTERRUPTED);
+    private.remove(MADE_ANEW);
     location::note_open(&mut private, &config, configuration);
     let mut progress = Progress {
         bucket: planned,
@@ -122,35 +126,39 @@ impl Before<'_> {
     ) -> Result<Work<'w>, Diagnostic> {
         let cloud = location::connect(cx, block, SUMMARY)?;
         location::confirm(cx, self.prior, block, &cloud).await?;
-        let generation = match spec::generation(self.prior) {
-            Some(generation) if self.private.get(IMPORTED).is_none() => generation,
-            _ => self.first_generation(&cloud).await?,
-        };
         let makes_key = makes_key(&block.block()) == Field::Known(true);
         let unwanted = if makes_key {
             None
         } else {
             self.identity(configuration).await
         };
-        let work = Work {
+        let interrupted = was_interrupted(self.private);
+        let origin = Origin::Managed {
+            goes_on: interrupted || self.private.get(UNFINISHED).is_some(),
+            rotates: makes_key && is_rotated(self.prior, planned),
+            unwanted,
+        };
+        access_keys::refuse_made(&origin, self.prior, block)?;
+        let is_to_take = [IMPORTED, MADE_ANEW]
+            .iter()
+            .any(|key| self.private.get(key).is_some());
+        let generation = match spec::generation(self.prior) {
+            Some(own) if !interrupted && !is_to_take => own,
+            _ => self.first_generation(&cloud).await?,
+        };
+        Ok(Work {
             cx,
             configuration,
             cloud,
             config,
             generation,
-            origin: Origin::Managed {
-                goes_on: self.private.get(UNFINISHED).is_some(),
-                rotates: makes_key && is_rotated(self.prior, planned),
-                unwanted,
-            },
-        };
-        access_keys::refuse_made(&work, self.prior, block)?;
-        Ok(work)
+            origin,
+        })
     }
 
     /// The identity that the bucket has, if one was made for it.
     async fn identity(&self, configuration: &Configuration) -> Option<Identity> {
-        if let Some(identity) = made::identity(self.prior, self.private) {
+        if let Some(identity) = made::identity(self.prior) {
             return Some(identity);
         }
         let prior = self.prior;
@@ -164,7 +172,8 @@ impl Before<'_> {
     }
 
     /// The first change after an import takes the bucket over, if it is still as it was found:
-    /// the state that had it before must not be able to delete it.
+    /// the state that had it before must not be able to delete it. After an apply that was
+    /// killed nobody knows whether that has been done, so it is done again.
     async fn first_generation(&self, cloud: &Arc<dyn Cloud>) -> Result<Generation, Diagnostic> {
         let name = self.prior.name.known().cloned().unwrap_or_default();
         let failed = |error| Explanation::cloud(SUMMARY, error).error();
@@ -181,6 +190,7 @@ impl Before<'_> {
         let found = seen.marker.as_ref().map(|marker| &marker.generation);
         if let Some(found) = found
             && spec::generation(self.prior).as_ref() != Some(found)
+            && !ownership::began_to_take(self.prior, seen.marker.as_ref())
         {
             return Err(Explanation::new(
                 "Another configuration has taken the bucket over",
@@ -239,8 +249,12 @@ async fn make_again(
 }
 
 /// After a failure the state says that something is left to be done: what was found
-/// before stays, and a rotation that did not come to its end is seen again.
+/// before stays, a user that perhaps did not go is still known, and a rotation that did not
+/// come to its end is seen again.
 fn failed(mut bucket: Bucket, prior: &Bucket) -> Bucket {
+    if bucket.access_key_owner.known().is_none() {
+        bucket.access_key_owner = prior.access_key_owner.clone();
+    }
     if bucket.findings.is_unknown() {
         bucket.findings = prior.findings.clone();
     }

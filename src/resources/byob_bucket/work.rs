@@ -9,7 +9,7 @@ use super::schema::Bucket;
 use super::{made, outputs, spec};
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity};
-use crate::byob::marker::{self, Generation};
+use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::spec::{Access, BucketSpec, Setting};
 use crate::byob::{Cloud, CloudError, Observed};
 use crate::sdk::context::Context;
@@ -94,6 +94,18 @@ impl Work<'_> {
         matches!(self.origin, Origin::Managed { rotates: true, .. })
     }
 
+    /// The marker of the bucket once all is done.
+    pub fn ready(&self, wanted: &BucketSpec) -> Marker {
+        let identity = match &wanted.access {
+            Access::MadeKey(identity) => identity.generation(),
+            Access::GivenKey | Access::Unmanaged => None,
+        };
+        Marker {
+            identity: identity.filter(|made_with| *made_with != self.generation),
+            ..Marker::ready(self.generation.clone())
+        }
+    }
+
     /// What the bucket of `progress` shall be.
     pub fn spec(&self, progress: &Progress) -> Result<BucketSpec, Diagnostic> {
         spec::spec(
@@ -103,7 +115,7 @@ impl Work<'_> {
             Some(&self.generation),
             self.configuration,
         )
-        .map(|spec| made::with_remembered(spec, &progress.private))
+        .map(|spec| made::with_remembered(spec, &progress.bucket, &progress.private))
         .ok_or_else(|| {
             Explanation::new(
                 "The bucket's settings are not known",

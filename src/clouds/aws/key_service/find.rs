@@ -4,9 +4,23 @@ use super::read::{Found, describe, tags};
 use super::{PAGE, alias, is_of, marker_of, not_ours};
 use crate::byob::marker::Generation;
 use crate::byob::spec::KeySpec;
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::aws::Aws;
+use crate::clouds::reading;
 use crate::clouds::retry::Work;
+
+/// The key that has the bucket's alias, if it was made for this bucket.
+pub(super) async fn by_alias(
+    cloud: &Aws,
+    bucket: &str,
+) -> Result<Reading<Option<String>>, CloudError> {
+    let found = match reading::reading(describe(cloud, &alias(bucket)).await)? {
+        Reading::Known(Some(found)) => found,
+        other => return Ok(other.map(|_| None)),
+    };
+    let tags = reading::reading(tags(cloud, &found.arn).await)?;
+    Ok(tags.map(|tags| is_of(&tags, bucket).then_some(found.arn)))
+}
 
 /// A key that an earlier run has made for this bucket.
 pub(super) async fn left_behind(
@@ -23,18 +37,18 @@ pub(super) async fn left_behind(
         return Err(not_ours("kms:CreateAlias", &alias, &found.arn, &tags)
             .hint("Remove the alias, or point it where it belongs."));
     }
-    match &spec.unnamed_of {
-        Some(generation) => search(cloud, bucket, generation).await,
-        None => Ok(None),
+    if spec.unnamed_of.is_empty() {
+        return Ok(None);
     }
+    search(cloud, bucket, &spec.unnamed_of).await
 }
 
-/// Looks through all keys of the region for the one of this bucket and generation: one that
-/// died before it got its alias.
+/// Looks through all keys of the region for one of this bucket and of one of these
+/// generations: its making ended before it got its alias.
 pub(super) async fn search(
     cloud: &Aws,
     bucket: &str,
-    generation: &Generation,
+    generations: &[Generation],
 ) -> Result<Option<Found>, CloudError> {
     let client = cloud.clients.kms();
     let mut next: Option<String> = None;
@@ -60,7 +74,7 @@ pub(super) async fn search(
                 Err(_) => continue,
             };
             let marker = marker_of(&tags).filter(|_| is_of(&tags, bucket));
-            if marker.is_some_and(|marker| &marker.generation == generation) {
+            if marker.is_some_and(|marker| generations.contains(&marker.generation)) {
                 return describe(cloud, name).await;
             }
         }

@@ -107,14 +107,21 @@ impl KeyService for Aws {
         explained(self, tags::mark(self, key, marker).await).await
     }
 
+    async fn find_encryption_key(
+        &self,
+        bucket: &str,
+    ) -> Result<Reading<Option<String>>, CloudError> {
+        explained(self, find::by_alias(self, bucket).await).await
+    }
+
     async fn retire_encryption_key(
         &self,
         bucket: &AbsentBucket,
         key: Option<&str>,
-        generation: &Generation,
+        generations: &[Generation],
         days: u32,
     ) -> Result<KeyEnd, CloudError> {
-        let outcome = retire::retire(self, bucket.name(), key, generation, days).await;
+        let outcome = retire::retire(self, bucket.name(), key, generations, days).await;
         explained(self, outcome).await
     }
 

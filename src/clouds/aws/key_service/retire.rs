@@ -15,7 +15,7 @@ pub(super) async fn retire(
     cloud: &Aws,
     bucket: &str,
     key: Option<&str>,
-    generation: &Generation,
+    generations: &[Generation],
     days: u32,
 ) -> Result<KeyEnd, CloudError> {
     let found = match key {
@@ -25,7 +25,7 @@ pub(super) async fn retire(
         },
         None => match describe(cloud, &alias(bucket)).await? {
             Some(found) => Some(found),
-            None => search(cloud, bucket, generation).await?,
+            None => search(cloud, bucket, generations).await?,
         },
     };
     let Some(found) = found else {
@@ -39,7 +39,7 @@ pub(super) async fn retire(
         Err(error) => return Err(error),
     };
     let marker = marker_of(&tags).filter(|_| is_of(&tags, bucket));
-    if marker.is_none_or(|marker| &marker.generation != generation) {
+    if marker.is_none_or(|marker| !generations.contains(&marker.generation)) {
         return Ok(KeyEnd::None);
     }
     if found.is_pending_deletion() {

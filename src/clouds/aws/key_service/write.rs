@@ -93,7 +93,7 @@ async fn make(
             }),
         // The answer was lost, and the key may be there.
         Err(error) if error.kind == CloudErrorKind::Transport => {
-            match search(cloud, bucket, &marker.generation).await? {
+            match search(cloud, bucket, std::slice::from_ref(&marker.generation)).await? {
                 Some(found) => Ok(found.arn),
                 None => Err(error),
             }

@@ -99,7 +99,7 @@ fn key(
         users: principals.to_vec(),
         rotation: block.kms_key_rotation.known().copied().unwrap_or(true),
         deletion_days: days.and_then(|days| u32::try_from(days).ok()).unwrap_or(30),
-        unnamed_of: None,
+        unnamed_of: Vec::new(),
         tags: common.tags.clone(),
         ignored_tags: BTreeSet::new(),
         generation: common.generation.cloned(),
