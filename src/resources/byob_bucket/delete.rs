@@ -36,7 +36,13 @@ pub async fn delete(
 ) -> Outcome<Bucket> {
     match steps(cx, environment, configuration, &mut state, &mut private).await {
         Ok(diagnostics) => Outcome::gone().with(diagnostics),
-        Err(problems) => Outcome::exists(state, private).with(problems),
+        Err(problems) => {
+            // Of the plan of a replacement, which is over.
+            [CREATE, CREATE_ANEW]
+                .iter()
+                .for_each(|of_plan| private.remove(of_plan));
+            Outcome::exists(state, private).with(problems)
+        }
     }
 }
 

@@ -82,9 +82,18 @@ fn a_kill_at_any_request_of_the_first_change_after_an_import_is_survived() {
     };
     let ends = |stage: &Stage, (before, user): &(Value, String), number: usize| {
         stage.assert_empty_plan();
-        assert_tidy(stage, number);
+        let marker = stage.marker();
+        let owner = before["generation"].as_str().expect("one");
+        let expected = format!("ready-{}_{owner}", stage.generation());
+        assert_eq!(marker, expected, "killed at {number}");
         assert_eq!(stage.tags()["a"], "b", "killed at {number}");
         assert_eq!(stage.only_user(), *user, "killed at {number}");
+        let keys = stage.keys_of(user);
+        assert_eq!(
+            keys,
+            [before["access_key_id"].clone()],
+            "killed at {number}"
+        );
         assert_key_works(stage, before);
         stage.destroy();
         assert!(!stage.exists(), "killed at {number}");
@@ -176,7 +185,10 @@ fn a_kill_at_any_request_of_the_first_change_of_an_unmarked_import_is_survived()
         let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
         if !run.0.status.success() {
             let text = run.fails();
-            assert!(is_done && text.contains("import it again"), "{marker}: {text}");
+            assert!(
+                is_done && text.contains("import it again"),
+                "{marker}: {text}"
+            );
             stage.forget(THIS);
             stage.import(THIS, &stage.import_id()).succeeds();
             // The secret of the key went with the run.
