@@ -10,6 +10,7 @@ mod harness;
 mod foreign_settings;
 mod input;
 mod input_odd;
+mod made_anew;
 mod object_lock;
 mod odd_keys;
 mod permissions;

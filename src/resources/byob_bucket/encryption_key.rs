@@ -1,13 +1,15 @@
 //! The bucket's own encryption key: made, or mended, before the settings that name it.
 
-use super::outputs;
 use super::private::MADE_KEY;
 use super::work::{Origin, Progress, Work, argument_of};
+use super::{made, outputs};
 use crate::byob::diff;
+use crate::byob::key_service::KeyService;
 use crate::byob::marker::Marker;
 use crate::byob::spec::{BucketSpec, Setting};
 use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::Diagnostic;
+use crate::sdk::private::Private;
 use crate::terraform::diagnostics::Explanation;
 
 /// Makes the bucket's own key what it should be, and names it in the bucket's block and in
@@ -104,9 +106,32 @@ pub async fn finish(
     if !is_own || key.marker.as_ref().is_none_or(|marker| *marker == ready) {
         return Ok(());
     }
+    mark(work, service, &key.name, &ready).await
+}
+
+/// The same for a key that was made for the bucket and encrypts nothing new any more: it goes
+/// with the bucket all the same, and by the marker of its owner.
+pub async fn finish_unused(
+    work: &Work<'_>,
+    after: &Observed,
+    private: &Private,
+) -> Result<(), Diagnostic> {
+    let (Some(service), Some(made)) = (work.cloud.key_service(), made::key(private)) else {
+        return Ok(());
+    };
+    if matches!(&after.key, Reading::Known(Some(key)) if key.name == made) {
+        return Ok(());
+    }
+    mark(work, service, made, &Marker::ready(work.generation.clone())).await
+}
+
+async fn mark(
+    work: &Work<'_>,
+    service: &dyn KeyService,
+    key: &str,
+    ready: &Marker,
+) -> Result<(), Diagnostic> {
     let summary = "The key was not marked as finished";
-    service
-        .mark_encryption_key(&key.name, &ready)
-        .await
-        .map_err(|error| work.explain(summary, error).error())
+    let marked = service.mark_encryption_key(key, ready).await;
+    marked.map_err(|error| work.explain(summary, error).error())
 }

@@ -131,6 +131,7 @@ async fn part(
 ) -> Result<(), Diagnostic> {
     access_keys::retire_former(work, wanted, former, progress).await?;
     encryption_key::finish(work, wanted, after).await?;
+    encryption_key::finish_unused(work, after, &progress.private).await?;
     finish(work, wanted, after, &work.ready(wanted)).await?;
     work.read_back(wanted).await
 }

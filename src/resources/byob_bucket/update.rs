@@ -66,6 +66,13 @@ pub async fn update(
         Ok(work) => work,
         Err(diagnostic) => return Outcome::exists(prior, private).with([diagnostic]),
     };
+    if was_interrupted(&private) {
+        let name = planned.name.known().cloned().unwrap_or_default();
+        if let Err(error) = made::recall_key(&work.cloud, &name, &mut private).await {
+            let problem = Explanation::cloud(SUMMARY, error).timed(cx).error();
+            return Outcome::exists(prior, private).with([problem]);
+        }
+    }
     if private.get(GONE).is_some() {
         if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
             return Outcome::exists(prior, private).with([diagnostic]);

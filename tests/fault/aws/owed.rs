@@ -5,6 +5,7 @@ use simulator::amazon;
 
 use super::{CALLER, QUIET, Stage, does, is_put, stage};
 use crate::harness::{THIS, hcl};
+use crate::kill::is_killed_at;
 
 #[test]
 fn a_key_whose_alias_was_refused_goes_with_its_bucket() {
@@ -42,6 +43,34 @@ fn a_key_that_is_no_longer_used_goes_with_its_bucket() {
         let key = stage.foreign_key();
         hcl!(r#"kms_key_arn = "<key>""#, key)
     });
+}
+
+/// Terraform keeps no private data of an apply whose provider was killed, and none comes with
+/// an import: the key is found by the name that people find it by.
+#[test]
+fn a_key_that_is_no_longer_used_is_found_again() {
+    for imports in [false, true] {
+        let (stage, proxy) = stage("owe-found");
+        stage.write_bucket(QUIET, "");
+        stage.apply();
+        let key = stage.key();
+        stage.write_bucket(QUIET, r#"sse_algorithm = "AES256""#);
+        stage.apply();
+        if imports {
+            stage.forget(THIS);
+            stage.import(THIS, &stage.import_id()).succeeds();
+        } else {
+            let tagged = format!("{QUIET}\n tags = {{ a = \"b\" }}");
+            stage.write_bucket(&tagged, r#"sse_algorithm = "AES256""#);
+            assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
+            stage.apply();
+            stage.assert_empty_plan();
+        }
+        assert_eq!(stage.described(&key)["KeyState"], "Enabled");
+        stage.destroy();
+        let state = &stage.described(&key)["KeyState"];
+        assert_eq!(state, "PendingDeletion", "imports: {imports}");
+    }
 }
 
 #[test]
