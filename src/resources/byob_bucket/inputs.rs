@@ -1,6 +1,7 @@
 //! Whether a plan asks anything of the cloud or of the instance.
 
 use super::findings::{is_looked_at, is_mendable};
+use super::half_made::AWAITS_TEAM;
 use super::private::{GONE, MARKER_LOST, UNFINISHED};
 use super::schema::Bucket;
 use crate::byob::requirements::registration::CONNECTION;
@@ -28,6 +29,7 @@ pub fn touches_cloud(
     mends
         || private.get(MARKER_LOST).is_some()
         || private.get(UNFINISHED).is_some()
+        || private.get(AWAITS_TEAM).is_some()
         || private.get(GONE).is_some()
         || inputs(prior, configuration) != inputs(planned, configuration)
 }

@@ -45,6 +45,7 @@ use crate::terraform::account::CloudSchema;
 use crate::terraform::configuration::Environment;
 use crate::terraform::diagnostics::Explanation;
 
+pub use half_made::AWAITS_TEAM;
 use on_destroy::COUNT_LIMIT;
 pub use private::NOTHING_GOES;
 pub use schema::{Bucket, Finding, block, findings_type};

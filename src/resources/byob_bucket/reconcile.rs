@@ -3,7 +3,7 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{absence, access_keys, encryption_key, findings, made, settings, verify};
+use super::{absence, access_keys, encryption_key, findings, half_made, made, settings, verify};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -86,10 +86,11 @@ async fn settle(
     former: Vec<Generation>,
     progress: &mut Progress,
 ) -> Result<End, Diagnostic> {
-    let ready = Marker::ready(work.generation.clone());
+    let generation = work.generation.clone();
+    let last = half_made::last_marker(&mut progress.private, work.is_new(), generation);
     if former.is_empty() {
         encryption_key::finish(work, wanted, after).await?;
-        finish(work, wanted, after, &ready).await?;
+        finish(work, wanted, after, &last).await?;
         if matches!(work.origin, Origin::Adopted(_)) {
             work.read_back(wanted).await?;
         }
@@ -98,7 +99,7 @@ async fn settle(
     access_keys::refuse_former(work, wanted, &former, progress).await?;
     let still = Marker {
         former: former.clone(),
-        ..ready
+        ..last
     };
     finish(work, wanted, after, &still).await?;
     work.read_back(wanted).await?;
@@ -161,14 +162,14 @@ async fn write_rest(
     Ok(seen)
 }
 
-/// The last step: the user's tags, and the marker that says "ready".
+/// The last step: the user's tags, and the marker that says how far the bucket is.
 async fn finish(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
-    ready: &Marker,
+    last: &Marker,
 ) -> Result<(), Diagnostic> {
-    let Some(change) = diff::tags(wanted, after, Some(ready)) else {
+    let Some(change) = diff::tags(wanted, after, Some(last)) else {
         return Ok(());
     };
     let summary = "The bucket's tags were not set";
