@@ -14,6 +14,7 @@ mod import;
 mod plan;
 mod plan_create;
 mod plan_replace;
+mod plan_rotation;
 mod read;
 mod update;
 
@@ -28,6 +29,7 @@ mod made;
 mod on_destroy;
 mod ownership;
 mod reconcile;
+mod retirement;
 mod settings;
 mod verify;
 mod work;

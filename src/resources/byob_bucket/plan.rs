@@ -8,7 +8,7 @@ use super::inputs::touches_cloud;
 use super::plan_create::{check_name, missing_permissions};
 use super::private::{APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, NOTHING_GOES, REPLACES};
 use super::schema::Bucket;
-use super::{location, made, outputs, plan_replace, spec};
+use super::{location, made, outputs, plan_replace, plan_rotation, spec};
 use crate::byob::deployment::{self, Scope};
 use crate::byob::{CloudKind, name};
 use crate::sdk::context::Context;
@@ -58,6 +58,7 @@ pub async fn plan(
         return diagnostics;
     }
     diagnostics.extend(mended(plan));
+    diagnostics.extend(plan_rotation::planned(plan, configuration));
     if let Err(problems) = look(
         cx,
         environment,

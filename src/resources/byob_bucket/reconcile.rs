@@ -3,7 +3,9 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{absence, access_keys, encryption_key, findings, half_made, made, settings, verify};
+use super::{
+    absence, access_keys, encryption_key, findings, half_made, made, retirement, settings, verify,
+};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -57,12 +59,14 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if work.fresh().is_some() {
         after = write_rest(work, after, &wanted, &mut unwritable, progress).await?;
     }
-    verify::verify(work, &wanted, &after, progress).await?;
+    let answer = verify::verify(work, &wanted, &after, progress).await?;
+    retirement::note_answer(&mut progress.private, answer);
     let has_failed = progress.diagnostics.has_errors();
     // A key that works is kept until another one is proven. Of a bucket that is still
     // being made nobody has the older keys: their secrets went with the run.
     if !has_failed || work.is_new() {
-        access_keys::retire(work, &wanted, &after, made, progress).await?;
+        let seen = (&after, answer);
+        access_keys::retire(work, &wanted, seen, made, progress).await?;
     }
     if has_failed {
         return Ok(End::Done);
