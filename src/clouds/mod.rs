@@ -13,4 +13,5 @@ pub(crate) mod s3;
 pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod retry;
+pub(crate) mod retry_after;
 pub(crate) mod web;

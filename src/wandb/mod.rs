@@ -8,6 +8,7 @@ pub mod client;
 pub mod error;
 pub mod graphql;
 pub mod organization;
+mod retry_after;
 pub mod scim;
 
 pub use client::{Client, Settings};

@@ -1,6 +1,7 @@
 //! What a server's refusal means, told by its code.
 
 use std::error::Error;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -10,6 +11,7 @@ use aws_smithy_runtime_api::http::Headers;
 use super::skew;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
+use crate::clouds::retry_after::asked_pause;
 use crate::clouds::web::{causes, kind_of_status, transport};
 
 /// Turns an SDK's error of `call` about `target` into ours.
@@ -45,6 +47,7 @@ where
             let date = raw.headers().get("date");
             Failure {
                 error: skew::explained(failure.error, date, raw.body().bytes()),
+                after: after(raw.headers().get("retry-after")),
                 ..failure
             }
         }
@@ -82,6 +85,11 @@ where
             causes(&error),
         )),
     }
+}
+
+/// How long a server asks to wait, by its header `Retry-After`.
+pub(in crate::clouds) fn after(header: Option<&str>) -> Option<Duration> {
+    asked_pause(header?, SystemTime::now())
 }
 
 /// Why a request was not sent for want of credentials, if that is what stopped it.
@@ -182,6 +190,7 @@ impl Answer {
             error,
             passing,
             undone,
+            after: None,
         }
     }
 }
