@@ -261,3 +261,33 @@ fn a_team_that_is_gone_on_with_is_never_replaced() {
     stage.destroy();
     assert!(!stage.exists());
 }
+
+/// The very last write fails: that is owed, and the next apply does it.
+#[test]
+fn a_bucket_that_was_not_marked_as_finished_is_marked_next_time() {
+    let scene = on_minio("not-closed");
+    let stage = &scene.stage;
+    let written = std::sync::atomic::AtomicUsize::new(0);
+    scene
+        .storage
+        .reply(usize::MAX, amazon::s3_denied(), move |seen| {
+            seen.method == "PUT"
+                && seen.target.ends_with("?tagging")
+                && written.fetch_add(1, std::sync::atomic::Ordering::SeqCst) > 0
+        });
+    let text = stage.apply().text();
+    scene.storage.clear();
+    assert!(
+        text.contains("its marker says that it is half made"),
+        "{text}"
+    );
+    assert!(!stage.is_ready());
+    assert_eq!(stage.state(TEAM)["storage_status"], "bound");
+    let plan = stage.plan();
+    assert_eq!(plan.actions(TEAM), ["update"], "{}", plan.text);
+    stage.apply();
+    assert_whole(stage, "marked");
+    stage.assert_empty_plan();
+    stage.destroy();
+    assert!(!stage.exists());
+}
