@@ -20,6 +20,7 @@ pub mod clouds;
 pub mod probe;
 pub mod provider;
 pub mod resources;
+pub(crate) mod retry_after;
 pub mod sdk;
 pub mod terraform;
 pub mod wandb;

@@ -16,6 +16,8 @@ use crate::byob::{CloudError, CloudErrorKind};
 const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(10);
+/// The longest pause that a server is given that asks for one.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// How long a change may need until every part of a server knows it.
 pub const PROPAGATION: Duration = Duration::from_secs(10);
 
@@ -39,6 +41,8 @@ pub struct Failure {
     pub passing: bool,
     /// The server has not carried the call out.
     pub undone: bool,
+    /// How long the server asks to wait before the next attempt.
+    pub after: Option<Duration>,
 }
 
 impl Failure {
@@ -48,6 +52,7 @@ impl Failure {
             error,
             passing: false,
             undone: true,
+            after: None,
         }
     }
 }
@@ -105,6 +110,9 @@ impl Patience {
             let Some(pause) = pauses.next().filter(|_| may_repeat) else {
                 return Err(failure.error);
             };
+            // Jitter comes on top, so that not everybody comes back at once.
+            let asked = failure.after.map(|after| after.min(LONGEST_ASKED));
+            let pause = asked.map_or(pause, |asked| asked + pause);
             tracing::debug!(call = name, target, ?pause, "asking again");
             self.pause(pause, name, target).await?;
         }
@@ -215,6 +223,7 @@ mod tests {
             error: CloudError::new(CloudErrorKind::Unexpected, "call", "target", "no"),
             passing,
             undone,
+            after: None,
         }
     }
 

@@ -20,6 +20,21 @@ pub(super) fn check_endpoint(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether a secret may be sent to this address: with TLS, or to this very machine.
+pub(super) fn keeps_secrets(url: &url::Url) -> bool {
+    if url.scheme() == "https" {
+        return true;
+    }
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            name.trim_end_matches('.').eq_ignore_ascii_case("localhost")
+        }
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    }
+}
+
 /// Why this holds no certificates, as the end of a sentence.
 pub(super) fn check_pem(text: &str) -> Result<(), String> {
     if text.contains("-----BEGIN CERTIFICATE-----") {
@@ -89,6 +104,32 @@ mod tests {
         }
         let why = check_endpoint("http://key:hunter2@h").expect_err("credentials");
         assert!(!why.contains("hunter2"), "{why}");
+    }
+
+    #[test]
+    fn secrets_go_in_the_clear_to_this_machine_only() {
+        for (address, expected) in [
+            ("https://wandb.example.com", true),
+            ("http://127.0.0.1:8080", true),
+            ("http://127.8.9.10", true),
+            ("http://2130706433", true),
+            ("http://[::1]:8080", true),
+            ("http://[::ffff:127.0.0.1]", true),
+            ("http://localhost:8080", true),
+            ("http://LOCALHOST.", true),
+            ("http://wandb.example.com", false),
+            ("http://localhost.example.com", false),
+            ("http://127.0.0.1.example.com", false),
+            ("http://host.docker.internal:8080", false),
+            ("http://wandb:8080", false),
+            ("http://10.0.0.1", false),
+            ("http://0.0.0.0", false),
+            ("http://[::]", false),
+            ("http://[fe80::1]", false),
+        ] {
+            let url = url::Url::parse(address).expect(address);
+            assert_eq!(keeps_secrets(&url), expected, "{address}");
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::terraform::configuration::{Configuration, Environment};
 use crate::terraform::diagnostics::Explanation;
 use crate::wandb::{Client, Settings};
 
-use arguments::{check_endpoint, check_key, check_pem, check_user};
+use arguments::{check_endpoint, check_key, check_pem, check_user, keeps_secrets};
 use variables::{or_variable, secret_variable};
 
 /// W&B's shared service.
@@ -202,6 +202,9 @@ impl Arguments {
             .at(Path::of("base_url"))
             .error()
         })?;
+        if !keeps_secrets(&base_url) {
+            return Err(in_the_clear());
+        }
         // In all the forms that it is sent in, so that nobody who repeats one is heard.
         for user in ["api", self.username.known().map_or("", String::as_str)] {
             secret::remember_basic(user, api_key.expose());
@@ -268,6 +271,21 @@ impl Arguments {
             accounts,
         })
     }
+}
+
+/// The key would be sent in the clear.
+fn in_the_clear() -> Diagnostic {
+    Explanation::new(
+        "The provider cannot be configured",
+        "base_url (WANDB_BASE_URL) begins with http://, and api_key is sent without TLS to this \
+         machine's own addresses only",
+    )
+    .what_to_do(
+        "Set base_url to the instance's address with https://; for a certificate that the system \
+         does not trust, set ca_bundle.",
+    )
+    .at(Path::of("base_url"))
+    .error()
 }
 
 /// The clouds' blocks in the bucket resource.

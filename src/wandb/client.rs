@@ -1,6 +1,6 @@
 //! Sends requests to one W&B instance: who asks, how often, and what the answer means.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use super::error::{WandbError, WandbErrorKind};
+use crate::retry_after::asked_pause;
 
 /// SCIM's own media type.
 const SCIM_JSON: &str = "application/scim+json";
@@ -85,6 +86,10 @@ impl Client {
             .connect_timeout(Duration::from_secs(10))
             .timeout(Duration::from_secs(120))
             .redirect(reqwest::redirect::Policy::none());
+        // What goes in the clear stays on this machine, whatever the environment says of proxies.
+        if settings.base_url.scheme() == "http" {
+            builder = builder.no_proxy();
+        }
         if let Some(pem) = &settings.ca_bundle {
             let certificates =
                 reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(fail)?;
@@ -169,7 +174,9 @@ impl Client {
             let Some(pause) = pauses.next().filter(|_| failure.passing && may_repeat) else {
                 return Err(failure.error);
             };
-            let pause = failure.pause.unwrap_or(pause).min(LONGEST_PAUSE);
+            let pause = failure
+                .pause
+                .map_or(pause, |asked| asked.min(LONGEST_PAUSE));
             tracing::debug!(call = request.call, ?pause, "asking again");
             tokio::select! {
                 () = self.stop.cancelled() => return Err(stopped(request.call)),
@@ -310,9 +317,8 @@ async fn read_answer(call: &str, response: Response) -> Result<Option<Value>, Fa
             .map(str::to_owned)
     };
     let request_id = header("x-request-id");
-    let pause = header(RETRY_AFTER.as_str())
-        .and_then(|text| text.parse::<u64>().ok())
-        .map(Duration::from_secs);
+    let pause = header(RETRY_AFTER.as_str());
+    let pause = pause.and_then(|text| asked_pause(&text, SystemTime::now()));
     let is_json = header(CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("json"));
     let body = response
         .text()

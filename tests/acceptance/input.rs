@@ -1,7 +1,7 @@
 //! What somebody may write into arguments and variables and nobody can mean: refused by the
 //! plan, at its place, without a secret in the message.
 
-use crate::harness::{self, Aws, Cloud};
+use crate::harness::{self, API_KEY, Aws, Cloud, hcl};
 
 /// A stage whose buckets are on MinIO.
 type Stage = crate::harness::Stage<crate::harness::Minio>;
@@ -331,4 +331,61 @@ fn a_name_that_wandb_is_told_holds_no_credentials_and_no_detours() {
     stage.apply();
     stage.assert_empty_plan();
     assert_eq!(stage.wandb.teams()[0].storage.len(), 2);
+}
+
+/// The key of W&B's admin is sent in the clear to this very machine only, by no proxy.
+#[test]
+fn a_key_is_not_sent_in_the_clear() {
+    let mut stage = Stage::new("input-clear");
+    let write = |stage: &Stage, provider: &str| {
+        let team = hcl!(
+            r#"
+                resource "wandb_team_storage" "this" {
+                  team = "<name>"
+                  storage = { name = "<name>", provider = "AWS" }
+                }
+            "#,
+            name = stage.bucket()
+        );
+        let head = stage.provider("");
+        let head = head.split("provider \"wandb\"").next().expect("a head");
+        stage.write_raw(&format!(
+            "{head}provider \"wandb\" {{\n{provider}\n}}\n{team}"
+        ));
+    };
+    let key = format!("api_key = \"{API_KEY}\"");
+    for address in [
+        "http://wandb.example.com",
+        "http://localhost.example.com:8080",
+        "http://host.docker.internal",
+        "http://192.168.7.8:8080",
+        "http://0.0.0.0:8080",
+        "http://[fe80::1]:8080",
+    ] {
+        write(&stage, &format!("base_url = \"{address}\"\n{key}"));
+        let text = stage.plan_fails();
+        assert!(
+            text.contains("api_key is sent without TLS"),
+            "{address}: {text}"
+        );
+        assert!(
+            text.contains("base_url = "),
+            "{address}: no place in {text}"
+        );
+        assert!(!text.contains(API_KEY), "{address}: {text}");
+    }
+    stage.set("WANDB_BASE_URL", "http://wandb.example.com");
+    write(&stage, &key);
+    assert!(stage.plan_fails().contains("WANDB_BASE_URL"));
+    stage.set("WANDB_API_KEY", API_KEY);
+    write(&stage, "");
+    assert!(stage.plan_fails().contains("WANDB_BASE_URL"));
+    // Nobody listens there.
+    let own = stage.wandb.url();
+    stage.set("WANDB_BASE_URL", &own);
+    for name in ["HTTP_PROXY", "http_proxy", "ALL_PROXY"] {
+        stage.set(name, "http://127.0.0.1:9");
+    }
+    stage.plan();
+    assert!(!stage.wandb.requests().is_empty());
 }

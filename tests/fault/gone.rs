@@ -85,3 +85,96 @@ pub fn no_single_answer_makes_a_refresh_forget(stage: &Stage<impl Cloud>, proxy:
     assert!(refused > 3, "only {refused} were taken for contradictions");
     stage.assert_empty_plan();
 }
+
+/// The list of all buckets is denied, as to a caller without `s3:ListAllMyBuckets`.
+fn deny_list(proxy: &Proxy) {
+    proxy.reply(usize::MAX, amazon::s3_denied(), |seen| {
+        seen.method == "GET" && (seen.target == "/" || seen.target.starts_with("/?"))
+    });
+}
+
+/// The list was asked for, and denied.
+fn assert_list_denied(proxy: &Proxy, when: &str) {
+    let requests = proxy.requests();
+    let denied = requests.iter().filter(|seen| {
+        seen.method == "GET" && seen.target.starts_with('/') && seen.status == Some(403)
+    });
+    assert!(denied.count() > 0, "{when}: {requests:?}");
+}
+
+/// An answer to a `HEAD`, which has no body.
+fn to_head(status: u16, header: Option<(&'static str, &str)>) -> Reply {
+    let header = header.map(|(name, value)| (name, value.to_owned()));
+    Reply {
+        status,
+        headers: header.into_iter().collect(),
+        body: String::new(),
+    }
+}
+
+/// A bucket that is there is said to be gone by every question about it, to somebody without
+/// the right to list: whatever the answer to the `HEAD` in place of the list is, as long as it
+/// is no proof, nothing goes. A destroy would empty the bucket.
+pub fn a_lie_is_none_without_the_list(
+    stage: &Stage<impl Cloud>,
+    proxy: &Proxy,
+    assert_untouched: impl Fn(&str),
+) {
+    let id = ("x-amz-request-id", "17F3A1B2C3D4E5F6");
+    for (what, answer, said) in [
+        ("found", None, "is that it is there"),
+        ("refused", Some(to_head(403, Some(id))), "is a refusal"),
+        (
+            "a page",
+            Some(to_head(404, None)),
+            "is not in the server's own form",
+        ),
+    ] {
+        deny_list(proxy);
+        let bucket = format!("/{}", stage.bucket());
+        proxy.reply(usize::MAX, no_such_bucket(), move |seen| {
+            seen.method == "GET" && seen.target.starts_with(&bucket)
+        });
+        if let Some(answer) = answer {
+            proxy.reply(usize::MAX, answer, |seen| seen.method == "HEAD");
+        }
+        let (is_done, text) = refresh(stage);
+        assert!(!is_done, "{what}: {text}");
+        assert!(text.contains(said), "{what}: {text}");
+        let text = destroy_unseen(stage);
+        assert!(text.contains(said), "{what}: {text}");
+        assert_list_denied(proxy, what);
+        proxy.clear();
+        assert_untouched(what);
+    }
+    stage.assert_empty_plan();
+}
+
+/// Somebody without the right to list has lost a bucket for good: the `HEAD` is the proof, in
+/// the server's own form, and nobody waits for ever.
+pub fn an_absence_is_proven_without_the_list(
+    stage: &Stage<impl Cloud>,
+    proxy: &Proxy,
+    delete: impl Fn(),
+) {
+    stage.apply();
+    delete();
+    proxy.clear();
+    deny_list(proxy);
+    let (is_done, text) = refresh(stage);
+    assert!(is_done, "{text}");
+    assert!(stage.this().is_null(), "{text}");
+    assert_list_denied(proxy, "refresh");
+    proxy.clear();
+
+    stage.apply();
+    delete();
+    proxy.clear();
+    deny_list(proxy);
+    let arguments = ["destroy", "-refresh=false", "-auto-approve", "-no-color"];
+    let text = stage.terraform(&arguments).succeeds().text();
+    assert!(text.contains("1 destroyed"), "{text}");
+    assert_list_denied(proxy, "destroy");
+    proxy.clear();
+    assert!(stage.this().is_null());
+}

@@ -6,9 +6,11 @@ use crate::sources::{Source, none, read, sources};
 const LAYERS: &[(&str, &[&str])] = &[
     ("sdk", &[]),
     ("byob", &[]),
-    ("wandb", &[]),
+    // What HTTP says, to whoever speaks it.
+    ("retry_after", &[]),
+    ("wandb", &["retry_after"]),
     ("probe", &["byob"]),
-    ("clouds", &["byob"]),
+    ("clouds", &["byob", "retry_after"]),
     ("terraform", &["byob", "sdk", "wandb"]),
     ("resources", &["byob", "probe", "sdk", "terraform", "wandb"]),
     (

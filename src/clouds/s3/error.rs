@@ -1,6 +1,7 @@
 //! What a server's refusal means, told by its code.
 
 use std::error::Error;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -11,6 +12,7 @@ use super::skew;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Failure;
 use crate::clouds::web::{causes, kind_of_status, transport};
+use crate::retry_after::asked_pause;
 
 /// Turns an SDK's error of `call` about `target` into ours.
 pub(in crate::clouds) fn failure<E>(
@@ -45,6 +47,7 @@ where
             let date = raw.headers().get("date");
             Failure {
                 error: skew::explained(failure.error, date, raw.body().bytes()),
+                after: after(raw.headers().get("retry-after")),
                 ..failure
             }
         }
@@ -82,6 +85,11 @@ where
             causes(&error),
         )),
     }
+}
+
+/// How long a server asks to wait, by its header `Retry-After`.
+pub(in crate::clouds) fn after(header: Option<&str>) -> Option<Duration> {
+    asked_pause(header?, SystemTime::now())
 }
 
 /// Why a request was not sent for want of credentials, if that is what stopped it.
@@ -182,6 +190,7 @@ impl Answer {
             error,
             passing,
             undone,
+            after: None,
         }
     }
 }

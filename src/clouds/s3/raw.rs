@@ -10,7 +10,7 @@ use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::clouds::retry::{Failure, Work};
 
 use super::S3;
-use super::error::Answer;
+use super::error::{Answer, after};
 use super::sign::{self, Unsigned};
 use super::skew;
 use super::xml::{self, Element};
@@ -129,6 +129,7 @@ impl S3 {
                 let date = answer.headers.get("date").map(String::as_str);
                 Err(Failure {
                     error: skew::explained(failure.error, date, Some(&answer.body)),
+                    after: after(answer.headers.get("retry-after").map(String::as_str)),
                     ..failure
                 })
             })

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::retirement::Answer;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work, argument_of};
-use super::{outputs, spec};
+use super::{outputs, retirement, spec};
 use crate::byob::change::Changes;
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
@@ -44,16 +45,15 @@ fn service<'a>(work: &'a Work<'_>, target: &str) -> Result<&'a dyn IdentityServi
 }
 
 /// A new access key. Where there is no room for it, keys go whose secrets were lost with the
-/// runs that made them: every one but the key of the state, `known`.
+/// runs that made them: every one but those that the state knows of.
 async fn create(
     service: &dyn IdentityService,
     identity: &Identity,
-    known: Option<&String>,
+    known: &BTreeSet<String>,
 ) -> Result<AccessKey, CloudError> {
     match service.create_access_key(identity).await {
         Err(error) if error.kind == CloudErrorKind::Conflict => {
-            let keep = known.into_iter().cloned().collect();
-            service.delete_access_keys(identity, &keep).await?;
+            service.delete_access_keys(identity, known).await?;
             service.create_access_key(identity).await
         }
         outcome => outcome,
@@ -83,8 +83,15 @@ pub async fn put(
     }
     let mut made = Made::Nothing;
     if work.rotates() || wanted.access_key_id.is_none() {
-        let key = create(service, &identity, wanted.access_key_id.as_ref()).await;
-        let key = key.map_err(failed)?;
+        let old = wanted.access_key_id.clone();
+        let mut known: BTreeSet<String> = old.iter().cloned().collect();
+        if !retirement::is_told(&progress.bucket) {
+            known.extend(retirement::waiting(&progress.private));
+        }
+        let key = create(service, &identity, &known).await.map_err(failed)?;
+        if let Some(old) = old {
+            retirement::note_replaced(&mut progress.private, &old);
+        }
         wanted.access_key_id = Some(key.id.clone());
         progress.bucket.secret_access_key = Field::Known(Secret::new(key.expose_secret()));
         progress.bucket.access_key_id = Field::Known(key.id);
@@ -100,12 +107,29 @@ fn fill_file_store(progress: &mut Progress) {
     progress.bucket.supported_file_store = entry;
 }
 
+/// After an apply that was killed nobody knows which of the other keys W&B may still use: all
+/// of them are asked about.
+pub fn recall(before: &Observed, wanted: &BucketSpec, progress: &mut Progress) {
+    let Reading::Known(Some(state)) = &before.identity else {
+        return;
+    };
+    let known = retirement::waiting(&progress.private);
+    let others = state
+        .keys
+        .keys()
+        .filter(|id| wanted.access_key_id.as_ref() != Some(*id) && !known.contains(*id));
+    for id in others {
+        retirement::note_replaced(&mut progress.private, id);
+    }
+}
+
 /// Deletes access keys that are not W&B's any more, and an identity that lost its use. What
-/// the last apply could not delete is deleted by this one.
+/// the last apply could not delete is deleted by this one; a key that the instance may still
+/// use stays.
 pub async fn retire(
     work: &Work<'_>,
     wanted: &BucketSpec,
-    after: &Observed,
+    (after, answer): (&Observed, Answer),
     made: Made,
     progress: &mut Progress,
 ) -> Result<(), Diagnostic> {
@@ -113,10 +137,14 @@ pub async fn retire(
         work.explain("An old access key was not removed", error)
             .error()
     };
+    let old = retirement::waiting(&progress.private);
+    let is_made = matches!(wanted.access, Access::MadeKey(_));
+    let may_be_used = retirement::stay(&progress.private, &progress.bucket, answer);
+    let stay = is_made && may_be_used && !old.is_empty();
     if let (Access::MadeKey(identity), Some(id), true) = (
         &wanted.access,
         &wanted.access_key_id,
-        made == Made::New || work.goes_on(),
+        made == Made::New || work.goes_on() || !(old.is_empty() || stay),
     ) {
         let service = service(work, &identity.name).map_err(failed)?;
         let is_alone = if service.chooses_access_key_ids() {
@@ -125,9 +153,20 @@ pub async fn retire(
             is_only_key(after, id)
         };
         if !is_alone {
-            let keep = BTreeSet::from([id.clone()]);
+            let mut keep = BTreeSet::from([id.clone()]);
+            keep.extend(old.iter().filter(|_| stay).cloned());
             let deleted = service.delete_access_keys(identity, &keep).await;
             deleted.map_err(failed)?;
+        }
+    }
+    if stay {
+        retirement::note_kept(&mut progress.private);
+        let warning = retirement::still_works(&old, wanted.access_key_id.as_ref());
+        progress.diagnostics.push(warning.warning());
+    } else if !old.is_empty() {
+        retirement::forget(&mut progress.private);
+        if made == Made::New {
+            progress.diagnostics.push(retirement::replaced(&old));
         }
     }
     if let Origin::Managed {
@@ -138,6 +177,7 @@ pub async fn retire(
         refuse_given(work, wanted, identity, progress).await?;
         let service = service(work, &identity.name).map_err(failed)?;
         service.delete_identity(identity).await.map_err(failed)?;
+        retirement::forget_all(&mut progress.private);
     }
     Ok(())
 }

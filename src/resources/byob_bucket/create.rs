@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::access_keys::{self, rotation};
+use super::half_made::AWAITS_TEAM;
 use super::ownership::{
     Takeover, continued, first_tags, give_back, is_bare, mark, random_generation, take_over, taken,
 };
@@ -31,7 +32,9 @@ pub async fn create(
     create: Create<Bucket>,
 ) -> Outcome<Bucket> {
     let Create {
-        planned, config, ..
+        planned,
+        config,
+        private: given,
     } = create;
     let opened = location::open(cx, &planned, Some(&config), configuration, SUMMARY).await;
     let (cloud, block) = match opened {
@@ -69,6 +72,9 @@ pub async fn create(
         cx.exists(&bucket, &Private::default());
     }
     let mut private = Private::default();
+    if let Some(awaited) = given.get(AWAITS_TEAM) {
+        private.set(AWAITS_TEAM, awaited.clone());
+    }
     location::note_open(&mut private, &config, configuration);
     let mut progress = Progress {
         bucket,

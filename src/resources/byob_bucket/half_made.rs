@@ -9,7 +9,21 @@ use crate::byob::change::Change;
 use crate::byob::marker::{self, Marker};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
+use crate::sdk::private::Private;
 use crate::terraform::diagnostics::Explanation;
+
+/// A create, and a state: something is made on this bucket once it stands, and only then it
+/// is finished. Whoever makes that writes so.
+pub const AWAITS_TEAM: &str = "awaits_team";
+
+/// The marker at the end of the work on a bucket that `is_new` or was there before.
+pub fn last_marker(private: &mut Private, is_new: bool, ready: &Marker) -> Marker {
+    if is_new && private.get(AWAITS_TEAM).is_some() {
+        return Marker::creating(ready.generation.clone());
+    }
+    private.remove(AWAITS_TEAM);
+    ready.clone()
+}
 
 impl ByobBucket {
     /// Whether the bucket of a plan is there, half made by this provider. False as well where
@@ -28,21 +42,15 @@ impl ByobBucket {
         marker.is_some_and(|marker| marker.is_creating())
     }
 
-    /// Marks a bucket that this run has finished as half made.
-    pub async fn reopen(&self, bucket: &Bucket) -> Result<(), Diagnostics> {
-        self.mark(bucket, Marker::creating).await
+    /// Marks a bucket as finished whose team stands, or is waited for by a state. What is
+    /// left of that stays due in the private data.
+    pub async fn close(&self, bucket: &Bucket, private: &mut Private) -> Result<(), Diagnostics> {
+        self.mark_ready(bucket).await?;
+        private.remove(AWAITS_TEAM);
+        Ok(())
     }
 
-    /// Marks it as finished.
-    pub async fn close(&self, bucket: &Bucket) -> Result<(), Diagnostics> {
-        self.mark(bucket, Marker::ready).await
-    }
-
-    async fn mark(
-        &self,
-        bucket: &Bucket,
-        as_what: fn(marker::Generation) -> Marker,
-    ) -> Result<(), Diagnostics> {
+    async fn mark_ready(&self, bucket: &Bucket) -> Result<(), Diagnostics> {
         let configuration = self
             .environment
             .configuration()
@@ -61,7 +69,7 @@ impl ByobBucket {
         };
         let is_ours =
             bucket.generation.known().map(String::as_str) == Some(found.generation.as_str());
-        let marker = as_what(found.generation.clone());
+        let marker = Marker::ready(found.generation.clone());
         if !is_ours || marker == found {
             return Ok(());
         }

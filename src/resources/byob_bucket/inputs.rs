@@ -1,6 +1,7 @@
 //! Whether a plan asks anything of the cloud or of the instance.
 
 use super::findings::{is_looked_at, is_mendable};
+use super::half_made::AWAITS_TEAM;
 use super::private::{GONE, MARKER_LOST, UNFINISHED, was_interrupted};
 use super::schema::Bucket;
 use crate::byob::requirements::registration::CONNECTION;
@@ -29,6 +30,7 @@ pub fn touches_cloud(
         || private.get(MARKER_LOST).is_some()
         || private.get(UNFINISHED).is_some()
         || was_interrupted(private)
+        || private.get(AWAITS_TEAM).is_some()
         || private.get(GONE).is_some()
         || inputs(prior, configuration) != inputs(planned, configuration)
 }

@@ -14,6 +14,7 @@ mod import;
 mod plan;
 mod plan_create;
 mod plan_replace;
+mod plan_rotation;
 mod read;
 mod update;
 
@@ -28,6 +29,7 @@ mod made;
 mod on_destroy;
 mod ownership;
 mod reconcile;
+mod retirement;
 mod settings;
 mod verify;
 mod work;
@@ -45,6 +47,7 @@ use crate::terraform::account::CloudSchema;
 use crate::terraform::configuration::Environment;
 use crate::terraform::diagnostics::Explanation;
 
+pub use half_made::AWAITS_TEAM;
 use on_destroy::COUNT_LIMIT;
 pub use private::NOTHING_GOES;
 pub use schema::{Bucket, Finding, block, findings_type};

@@ -10,7 +10,7 @@ use super::private::{
     APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, MADE_ANEW, NOTHING_GOES, REPLACES, was_interrupted,
 };
 use super::schema::Bucket;
-use super::{location, made, outputs, ownership, plan_replace, spec};
+use super::{location, made, outputs, ownership, plan_replace, plan_rotation, spec};
 use crate::byob::deployment::{self, Scope};
 use crate::byob::{CloudKind, name};
 use crate::sdk::context::Context;
@@ -64,6 +64,7 @@ pub async fn plan(
         return diagnostics;
     }
     diagnostics.extend(mended(plan));
+    diagnostics.extend(plan_rotation::planned(plan, configuration));
     if let Err(problems) = look(
         cx,
         environment,

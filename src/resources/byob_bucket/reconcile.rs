@@ -3,7 +3,10 @@
 
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
-use super::{absence, access_keys, encryption_key, findings, made, ownership, settings, verify};
+use super::{
+    absence, access_keys, encryption_key, findings, half_made, made, ownership, retirement,
+    settings, verify,
+};
 use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -53,6 +56,9 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
     findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
     let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
+    if work.was_interrupted() {
+        access_keys::recall(&before, &wanted, progress);
+    }
 
     let mut after = before;
     if has_put_key || has_written(work, &changes, &unwritable) {
@@ -62,12 +68,14 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if work.fresh().is_some() {
         after = write_rest(work, after, &wanted, &mut unwritable, progress).await?;
     }
-    verify::verify(work, &wanted, &after, progress).await?;
+    let answer = verify::verify(work, &wanted, &after, progress).await?;
+    retirement::note_answer(&mut progress.private, answer);
     let has_failed = progress.diagnostics.has_errors();
     // A key that works is kept until another one is proven. Of a bucket that is still
     // being made nobody has the older keys: their secrets went with the run.
     if !has_failed || work.is_new() {
-        access_keys::retire(work, &wanted, &after, made, progress).await?;
+        let seen = (&after, answer);
+        access_keys::retire(work, &wanted, seen, made, progress).await?;
     }
     if has_failed {
         return Ok(End::Done);
@@ -92,9 +100,10 @@ async fn settle(
     progress: &mut Progress,
 ) -> Result<End, Diagnostic> {
     let ready = work.ready(wanted);
+    let last = half_made::last_marker(&mut progress.private, work.is_new(), &ready);
     if former.is_empty() {
         encryption_key::finish(work, wanted, after).await?;
-        finish(work, wanted, after, &ready).await?;
+        finish(work, wanted, after, &last).await?;
         if matches!(work.origin, Origin::Adopted(_)) {
             work.read_back(wanted).await?;
         }
@@ -103,7 +112,7 @@ async fn settle(
     access_keys::refuse_former(work, wanted, &former, progress).await?;
     let still = Marker {
         former: former.clone(),
-        ..ready
+        ..last
     };
     finish(work, wanted, after, &still).await?;
     work.read_back(wanted).await?;
@@ -166,14 +175,14 @@ async fn write_rest(
     Ok(seen)
 }
 
-/// The last step: the user's tags, and the marker that says "ready".
+/// The last step: the user's tags, and the marker that says how far the bucket is.
 async fn finish(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
-    ready: &Marker,
+    last: &Marker,
 ) -> Result<(), Diagnostic> {
-    let Some(change) = diff::tags(wanted, after, Some(ready)) else {
+    let Some(change) = diff::tags(wanted, after, Some(last)) else {
         return Ok(());
     };
     let summary = "The bucket's tags were not set";

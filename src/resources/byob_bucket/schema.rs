@@ -186,7 +186,8 @@ fn arguments() -> Vec<Attribute> {
             "register",
             "Ask the W&B instance to test its connection to the bucket. `true`: an error of the \
              test fails the apply. Absent: asked where the provider has an `api_key`, and an error is \
-             a finding. `false`: not asked.",
+             a finding. `false`: not asked, and an old access key that waits for the end of a rotation \
+             goes.",
         ),
         Attribute::string(
             "registration_name",

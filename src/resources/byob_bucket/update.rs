@@ -141,6 +141,7 @@ impl Before<'_> {
         };
         let interrupted = was_interrupted(self.private);
         let origin = Origin::Managed {
+            interrupted,
             goes_on: interrupted || self.private.get(UNFINISHED).is_some(),
             rotates: makes_key && is_rotated(self.prior, planned),
             unwanted,

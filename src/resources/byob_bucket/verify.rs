@@ -2,6 +2,7 @@
 
 use super::findings::{self, is_probed};
 use super::outputs;
+use super::retirement::Answer;
 use super::work::{Progress, Work};
 use crate::byob::Observed;
 use crate::byob::report::Report;
@@ -16,17 +17,18 @@ use crate::terraform::diagnostics::{Explanation, is_stopped};
 use crate::terraform::registration::{Connection, storage, test_connection};
 use crate::wandb::{WandbError, WandbErrorKind};
 
-/// Tries the bucket, has the instance try it, and judges it by the catalogue.
+/// Tries the bucket, has the instance try it, and judges it by the catalogue. Returns what the
+/// instance has said.
 pub async fn verify(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
     progress: &mut Progress,
-) -> Result<(), Diagnostic> {
+) -> Result<Answer, Diagnostic> {
     let tried = probe(work, wanted, progress).await?;
-    let tried = register(work, tried, progress).await;
+    let (tried, answer) = register(work, tried, progress).await;
     judge(wanted, after, &tried, progress);
-    Ok(())
+    Ok(answer)
 }
 
 /// Tries the bucket as a browser and the SDK do.
@@ -65,26 +67,36 @@ async fn probe(
 }
 
 /// Has the instance test its connection.
-async fn register(work: &Work<'_>, tried: Tried, progress: &mut Progress) -> Tried {
+async fn register(work: &Work<'_>, tried: Tried, progress: &mut Progress) -> (Tried, Answer) {
     let bucket = &progress.bucket;
     let Some(client) = work.configuration.wandb.known() else {
-        return tried;
+        return (tried, Answer::Unasked);
     };
     if bucket.register == Field::Known(false) || bucket.registration_name.known().is_none() {
-        return tried;
+        return (tried, Answer::Unasked);
     }
     let block = progress.block.as_ref();
     if bucket.path.known().is_some() && makes_key(&block.block()) == Field::Known(true) {
         // The key that was made reaches the path only, and the test knows no paths.
         let why = "W&B's test of a connection tries the whole bucket, and the key that was made \
                    for W&B reaches path only";
-        return tried.with(registration::CONNECTION, Verdict::unknown(why));
+        let verdict = Verdict::unknown(why);
+        return (
+            tried.with(registration::CONNECTION, verdict),
+            Answer::Untestable,
+        );
     }
     let is_keyed = block.is_reached_by_key();
     let insisted = bucket.register == Field::Known(true) || !is_keyed;
     let client = client.for_operation(work.cx.stop().clone());
     let tested = test_connection(&client, &storage(&bucket.storage)).await;
     let diagnostics = &mut progress.diagnostics;
+    let answer = match &tested {
+        Ok(Connection::Tested { errors, .. }) if errors.is_empty() => Answer::Reached,
+        Ok(Connection::Tested { .. }) => Answer::Lost,
+        Ok(Connection::Untested(_)) => Answer::Untestable,
+        Err(_) => Answer::Silent,
+    };
     let verdict = match tested {
         Ok(Connection::Tested { errors, warnings }) => connection(
             &errors.join("; "),
@@ -96,7 +108,7 @@ async fn register(work: &Work<'_>, tried: Tried, progress: &mut Progress) -> Tri
         Ok(Connection::Untested(why)) => Verdict::unknown(why),
         Err(error) => refused(error, insisted, diagnostics),
     };
-    tried.with(registration::CONNECTION, verdict)
+    (tried.with(registration::CONNECTION, verdict), answer)
 }
 
 fn connection(

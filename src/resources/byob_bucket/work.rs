@@ -32,6 +32,8 @@ pub enum Origin {
     Managed {
         /// The last apply did not come to its end.
         goes_on: bool,
+        /// The last apply was killed, and what it has remembered is lost.
+        interrupted: bool,
         /// A new access key is wanted although the old one works.
         rotates: bool,
         /// The identity that the state has and the plan does not want any more.
@@ -89,6 +91,17 @@ impl Work<'_> {
         matches!(self.origin, Origin::Managed { goes_on: true, .. })
     }
 
+    /// The last apply was killed, and what it has remembered is lost.
+    pub fn was_interrupted(&self) -> bool {
+        matches!(
+            self.origin,
+            Origin::Managed {
+                interrupted: true,
+                ..
+            }
+        )
+    }
+
     /// A new access key is wanted although the old one works.
     pub fn rotates(&self) -> bool {
         matches!(self.origin, Origin::Managed { rotates: true, .. })
@@ -141,6 +154,10 @@ impl Work<'_> {
             .is_some_and(|service| service.chooses_access_key_ids());
         if self.fresh().is_some() && names_keys && is_probed(&progress.bucket) {
             look_at.identity = None;
+        }
+        if self.was_interrupted() {
+            // All keys are asked for, not only whether this one works.
+            look_at.access_key = None;
         }
         let observed = self
             .cloud

@@ -8,6 +8,7 @@
 use super::TeamStorage;
 use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::byob_bucket::{Bucket, ByobBucket, Finding, NOTHING_GOES};
+use crate::sdk::diagnostic::Severity;
 use crate::sdk::model::FromValue as _;
 use crate::sdk::plan::{propose, replaced};
 use crate::sdk::prelude::*;
@@ -178,14 +179,28 @@ pub fn spared(team: &str) -> Diagnostic {
     .warning()
 }
 
+/// The bucket's work has failed, and an earlier run has made the team: Terraform would replace
+/// what an error stands beside, and W&B never gives a team back.
+pub fn goes_on(reason: Diagnostic) -> Diagnostic {
+    if !reason.is_error() {
+        return reason;
+    }
+    Diagnostic {
+        severity: Severity::Warning,
+        detail: format!(
+            "{}\nThe team is there already, so this is no error: Terraform would replace team and \
+             bucket. The next apply goes on with the bucket.",
+            reason.detail
+        ),
+        ..reason
+    }
+}
+
 /// Its marker still says "half made".
 pub fn not_closed(reason: Diagnostic) -> Diagnostic {
     Diagnostic::warning(
         "The bucket is finished, and its marker says that it is half made",
-        format!(
-            "{}\nThe next change of the bucket's tags mends it.",
-            reason.detail
-        ),
+        format!("{}\nThe next apply mends it.", reason.detail),
     )
 }
 

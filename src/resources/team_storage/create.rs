@@ -83,8 +83,8 @@ async fn look_for(
             // Nobody had the name a moment ago, so it is ours where the instance does not tell.
             let bound = bound_storage(&client, &team.name).await.unwrap_or_default();
             let wanted = effective(planned);
-            if bound.is_some_and(|bound| !differing(&bound, &wanted).is_empty()) {
-                return Err(exists(&name, &team.id, false));
+            if let Some(bound) = bound.filter(|bound| !differing(bound, &wanted).is_empty()) {
+                return Err(exists(planned, &team, Some(&bound), false));
             }
             let warning = Explanation::wandb("The answer to making the team was lost", error)
                 .left_behind(format!("the team {name:?}, which was found by its name"))
@@ -136,9 +136,12 @@ pub async fn check(
     let is_begun = matches!(begun, Begun::Yes);
     match sight(client, planned).await.map_err(failed)? {
         Sight::Free => {}
-        Sight::Bound(found) if begun.holds().await => return Ok(Some(found)),
-        Sight::Bound(found) | Sight::Other(found) => {
-            return Err(exists(&found.name, &found.id, is_begun));
+        Sight::Bound(found, _) if begun.holds().await => return Ok(Some(found)),
+        Sight::Bound(found, bound) => {
+            return Err(exists(planned, &found, Some(&bound), is_begun));
+        }
+        Sight::Other(found, bound) => {
+            return Err(exists(planned, &found, bound.as_ref(), is_begun));
         }
     }
     let members = members_of(planned);

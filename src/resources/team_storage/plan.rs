@@ -67,8 +67,11 @@ async fn check_name(
     let is_begun = matches!(begun, Begun::Yes);
     Ok(match sight(client, planned).await? {
         Sight::Free => None,
-        Sight::Bound(found) if begun.holds().await => (!is_begun).then(|| continued(&found.name)),
-        Sight::Bound(found) | Sight::Other(found) => Some(exists(&found.name, &found.id, is_begun)),
+        Sight::Bound(found, _) if begun.holds().await => {
+            (!is_begun).then(|| continued(&found.name))
+        }
+        Sight::Bound(found, bound) => Some(exists(planned, &found, Some(&bound), is_begun)),
+        Sight::Other(found, bound) => Some(exists(planned, &found, bound.as_ref(), is_begun)),
     })
 }
 

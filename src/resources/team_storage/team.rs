@@ -48,21 +48,22 @@ impl TeamStorageResource {
     }
 
     /// Finds out what would stop the team before its bucket is made.
-    /// Returns the private data of a team that is to be made.
+    /// Returns the private data of a team that is to be made, and whether an earlier run has
+    /// made it already.
     pub(super) async fn check_team(
         &self,
         cx: &Context,
         planned: &TeamStorage,
         begun: Begun<'_>,
-    ) -> Result<Private, Diagnostic> {
+    ) -> Result<(Private, bool), Diagnostic> {
         let cx = cx.limited(timeout(&planned.timeouts, "create", TEN_MINUTES));
         let client = self.client(&cx, "The team was not made")?;
-        create::check(&cx, &client, planned, begun).await?;
+        let found = create::check(&cx, &client, planned, begun).await?;
         let mut private = Private::default();
         instance::note_to_make(&client, &mut private)
             .await
             .map_err(|error| create::nothing_made(&cx, error))?;
-        Ok(private)
+        Ok((private, found.is_some()))
     }
 
     pub(super) async fn read_team(

@@ -2,7 +2,7 @@
 
 use super::existing::Begun;
 use super::{TeamStorage, TeamStorageResource, bucket, instance};
-use crate::resources::byob_bucket::Bucket;
+use crate::resources::byob_bucket::{AWAITS_TEAM, Bucket};
 use crate::sdk::prelude::*;
 
 impl TeamStorageResource {
@@ -24,15 +24,18 @@ impl TeamStorageResource {
         };
         let begun = Begun::Marked(cx, &self.bucket, &own);
         let checked = self.check_team(cx, &bucket::flat(&planned), begun).await;
-        let mut kept = match checked {
-            Ok(private) => private,
+        let (mut kept, is_there) = match checked {
+            Ok(checked) => checked,
             Err(diagnostic) => return Outcome::gone().with([diagnostic]),
         };
         let part = bucket::context(cx, &planned, &kept);
+        // Until its team stands the bucket is half made, for whoever comes after a crash.
+        let mut private = private.part(bucket::BLOCK);
+        private.set(AWAITS_TEAM, true);
         let make = Create {
             planned: own,
             config: own_config,
-            private: private.part(bucket::BLOCK),
+            private,
         };
         let made = Resource::create(&self.bucket, &part, make).await;
         kept.set_part(bucket::BLOCK, &made.private);
@@ -42,18 +45,19 @@ impl TeamStorageResource {
         };
         let state = bucket::not_made(planned.clone(), own.clone());
         if diagnostics.has_errors() {
-            return Outcome::exists(state, kept).with(diagnostics);
+            if !is_there {
+                return Outcome::exists(state, kept).with(diagnostics);
+            }
+            diagnostics = diagnostics.into_iter().map(bucket::goes_on).collect();
         }
         cx.exists(&state, &kept);
         let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
-        // Until its team stands the bucket is half made, for whoever comes after a crash.
-        if self.bucket.reopen(&own).await.is_err() {
-            tracing::debug!("the bucket's marker says that it is finished");
-        }
         let team = self.create_team(cx, flat, Begun::Yes).await;
-        if let Err(problems) = self.bucket.close(&own).await {
+        let mut part = made.private;
+        if let Err(problems) = self.bucket.close(&own, &mut part).await {
             diagnostics.extend(bucket::placed(problems).map(bucket::not_closed));
         }
+        kept.set_part(bucket::BLOCK, &part);
         let refused = team.state.is_none();
         diagnostics.extend(team.diagnostics.into_iter().map(|one| {
             if refused && one.is_error() {
@@ -66,7 +70,7 @@ impl TeamStorageResource {
             None => Outcome::exists(state, kept).with(diagnostics),
             Some(flat) => {
                 let mut private = team.private;
-                private.set_part(bucket::BLOCK, &made.private);
+                private.set_part(bucket::BLOCK, &part);
                 Outcome::exists(bucket::whole(flat, Field::Known(own)), private).with(diagnostics)
             }
         }

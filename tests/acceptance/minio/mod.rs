@@ -14,6 +14,7 @@ mod read;
 mod refuse;
 mod register;
 mod replace;
+mod rotate;
 mod share;
 mod tags;
 mod unknown;

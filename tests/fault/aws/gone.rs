@@ -7,8 +7,8 @@ use simulator::servers::Server;
 
 use super::{CALLER, QUIET, Stage, does, stage};
 use crate::gone::{
-    destroy_unseen, no_single_answer_makes_a_refresh_forget, no_such_bucket, page_not_found,
-    refresh,
+    a_lie_is_none_without_the_list, an_absence_is_proven_without_the_list, destroy_unseen,
+    no_single_answer_makes_a_refresh_forget, no_such_bucket, page_not_found, refresh,
 };
 use crate::harness::{THIS, hcl, wait};
 
@@ -220,4 +220,30 @@ fn what_outlives_its_bucket_is_taken_over() {
     stage.assert_empty_plan();
     stage.destroy();
     assert_nothing_left(&stage, &user, &key);
+}
+
+/// Without the right to list all buckets: a `HEAD` is asked in its place.
+#[test]
+fn nothing_is_forgotten_without_the_right_to_list() {
+    let (stage, proxy) = stage("aws-gone-unlisted");
+    let arguments = format!("{QUIET}\non_destroy = \"delete_everything\"");
+    stage.write_bucket(&arguments, MADE_KEY);
+    stage.apply();
+    stage.put("run");
+    let before = stage.this();
+    a_lie_is_none_without_the_list(&stage, &proxy, |when| {
+        assert_untouched(&stage, &before, 1, when);
+    });
+    let (user, key) = (stage.user(), stage.key());
+    stage.destroy();
+    assert_nothing_left(&stage, &user, &key);
+}
+
+#[test]
+fn an_absence_is_proven_without_the_right_to_list() {
+    let (stage, proxy) = stage("aws-gone-unlisted-for-good");
+    stage.write_bucket(QUIET, r#"sse_algorithm = "AES256""#);
+    an_absence_is_proven_without_the_list(&stage, &proxy, || {
+        stage.s3_ok("delete_bucket", json!({}));
+    });
 }

@@ -5,8 +5,8 @@ use simulator::amazon;
 
 use super::{Stage, behind_proxy};
 use crate::gone::{
-    destroy_unseen, no_single_answer_makes_a_refresh_forget, no_such_bucket, page_not_found,
-    refresh,
+    a_lie_is_none_without_the_list, an_absence_is_proven_without_the_list, destroy_unseen,
+    no_single_answer_makes_a_refresh_forget, no_such_bucket, page_not_found, refresh,
 };
 use crate::harness::{THIS, ask};
 
@@ -247,4 +247,28 @@ fn a_new_bucket_that_is_not_known_yet_is_waited_for() {
     stage.assert_empty_plan();
     assert_eq!(stage.tags()["a"], "b");
     stage.destroy();
+}
+
+/// Without the right to list all buckets: a `HEAD` is asked in its place.
+#[test]
+fn nothing_is_forgotten_without_the_right_to_list() {
+    let (stage, proxy) = behind_proxy("gone-unlisted");
+    stage.write_bucket(FULL, MADE_KEY);
+    stage.apply();
+    fill(&stage);
+    let (before, data) = (stage.this(), stage.s3_ok("holds", json!({})));
+    a_lie_is_none_without_the_list(&stage, &proxy, |when| {
+        assert_untouched(&stage, &before, &data, when);
+    });
+    stage.destroy();
+    assert!(!stage.exists());
+}
+
+#[test]
+fn an_absence_is_proven_without_the_right_to_list() {
+    let (stage, proxy) = behind_proxy("gone-unlisted-for-good");
+    stage.write_bucket("", "");
+    an_absence_is_proven_without_the_list(&stage, &proxy, || {
+        stage.s3_ok("delete_bucket", json!({}));
+    });
 }

@@ -86,6 +86,69 @@ fn a_rotation_with_a_failing_registration_comes_to_its_end() {
     stage.destroy();
 }
 
+/// The old key of a rotation waits for the operator, and its deletion fails when it is time.
+#[test]
+fn a_key_that_waited_and_was_not_deleted_is_deleted_next_time() {
+    let (stage, proxy) = behind_proxy("owe-waiting");
+    write_rotated(&stage, "1");
+    stage.apply();
+    let user = stage.user();
+    stage.tell_instance();
+    write_rotated(&stage, "2");
+    stage.apply();
+    assert_eq!(stage.keys_of(&user).len(), 2);
+    let block = r#"
+        create_access_key = true
+        access_key_rotation = "2"
+    "#;
+    stage.write_bucket("register = false", block);
+    proxy.reply(
+        usize::MAX,
+        amazon::s3_denied(),
+        deletes("delete-service-account"),
+    );
+    let text = stage.apply_fails();
+    proxy.clear();
+    assert!(text.contains("An old access key was not removed"), "{text}");
+    assert_eq!(stage.keys_of(&user).len(), 2);
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    let id = stage.this()["access_key_id"].clone();
+    assert_eq!(stage.keys_of(&user), [id]);
+    stage.clean_up_objects();
+    stage.destroy();
+    stage.assert_no_user(&user);
+}
+
+/// The first apply of a rotation fails after the key was made, and the instance still uses
+/// the old one when the next apply comes to its end.
+#[test]
+fn a_rotation_that_failed_first_leaves_the_used_key_working() {
+    let (stage, proxy) = behind_proxy("owe-failed-rotation");
+    write_rotated(&stage, "1");
+    stage.apply();
+    let first = stage.this()["access_key_id"].clone();
+    stage.tell_instance();
+    write_rotated(&stage, "2");
+    proxy.reply(usize::MAX, amazon::s3_denied(), |seen: &Seen| {
+        seen.method == "OPTIONS"
+    });
+    stage.apply_fails();
+    proxy.clear();
+    let text = stage.apply().text();
+    assert!(text.contains("W&B's old access key still works"), "{text}");
+    let second = stage.this()["access_key_id"].clone();
+    let mut keys = stage.keys_of(&stage.user());
+    keys.sort_by_key(ToString::to_string);
+    let mut both = [first, second];
+    both.sort_by_key(ToString::to_string);
+    assert_eq!(keys, both);
+    stage.assert_empty_plan();
+    stage.clean_up_objects();
+    stage.destroy();
+}
+
 #[test]
 fn a_user_that_nobody_wants_any_more_goes_in_the_end() {
     for by_destroy in [false, true] {

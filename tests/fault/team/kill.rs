@@ -9,7 +9,7 @@ use super::Stage;
 use crate::harness::{Cloud, Login, hcl, wait};
 use crate::kill::{is_killed_at, points_of};
 
-const TEAM: &str = "wandb_team_storage.this";
+pub const TEAM: &str = "wandb_team_storage.this";
 
 /// A stage whose W&B instance is behind a proxy and knows the key that is given for the
 /// bucket, so that bucket and team are made in one apply.

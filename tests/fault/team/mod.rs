@@ -1,7 +1,9 @@
 //! Teams, and a W&B instance that misbehaves.
 
+mod every_request;
 mod instance;
 mod kill;
+mod plain;
 mod unheard;
 
 /// A stage for teams, whose buckets are on MinIO.

@@ -6,6 +6,7 @@
 
 pub mod amazon;
 mod connection;
+mod faults;
 pub mod gcs;
 pub mod proxy;
 pub mod servers;

@@ -99,7 +99,8 @@ pub(super) fn bucket() -> Block {
         .one_of(&ADMIN_APIS),
         Attribute::string(
             "access_key_rotation",
-            "Any text. A change makes a new key, then removes the old one.",
+            "Any text. A change makes a new key, then removes the old one; where the W&B instance may \
+             still use it, that is after an apply with `register = false`.",
         )
         .text(Text::Free),
         Attribute::string("wandb_access_key", "The key that W&B has already, in place of `create_access_key`.")

@@ -8,9 +8,10 @@ use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::connection::Switch;
+use crate::faults;
 
 use super::Shared;
 use super::refusal::injected;
@@ -21,125 +22,10 @@ use super::world::World;
 /// Bodies longer than this are refused.
 const LONGEST_BODY: usize = 64 << 20;
 
-/// One thing that goes wrong. `path_contains` is looked for in `METHOD /path?query`.
-/// Without `times` it lasts until it is cleared.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Fault {
-    /// Answers with this status in the service's own form, and carries nothing out.
-    Status {
-        /// Which requests.
-        path_contains: String,
-        /// The status.
-        code: u16,
-        /// The words, where they matter.
-        #[serde(default)]
-        message: Option<String>,
-        /// How often.
-        #[serde(default)]
-        times: Option<u32>,
-        /// Seconds for a `Retry-After` header.
-        #[serde(default)]
-        retry_after: Option<u64>,
-    },
-    /// Carries the request out, then ends the connection without an answer.
-    LoseReply {
-        /// Which requests.
-        path_contains: String,
-        /// How often.
-        #[serde(default)]
-        times: Option<u32>,
-    },
-    /// Ends the connection without carrying the request out.
-    Reset {
-        /// Which requests.
-        path_contains: String,
-        /// How often.
-        #[serde(default)]
-        times: Option<u32>,
-    },
-    /// Waits before such requests.
-    Delay {
-        /// Which requests; all for an empty text.
-        path_contains: String,
-        /// For how long.
-        milliseconds: u64,
-    },
-}
-
-impl Fault {
-    /// See [`Fault::Status`].
-    #[must_use]
-    pub fn status(path_contains: &str, code: u16, times: Option<u32>) -> Self {
-        Self::Status {
-            path_contains: path_contains.to_owned(),
-            code,
-            message: None,
-            times,
-            retry_after: None,
-        }
-    }
-
-    /// See [`Fault::LoseReply`].
-    #[must_use]
-    pub fn lose_reply(path_contains: &str, times: Option<u32>) -> Self {
-        Self::LoseReply {
-            path_contains: path_contains.to_owned(),
-            times,
-        }
-    }
-
-    /// See [`Fault::Reset`].
-    #[must_use]
-    pub fn reset(path_contains: &str, times: Option<u32>) -> Self {
-        Self::Reset {
-            path_contains: path_contains.to_owned(),
-            times,
-        }
-    }
-
-    /// See [`Fault::Delay`].
-    #[must_use]
-    pub fn delay(path_contains: &str, milliseconds: u64) -> Self {
-        Self::Delay {
-            path_contains: path_contains.to_owned(),
-            milliseconds,
-        }
-    }
-
-    fn times(&self) -> Option<u32> {
-        match self {
-            Self::Status { times, .. }
-            | Self::LoseReply { times, .. }
-            | Self::Reset { times, .. } => *times,
-            Self::Delay { .. } => None,
-        }
-    }
-
-    fn place(&self) -> &str {
-        match self {
-            Self::Status { path_contains, .. }
-            | Self::LoseReply { path_contains, .. }
-            | Self::Reset { path_contains, .. }
-            | Self::Delay { path_contains, .. } => path_contains,
-        }
-    }
-}
+pub use crate::faults::Fault;
 
 /// A fault and how often it still strikes.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Armed {
-    #[serde(flatten)]
-    fault: Fault,
-    left: Option<u32>,
-}
-
-impl Armed {
-    pub(crate) fn new(fault: Fault) -> Self {
-        let left = fault.times();
-        Self { fault, left }
-    }
-}
+pub(crate) type Armed = faults::Armed<Fault>;
 
 /// A request that the instance saw.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -161,24 +47,14 @@ pub struct RequestLog {
 impl World {
     /// Takes one strike of the first fault that breaks this request.
     fn strike(&mut self, target: &str) -> Option<Fault> {
-        let armed = self.faults.iter_mut().find(|armed| {
-            armed.left != Some(0)
-                && !matches!(armed.fault, Fault::Delay { .. })
-                && target.contains(armed.fault.place())
-        })?;
-        armed.left = armed.left.map(|left| left - 1);
-        Some(armed.fault.clone())
+        faults::strike(&mut self.faults, |fault| fault.breaks(target))
     }
 
     fn pause(&self, target: &str) -> Duration {
-        let pauses = self.faults.iter().map(|armed| match &armed.fault {
-            Fault::Delay {
-                path_contains,
-                milliseconds,
-            } if target.contains(path_contains) => *milliseconds,
-            _ => 0,
-        });
-        Duration::from_millis(pauses.sum())
+        self.faults
+            .iter()
+            .map(|armed| armed.fault.pause(target))
+            .sum()
     }
 
     fn record(&mut self, request: &Request) -> usize {

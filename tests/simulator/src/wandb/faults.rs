@@ -18,6 +18,7 @@ use super::Shared;
 use super::replies::Refusal;
 use super::world::{RequestLog, World};
 use crate::connection::Switch;
+use crate::faults::{self, Counted};
 
 /// Bodies longer than this are refused.
 const LONGEST_BODY: usize = 1 << 20;
@@ -38,40 +39,6 @@ pub enum Severity {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Fault {
-    /// Answers with this status and carries nothing out.
-    Status {
-        /// Which requests.
-        path_contains: String,
-        /// The status.
-        code: u16,
-        /// How often.
-        #[serde(default)]
-        times: Option<u32>,
-        /// Seconds for a `Retry-After` header.
-        #[serde(default)]
-        retry_after: Option<u64>,
-    },
-    /// Carries the request out, then ends the connection without an answer.
-    LoseReply {
-        /// Which requests.
-        path_contains: String,
-        /// How often.
-        #[serde(default)]
-        times: Option<u32>,
-    },
-    /// Ends the connection without carrying the request out.
-    Reset {
-        /// Which requests.
-        path_contains: String,
-        /// How often.
-        #[serde(default)]
-        times: Option<u32>,
-    },
-    /// Waits before every request.
-    Delay {
-        /// For how long.
-        milliseconds: u64,
-    },
     /// Answers a GraphQL operation with status 200 and an error.
     GraphqlError {
         /// The name of the operation, or a field in it.
@@ -140,10 +107,14 @@ pub enum Fault {
         #[serde(default)]
         times: Option<u32>,
     },
+    /// What can go wrong at any service.
+    #[serde(untagged)]
+    Service(faults::Fault),
 }
 
 impl Fault {
-    /// See [`Fault::Status`].
+    /// Answers with this status and carries nothing out; with seconds for a `Retry-After`
+    /// header.
     #[must_use]
     pub fn status(
         path_contains: &str,
@@ -151,36 +122,31 @@ impl Fault {
         times: Option<u32>,
         retry_after: Option<u64>,
     ) -> Self {
-        Self::Status {
+        Self::Service(faults::Fault::Status {
             path_contains: path_contains.to_owned(),
             code,
+            message: None,
             times,
             retry_after,
-        }
+        })
     }
 
-    /// See [`Fault::LoseReply`].
+    /// Carries the request out, then ends the connection without an answer.
     #[must_use]
     pub fn lose_reply(path_contains: &str, times: Option<u32>) -> Self {
-        Self::LoseReply {
-            path_contains: path_contains.to_owned(),
-            times,
-        }
+        Self::Service(faults::Fault::lose_reply(path_contains, times))
     }
 
-    /// See [`Fault::Reset`].
+    /// Ends the connection without carrying the request out.
     #[must_use]
     pub fn reset(path_contains: &str, times: Option<u32>) -> Self {
-        Self::Reset {
-            path_contains: path_contains.to_owned(),
-            times,
-        }
+        Self::Service(faults::Fault::reset(path_contains, times))
     }
 
-    /// See [`Fault::Delay`].
+    /// Waits before every request.
     #[must_use]
     pub fn delay(milliseconds: u64) -> Self {
-        Self::Delay { milliseconds }
+        Self::Service(faults::Fault::delay("", milliseconds))
     }
 
     /// See [`Fault::GraphqlError`]; lasts until cleared.
@@ -248,18 +214,17 @@ impl Fault {
             times,
         }
     }
+}
 
+impl Counted for Fault {
     fn times(&self) -> Option<u32> {
         match self {
             Self::Answer { times, .. }
-            | Self::Status { times, .. }
-            | Self::LoseReply { times, .. }
-            | Self::Reset { times, .. }
             | Self::GraphqlError { times, .. }
             | Self::TestResult { times, .. }
             | Self::TestPasses { times } => *times,
-            Self::Delay { .. }
-            | Self::IgnoreFilter
+            Self::Service(fault) => fault.times(),
+            Self::IgnoreFilter
             | Self::IgnoreStart
             | Self::PageSize { .. }
             | Self::WrongTotal { .. }
@@ -270,29 +235,12 @@ impl Fault {
 }
 
 /// A fault and how often it still strikes.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Armed {
-    #[serde(flatten)]
-    fault: Fault,
-    left: Option<u32>,
-}
-
-impl Armed {
-    pub(super) fn new(fault: Fault) -> Self {
-        let left = fault.times();
-        Self { fault, left }
-    }
-}
+pub(super) type Armed = faults::Armed<Fault>;
 
 impl World {
     /// Takes one strike of the first fault of which `wanted` holds.
     pub(super) fn strike(&mut self, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
-        let armed = self
-            .faults
-            .iter_mut()
-            .find(|armed| armed.left != Some(0) && wanted(&armed.fault))?;
-        armed.left = armed.left.map(|left| left - 1);
-        Some(armed.fault.clone())
+        faults::strike(&mut self.faults, wanted)
     }
 
     /// The first fault that is of use to whoever asks; it is not used up.
@@ -300,13 +248,13 @@ impl World {
         self.faults.iter().find_map(|armed| of(&armed.fault))
     }
 
-    /// How long requests wait at present.
-    fn pause(&self) -> Duration {
-        let pauses = self.faults.iter().map(|armed| match armed.fault {
-            Fault::Delay { milliseconds } => milliseconds,
-            _ => 0,
+    /// How long a request waits at present.
+    fn pause(&self, target: &str) -> Duration {
+        let pauses = self.faults.iter().map(|armed| match &armed.fault {
+            Fault::Service(fault) => fault.pause(target),
+            _ => Duration::ZERO,
         });
-        Duration::from_millis(pauses.sum())
+        pauses.sum()
     }
 }
 
@@ -335,12 +283,12 @@ pub(super) async fn observe(
     let (number, pause, fault) = {
         let mut world = shared.world();
         let fault = world.strike(|fault| asked.meets(fault));
-        (world.record(log), world.pause(), fault)
+        (world.record(log), world.pause(&asked.target), fault)
     };
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
     }
-    let loses = matches!(fault, Some(Fault::LoseReply { .. }));
+    let loses = matches!(fault, Some(Fault::Service(faults::Fault::LoseReply { .. })));
     let authorization = parts.headers.get(AUTHORIZATION).cloned();
     let other = fault
         .as_ref()
@@ -401,15 +349,12 @@ impl Asked {
 
     fn meets(&self, fault: &Fault) -> bool {
         match fault {
-            Fault::Status { path_contains, .. }
-            | Fault::Answer { path_contains, .. }
-            | Fault::LoseReply { path_contains, .. }
-            | Fault::Reset { path_contains, .. } => self.target.contains(path_contains),
+            Fault::Service(fault) => fault.breaks(&self.target),
+            Fault::Answer { path_contains, .. } => self.target.contains(path_contains),
             Fault::GraphqlError { operation, .. } => {
                 self.operation == *operation || self.query.contains(operation)
             }
-            Fault::Delay { .. }
-            | Fault::IgnoreFilter
+            Fault::IgnoreFilter
             | Fault::IgnoreStart
             | Fault::PageSize { .. }
             | Fault::WrongTotal { .. }
@@ -447,11 +392,16 @@ fn in_place(fault: &Fault, authorization: Option<&HeaderValue>) -> Option<(Respo
 /// through, `Some(None)` is no answer at all.
 fn broken(fault: &Fault, is_graphql: bool) -> Option<Option<Response>> {
     match fault {
-        Fault::Status {
-            code, retry_after, ..
-        } => {
+        Fault::Service(faults::Fault::Status {
+            code,
+            message,
+            retry_after,
+            ..
+        }) => {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let detail = format!("a fault was asked for: {status}");
+            let detail = message
+                .clone()
+                .unwrap_or_else(|| format!("a fault was asked for: {status}"));
             let mut response = if is_graphql {
                 (status, detail).into_response()
             } else {
@@ -464,7 +414,7 @@ fn broken(fault: &Fault, is_graphql: bool) -> Option<Option<Response>> {
             }
             Some(Some(response))
         }
-        Fault::Reset { .. } => Some(None),
+        Fault::Service(faults::Fault::Reset { .. }) => Some(None),
         Fault::GraphqlError { message, .. } => {
             let body = json!({"data": null, "errors": [{"message": message}]});
             Some(Some(Json(body).into_response()))
