@@ -45,6 +45,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         .map_or_else(Vec::new, |marker| marker.former);
     let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
+    made::note_let_in(&mut progress.private, &wanted);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
     findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
     let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
@@ -68,7 +69,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         return Ok(End::Done);
     }
     let end = settle(work, &wanted, &after, former, progress).await?;
-    made::note_cors(&mut progress.private, &wanted.cors);
+    made::note_applied(&mut progress.private, &wanted);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
         None => progress.private.remove(APPLIED_KEY),
