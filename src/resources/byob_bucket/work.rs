@@ -120,7 +120,7 @@ impl Work<'_> {
         progress: &Progress,
     ) -> Result<Observed, Diagnostic> {
         let summary = "The bucket's settings were not read";
-        let key = outputs::wandb_key(&progress.bucket, progress.block.as_ref());
+        let key = outputs::wandb_key(&progress.bucket, &progress.private, progress.block.as_ref());
         let mut look_at = look_at(wanted, key.into_known());
         // A key that was made a moment ago, alone on its identity, is proven by the probe.
         let names_keys = self
