@@ -98,12 +98,24 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// Makes the bucket with `tags` (the marker among them), in the very call that
     /// makes it where the cloud can, else in the next one. `AlreadyExists` when it
     /// is there, also when it is the caller's own.
-    async fn create(&self, bucket: &str, tags: &BTreeMap<String, String>)
-    -> Result<(), CloudError>;
+    ///
+    /// `settings` are what the caller writes next. A cloud whose creating call takes some
+    /// of them writes those there, and [`Cloud::fresh`] tells which.
+    async fn create(
+        &self,
+        bucket: &str,
+        tags: &BTreeMap<String, String>,
+        settings: &[Change],
+    ) -> Result<(), CloudError>;
 
     /// What a bucket of this cloud is like the moment that [`Cloud::create`] has made it
-    /// with these tags; `None` where only the server can tell.
-    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed>;
+    /// with these; `None` where only the server can tell.
+    fn fresh(
+        &self,
+        bucket: &str,
+        tags: &BTreeMap<String, String>,
+        settings: &[Change],
+    ) -> Option<Observed>;
 
     /// Writes one setting. `NotSupported` when the server has shown that it does not
     /// know it; then nothing was written.

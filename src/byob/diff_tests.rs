@@ -27,7 +27,9 @@ pub(in crate::byob) fn wanted() -> BucketSpec {
         encryption: None,
         key: None,
         grants: None,
-        closed: false,
+        blocks_public: None,
+        owns_objects: false,
+        soft_delete_days: None,
         access: Access::GivenKey,
         tags: BTreeMap::from([("team".into(), "omega".into())]),
         ignored_tags: BTreeSet::new(),
@@ -373,6 +375,7 @@ fn key_spec() -> KeySpec {
         tags: BTreeMap::new(),
         ignored_tags: BTreeSet::from(["audit".to_owned()]),
         generation: Some(Generation::from_bytes([0, 0, 0, 7])),
+        lets_in: false,
     }
 }
 
@@ -448,6 +451,7 @@ fn access_rules_are_written_when_they_do_not_say_what_they_should() {
     let mut spec = wanted();
     spec.cloud = CloudKind::Aws;
     let grants = Grants {
+        former: BTreeSet::new(),
         principals: vec!["wandb".into()],
         rights: Rights::on("acme", None),
         https_only: true,

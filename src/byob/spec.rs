@@ -65,6 +65,9 @@ pub struct KeySpec {
     pub ignored_tags: BTreeSet<String>,
     /// Whose key it is: the generation of the bucket that it was made for.
     pub generation: Option<Generation>,
+    /// The key is not this bucket's own, and whoever encrypts the objects with it is let in
+    /// to it all the same.
+    pub lets_in: bool,
 }
 
 /// Who gets in by the bucket's own access rules.
@@ -72,6 +75,9 @@ pub struct KeySpec {
 pub struct Grants {
     /// W&B's principals in the cloud's spelling; empty where W&B comes by a key.
     pub principals: Vec<String>,
+    /// Principals that an earlier apply has let in and nobody wants any more, on clouds
+    /// whose rules do not tell which of them are ours.
+    pub former: BTreeSet<String>,
     /// What they may do.
     pub rights: Rights,
     /// Plain HTTP is refused.
@@ -123,8 +129,12 @@ pub struct BucketSpec {
     pub key: Option<KeySpec>,
     /// The bucket's own access rules; `None` is "not managed".
     pub grants: Option<Grants>,
-    /// Nothing can be made public, and the bucket's owner owns every object.
-    pub closed: bool,
+    /// Whether it is made impossible to make anything public; `None` is "not managed".
+    pub blocks_public: Option<bool>,
+    /// The bucket's owner owns every object.
+    pub owns_objects: bool,
+    /// Deleted objects can be brought back for so many days; `None` is "not managed".
+    pub soft_delete_days: Option<u32>,
     /// How W&B gets at the objects.
     pub access: Access,
     /// Tags, without the marker.
@@ -145,6 +155,8 @@ pub enum Setting {
     Tags,
     /// Old versions are kept.
     Versioning,
+    /// Deleted objects can be brought back for a while.
+    SoftDelete,
     /// The key that encrypts objects.
     Key,
     /// Nothing can be made public.
@@ -165,9 +177,10 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Tags,
         Self::Versioning,
+        Self::SoftDelete,
         Self::Key,
         Self::PublicAccess,
         Self::Ownership,
@@ -183,6 +196,7 @@ impl Setting {
         match self {
             Self::Tags => "tags",
             Self::Versioning => "versioning",
+            Self::SoftDelete => "soft_delete",
             Self::Key => "key",
             Self::PublicAccess => "public_access",
             Self::Ownership => "ownership",
@@ -204,11 +218,18 @@ impl BucketSpec {
             | Setting::Encryption
             | Setting::Cors
             | Setting::Lifecycle => true,
-            Setting::Key => self.owns_key(observed),
-            Setting::PublicAccess | Setting::Ownership => self.closed,
+            Setting::Key => self.owns_key(observed) || self.lets_in_to_key(),
+            Setting::PublicAccess => self.blocks_public.is_some(),
+            Setting::Ownership => self.owns_objects,
+            Setting::SoftDelete => self.soft_delete_days.is_some(),
             Setting::Grants => self.grants.is_some(),
             Setting::Identity => matches!(self.access, Access::MadeKey(_)),
         }
+    }
+
+    /// Whether somebody is let in to a key that is not this bucket's own.
+    pub fn lets_in_to_key(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.lets_in)
     }
 
     /// Whether the key is this bucket's own: to be made, or made for it.

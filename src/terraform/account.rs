@@ -89,8 +89,10 @@ pub struct CloudSpec {
     pub key: Option<KeySpec>,
     /// The bucket's own access rules.
     pub grants: Option<Grants>,
-    /// Nothing can be made public, and the bucket's owner owns every object.
-    pub closed: bool,
+    /// Whether it is made impossible to make anything public; `None` is "not managed".
+    pub blocks_public: Option<bool>,
+    /// The bucket's owner owns every object.
+    pub owns_objects: bool,
     /// How W&B gets at the objects.
     pub access: Access,
     /// What the configuration asks for by name; nothing without one.

@@ -45,6 +45,7 @@ fn title(setting: Setting) -> &'static str {
     match setting {
         Setting::Tags => "Tags",
         Setting::Versioning => "Versioning",
+        Setting::SoftDelete => "Soft delete",
         Setting::Key => "The key",
         Setting::PublicAccess => "The block on public access",
         Setting::Ownership => "The ownership of objects",

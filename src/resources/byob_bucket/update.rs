@@ -232,7 +232,7 @@ async fn make_again(
         service.delete_identity(identity).await.map_err(failed)?;
     }
     let tags = first_tags(work.configuration, planned, &work.generation);
-    work.cloud.create(&name, &tags).await.map_err(failed)?;
+    work.cloud.create(&name, &tags, &[]).await.map_err(failed)?;
     // What the user and the key are like is not certain, so it is looked at.
     work.origin = Origin::Made(None);
     Ok(())

@@ -226,6 +226,7 @@ pub fn argument_of(setting: Setting, block: &dyn ResolvedBlock) -> Path {
         Setting::Lifecycle => Path::of("noncurrent_version_days"),
         Setting::Key
         | Setting::PublicAccess
+        | Setting::SoftDelete
         | Setting::Ownership
         | Setting::Encryption
         | Setting::Grants
