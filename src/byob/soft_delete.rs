@@ -29,7 +29,9 @@ pub fn default_days(cloud: CloudKind) -> Option<u32> {
 /// Why deleted objects cannot be kept for so many days there, as the end of a sentence.
 pub fn check_days(cloud: CloudKind, days: i64) -> Result<(), String> {
     let Some(range) = range(cloud) else {
-        return Err(format!("{cloud} has no soft delete; versions take its place"));
+        return Err(format!(
+            "{cloud} has no soft delete; versions take its place"
+        ));
     };
     if u32::try_from(days).is_ok_and(|days| range.contains(&days)) {
         return Ok(());

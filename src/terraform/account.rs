@@ -93,6 +93,8 @@ pub struct CloudSpec {
     pub blocks_public: Option<bool>,
     /// The bucket's owner owns every object.
     pub owns_objects: bool,
+    /// How objects are kept that do not say it themselves; `None` is "not managed".
+    pub storage_class: Option<String>,
     /// How W&B gets at the objects.
     pub access: Access,
     /// What the configuration asks for by name; nothing without one.

@@ -99,11 +99,7 @@ pub fn fill(bucket: &mut Bucket, config: &Bucket, block: &dyn ResolvedBlock) {
 
 /// The entry for `GORILLA_SUPPORTED_FILE_STORES`: only with a key that is W&B's and
 /// whose secret is in the state anyway.
-pub fn file_store(
-    bucket: &Bucket,
-    private: &Private,
-    block: &dyn ResolvedBlock,
-) -> Field<Secret> {
+pub fn file_store(bucket: &Bucket, private: &Private, block: &dyn ResolvedBlock) -> Field<Secret> {
     let key = made_key(bucket, private, block).unwrap_or_else(|| block.kept_key());
     match (&bucket.name, key) {
         (Field::Known(name), Field::Known(key)) => block.address_with_key(name, &key),

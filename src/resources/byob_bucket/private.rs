@@ -28,6 +28,9 @@ pub const MADE_IDENTITY: &str = "made_identity";
 pub const APPLIED_KEY: &str = "applied_key";
 /// A state: the rule for web pages that the last apply has written.
 pub const APPLIED_CORS: &str = "applied_cors";
+/// A state: whom an apply has let in by the bucket's own rules, until the server has confirmed
+/// that they are let in no more.
+pub const LET_IN: &str = "let_in";
 /// A state: the last apply did not come to its end, and the next one has to.
 pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.

@@ -222,11 +222,12 @@ pub fn argument_of(setting: Setting, block: &dyn ResolvedBlock) -> Path {
     match setting {
         Setting::Tags => Path::of("tags"),
         Setting::Versioning => Path::of("versioning"),
+        Setting::SoftDelete => Path::of("soft_delete_days"),
         Setting::Cors => Path::of("cors_allowed_origins"),
         Setting::Lifecycle => Path::of("noncurrent_version_days"),
         Setting::Key
         | Setting::PublicAccess
-        | Setting::SoftDelete
+        | Setting::StorageClass
         | Setting::Ownership
         | Setting::Encryption
         | Setting::Grants

@@ -88,7 +88,7 @@ impl CloudAccount for GcpAccount {
         let nothing = Field::Null;
         let prior = |of: fn(&Arguments) -> &Field<String>| sources.prior.map_or(&nothing, of);
         let project = match first(&given.project, prior(|block| &block.project)) {
-            Field::Null => self.default_project()?,
+            Field::Null => self.default_project().await?,
             project => project,
         };
         if project.is_null() {
@@ -195,7 +195,7 @@ impl CloudAccount for GcpAccount {
         {
             block.location = Field::Known(actual.clone());
         }
-        if let Reading::Known(Some(class)) = &observed.storage_class {
+        if let Reading::Known(class) = &observed.storage_class {
             block.storage_class = Field::Known(class.clone());
         }
         if let Reading::Known(state) = &observed.encryption {

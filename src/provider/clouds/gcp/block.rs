@@ -223,7 +223,10 @@ fn endpoints() -> Block {
         api("iam", "GOOGLE_IAM_CUSTOM_ENDPOINT"),
         api("iam_credentials", "GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT"),
         api("kms", "GOOGLE_KMS_CUSTOM_ENDPOINT"),
-        api("resource_manager", "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT"),
+        api(
+            "resource_manager",
+            "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT",
+        ),
         Attribute::string(
             "sts",
             "Where tokens of elsewhere are exchanged. Default: what the credentials name.",

@@ -14,9 +14,7 @@ use crate::byob::{Cloud, CloudError};
 use crate::clouds::gcp::names::{check_project, check_service_account};
 use crate::clouds::gcp::{self, Clients, Connection, CredentialSource, Endpoints, Place};
 use crate::provider::arguments::check_key;
-use crate::provider::variables::{
-    anything, or_variable, secret_variable, text_variable, variable,
-};
+use crate::provider::variables::{anything, or_variable, secret_variable, text_variable, variable};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::text::Text;
@@ -172,9 +170,9 @@ impl GcpAccount {
         };
         match url {
             Field::Known(Ok(url)) => Ok(Field::Known(url)),
-            Field::Known(Err(why)) => Err(unreachable(format!(
-                "of an address of its services, {why}"
-            ))),
+            Field::Known(Err(why)) => {
+                Err(unreachable(format!("of an address of its services, {why}")))
+            }
             Field::Null => Ok(Field::Null),
             Field::Unknown => Ok(Field::Unknown),
         }

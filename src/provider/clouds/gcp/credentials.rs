@@ -93,13 +93,6 @@ pub(super) fn read(text: &str) -> Result<String, String> {
     Ok(file)
 }
 
-/// The project that credentials are of, where they say so.
-pub(super) fn own_project(json: &str) -> Option<String> {
-    let file: Value = serde_json::from_str(json).ok()?;
-    let text = |name: &str| file.get(name)?.as_str().map(str::to_owned);
-    text("project_id").or_else(|| text("quota_project_id"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,17 +118,6 @@ mod tests {
         ] {
             let why = check(bad).expect_err(bad);
             assert!(!why.contains("hunter2"), "{why}");
-        }
-    }
-
-    #[test]
-    fn the_project_of_credentials() {
-        for (json, expected) in [
-            (r#"{"project_id": "acme", "quota_project_id": "b"}"#, Some("acme")),
-            (r#"{"quota_project_id": "acme"}"#, Some("acme")),
-            (r#"{"type": "external_account"}"#, None),
-        ] {
-            assert_eq!(own_project(json).as_deref(), expected);
         }
     }
 

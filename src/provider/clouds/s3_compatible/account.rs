@@ -340,18 +340,18 @@ impl S3Account {
         }
         let admin_api = given.admin_api.known().map(String::as_str);
         let settings = Settings {
-                endpoint,
-                region,
-                access_key,
-                secret_key: secret_key.expose().to_owned().into(),
-                session_token: key
-                    .token
-                    .into_known()
-                    .map(|token| token.expose().to_owned().into()),
-                path_style: path_style.into_known().unwrap_or(true),
-                ca_bundle: ca_bundle.into_known(),
-                admin_api: block::admin_api(admin_api.unwrap_or("auto")),
-                max_retries: self.max_retries,
+            endpoint,
+            region,
+            access_key,
+            secret_key: secret_key.expose().to_owned().into(),
+            session_token: key
+                .token
+                .into_known()
+                .map(|token| token.expose().to_owned().into()),
+            path_style: path_style.into_known().unwrap_or(true),
+            ca_bundle: ca_bundle.into_known(),
+            admin_api: block::admin_api(admin_api.unwrap_or("auto")),
+            max_retries: self.max_retries,
         };
         Field::Known(self.connections.connector(settings, ()))
     }
