@@ -18,6 +18,8 @@ pub enum Change {
     Versioning(bool),
     /// Deleted objects can be brought back for so many days from now on.
     SoftDelete(u32),
+    /// How new objects are kept that do not say it themselves.
+    StorageClass(String),
     /// Nothing can be made public from now on; or whoever is above the bucket decides.
     PublicAccess(bool),
     /// The bucket's owner owns every object from now on.
@@ -40,6 +42,7 @@ impl Change {
             Self::Tags(_) => Setting::Tags,
             Self::Versioning(_) => Setting::Versioning,
             Self::SoftDelete(_) => Setting::SoftDelete,
+            Self::StorageClass(_) => Setting::StorageClass,
             Self::PublicAccess(_) => Setting::PublicAccess,
             Self::Ownership => Setting::Ownership,
             Self::Encryption(_) => Setting::Encryption,

@@ -25,6 +25,7 @@ pub fn changes(spec: &BucketSpec, observed: &Observed) -> Changes {
             ownership(spec, observed),
             versioning(spec, observed),
             soft_delete(spec, observed),
+            storage_class(spec, observed),
             encryption_change(spec, observed),
             cors_change(spec, observed),
             lifecycle(spec, observed),
@@ -80,6 +81,12 @@ fn soft_delete(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
         Reading::Denied(_) | Reading::Skipped => true,
     };
     (!holds).then_some(Change::SoftDelete(days))
+}
+
+fn storage_class(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let wanted = spec.storage_class.as_ref()?;
+    let actual = observed.storage_class.known()?;
+    (wanted != actual).then(|| Change::StorageClass(wanted.clone()))
 }
 
 /// What a bucket of ours does not do with a key that is somebody else's is change it.

@@ -31,6 +31,7 @@ pub(in crate::byob) fn wanted() -> BucketSpec {
         blocks_public: None,
         owns_objects: false,
         soft_delete_days: None,
+        storage_class: None,
         access: Access::GivenKey,
         tags: BTreeMap::from([("team".into(), "omega".into())]),
         ignored_tags: BTreeSet::new(),

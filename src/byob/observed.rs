@@ -257,6 +257,8 @@ pub struct Observed {
     pub unversioned: Unversioned,
     /// How long deleted objects can be brought back; zero when they cannot.
     pub soft_delete: Reading<Duration>,
+    /// How objects are kept that do not say it themselves, in the cloud's words.
+    pub storage_class: Reading<String>,
     /// Rules of the bucket for web pages of other origins.
     pub cors: Reading<Vec<CorsRule>>,
     /// What a browser is told when the bucket has no rules of its own.
@@ -290,6 +292,7 @@ impl Observed {
             versioning: Reading::Skipped,
             unversioned: Unversioned::default(),
             soft_delete: Reading::Skipped,
+            storage_class: Reading::Skipped,
             cors: Reading::Skipped,
             preflight: None,
             encryption: Reading::Skipped,

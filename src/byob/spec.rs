@@ -136,6 +136,9 @@ pub struct BucketSpec {
     pub blocks_public: Option<bool>,
     /// The bucket's owner owns every object.
     pub owns_objects: bool,
+    /// How objects are kept that do not say it themselves, in the cloud's words; `None` is
+    /// "not managed".
+    pub storage_class: Option<String>,
     /// Deleted objects can be brought back for so many days; `None` is "not managed".
     pub soft_delete_days: Option<u32>,
     /// How W&B gets at the objects.
@@ -160,6 +163,8 @@ pub enum Setting {
     Versioning,
     /// Deleted objects can be brought back for a while.
     SoftDelete,
+    /// How objects are kept that do not say it themselves.
+    StorageClass,
     /// The key that encrypts objects.
     Key,
     /// Nothing can be made public.
@@ -180,10 +185,11 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tags,
         Self::Versioning,
         Self::SoftDelete,
+        Self::StorageClass,
         Self::Key,
         Self::PublicAccess,
         Self::Ownership,
@@ -200,6 +206,7 @@ impl Setting {
             Self::Tags => "tags",
             Self::Versioning => "versioning",
             Self::SoftDelete => "soft_delete",
+            Self::StorageClass => "storage_class",
             Self::Key => "key",
             Self::PublicAccess => "public_access",
             Self::Ownership => "ownership",
@@ -225,6 +232,7 @@ impl BucketSpec {
             Setting::PublicAccess => self.blocks_public.is_some(),
             Setting::Ownership => self.owns_objects,
             Setting::SoftDelete => self.soft_delete_days.is_some(),
+            Setting::StorageClass => self.storage_class.is_some(),
             Setting::Grants => self.grants.is_some(),
             Setting::Identity => matches!(self.access, Access::MadeKey(_)),
         }

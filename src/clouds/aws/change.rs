@@ -14,7 +14,7 @@ use super::{Aws, key_service};
 pub(super) async fn change(cloud: &Aws, bucket: &str, what: &Change) -> Result<(), CloudError> {
     match what {
         Change::PublicAccess(true) => block_public_access(cloud, bucket).await,
-        Change::PublicAccess(false) | Change::SoftDelete(_) => {
+        Change::PublicAccess(false) | Change::SoftDelete(_) | Change::StorageClass(_) => {
             Err(change::left_alone(bucket, "Amazon has no such setting"))
         }
         Change::Ownership => own_objects(cloud, bucket).await,

@@ -111,6 +111,10 @@ impl Document {
             tags: Reading::Known(tags),
             versioning: Reading::Known(versioning(is_on)),
             soft_delete: Reading::Known(Duration::from_secs(seconds.unwrap_or(0))),
+            storage_class: match self.0["storageClass"].as_str() {
+                Some(class) => Reading::Known(class.to_owned()),
+                None => Reading::Skipped,
+            },
             cors: Reading::Known(self.cors().iter().map(cors_rule).collect()),
             encryption: Reading::Known(self.encryption()),
             lifecycle: Reading::Known(
@@ -164,6 +168,7 @@ pub(super) fn part(change: &Change) -> Option<(&'static str, Value)> {
             "softDeletePolicy",
             json!({"retentionDurationSeconds": (u64::from(*days) * DAY).to_string()}),
         ),
+        Change::StorageClass(class) => ("storageClass", json!(class)),
         Change::PublicAccess(on) => {
             let word = if *on { "enforced" } else { "inherited" };
             ("iamConfiguration", json!({PREVENTION: word}))

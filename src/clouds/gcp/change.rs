@@ -117,6 +117,7 @@ fn body(cloud: &Gcp, document: &Document, change: &Change) -> Option<(&'static s
         }
         Change::Versioning(_)
         | Change::SoftDelete(_)
+        | Change::StorageClass(_)
         | Change::PublicAccess(_)
         | Change::Ownership
         | Change::Encryption(_)

@@ -34,6 +34,11 @@ pub(super) fn id_of_identity(name: &str) -> String {
     name.chars().take(longest).collect()
 }
 
+/// The address of the service account for an identity of this name: the holder of its keys.
+pub fn account_of_identity(identity: &str, project: &str) -> String {
+    email_of(&id_of_identity(identity), project)
+}
+
 /// The full name of a bucket.
 pub fn bucket_full_name(bucket: &str) -> String {
     format!("//storage.googleapis.com/projects/_/buckets/{bucket}")

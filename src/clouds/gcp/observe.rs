@@ -134,6 +134,7 @@ pub(super) fn fresh(
         tags: Reading::Known(own),
         versioning: Reading::Known(Versioning::Off),
         soft_delete: Reading::Known(Duration::ZERO),
+        storage_class: Reading::Known(cloud.place.storage_class.to_ascii_uppercase()),
         cors: Reading::Known(Vec::new()),
         encryption: Reading::Known(EncryptionState {
             algorithm: Some(ENCRYPTION.to_owned()),
@@ -170,6 +171,7 @@ fn set(observed: &mut Observed, change: &Change) {
             };
             observed.versioning = Reading::Known(state);
         }
+        Change::StorageClass(class) => observed.storage_class = Reading::Known(class.clone()),
         Change::SoftDelete(count) => observed.soft_delete = Reading::Known(days(*count)),
         Change::PublicAccess(on) => {
             let open = (!on).then(|| PREVENTION.to_owned()).into_iter().collect();

@@ -102,12 +102,14 @@ pub(in crate::clouds) async fn change(
         Change::Encryption(wanted) => encryption(cloud, bucket, wanted).await,
         Change::Cors(rules) => cors(cloud, bucket, rules).await,
         Change::Lifecycle(rules) => lifecycle::write(cloud, bucket, rules).await,
-        Change::PublicAccess(_) | Change::SoftDelete(_) | Change::Ownership | Change::Grants(_) => {
-            Err(left_alone(
-                bucket,
-                "servers other than Amazon's differ in this setting, so it is left alone",
-            ))
-        }
+        Change::PublicAccess(_)
+        | Change::SoftDelete(_)
+        | Change::StorageClass(_)
+        | Change::Ownership
+        | Change::Grants(_) => Err(left_alone(
+            bucket,
+            "servers other than Amazon's differ in this setting, so it is left alone",
+        )),
     }
 }
 

@@ -94,7 +94,7 @@ pub async fn put(
 }
 
 fn fill_file_store(progress: &mut Progress) {
-    let entry = outputs::file_store(&progress.bucket, progress.block.as_ref());
+    let entry = outputs::file_store(&progress.bucket, &progress.private, progress.block.as_ref());
     progress.bucket.supported_file_store = entry;
 }
 
@@ -148,7 +148,7 @@ async fn refuse_given(
     identity: &Identity,
     progress: &Progress,
 ) -> Result<(), Diagnostic> {
-    let given = outputs::wandb_key(&progress.bucket, progress.block.as_ref());
+    let given = outputs::wandb_key(&progress.bucket, &progress.private, progress.block.as_ref());
     let (Access::GivenKey, Some(given)) = (&wanted.access, given.into_known()) else {
         return Ok(());
     };

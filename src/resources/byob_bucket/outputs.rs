@@ -2,20 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use super::location;
+use super::private::MADE_IDENTITY;
 use super::schema::Bucket;
+use super::{location, spec};
 use crate::byob::address;
-use crate::byob::identity::AccessKey;
+use crate::byob::identity::{AccessKey, Identity};
+use crate::byob::rights::Rights;
 use crate::sdk::model::{Field, Secret};
+use crate::sdk::private::Private;
 use crate::terraform::account::{CommonArguments, ResolvedBlock, makes_key};
 
 /// W&B's key, as far as it is known here: made, or given.
-pub fn wandb_key(bucket: &Bucket, block: &dyn ResolvedBlock) -> Field<AccessKey> {
-    made_key(bucket, block).unwrap_or_else(|| block.given_key())
+pub fn wandb_key(
+    bucket: &Bucket,
+    private: &Private,
+    block: &dyn ResolvedBlock,
+) -> Field<AccessKey> {
+    made_key(bucket, private, block).unwrap_or_else(|| block.given_key())
 }
 
 /// The key of the state, where the block asks for one to be made.
-fn made_key(bucket: &Bucket, block: &dyn ResolvedBlock) -> Option<Field<AccessKey>> {
+fn made_key(
+    bucket: &Bucket,
+    private: &Private,
+    block: &dyn ResolvedBlock,
+) -> Option<Field<AccessKey>> {
     if makes_key(&block.block()) != Field::Known(true) {
         return None;
     }
@@ -24,9 +35,27 @@ fn made_key(bucket: &Bucket, block: &dyn ResolvedBlock) -> Option<Field<AccessKe
         bucket.secret_access_key.known(),
     );
     Some(match (id, secret) {
-        (Some(id), Some(secret)) => Field::Known(AccessKey::new(id.as_str(), secret.expose())),
+        (Some(id), Some(secret)) => {
+            let key = AccessKey::new(id.as_str(), secret.expose());
+            Field::Known(match holder(bucket, private, block) {
+                Some(holder) => key.held_by(holder),
+                None => key,
+            })
+        }
         _ => Field::Null,
     })
+}
+
+/// Whose key the made one is, on clouds whose keys do not say so themselves.
+fn holder(bucket: &Bucket, private: &Private, block: &dyn ResolvedBlock) -> Option<String> {
+    let name = match private.text(MADE_IDENTITY) {
+        Some(name) => name.to_owned(),
+        None => {
+            let generation = spec::generation(bucket)?;
+            Identity::for_bucket(bucket.name.known()?, Rights::default(), &generation).name
+        }
+    };
+    block.key_holder(&name)
 }
 
 /// Fills in every output that follows from name, path and location alone. `config` is what
@@ -70,8 +99,8 @@ pub fn fill(bucket: &mut Bucket, config: &Bucket, block: &dyn ResolvedBlock) {
 
 /// The entry for `GORILLA_SUPPORTED_FILE_STORES`: only with a key that is W&B's and
 /// whose secret is in the state anyway.
-pub fn file_store(bucket: &Bucket, block: &dyn ResolvedBlock) -> Field<Secret> {
-    let key = made_key(bucket, block).unwrap_or_else(|| block.kept_key());
+pub fn file_store(bucket: &Bucket, private: &Private, block: &dyn ResolvedBlock) -> Field<Secret> {
+    let key = made_key(bucket, private, block).unwrap_or_else(|| block.kept_key());
     match (&bucket.name, key) {
         (Field::Known(name), Field::Known(key)) => block.address_with_key(name, &key),
         (Field::Unknown, _) | (_, Field::Unknown) => Field::Unknown,

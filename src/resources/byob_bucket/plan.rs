@@ -10,10 +10,11 @@ use super::private::{APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, NOTHING_GOES, R
 use super::schema::Bucket;
 use super::{location, made, outputs, plan_replace, spec};
 use crate::byob::deployment::{self, Scope};
-use crate::byob::{CloudKind, name};
+use crate::byob::{CloudKind, name, soft_delete};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
+use crate::sdk::private::Private;
 use crate::sdk::resource::Plan;
 use crate::terraform::account::{ResolvedBlock, makes_key};
 use crate::terraform::configuration::{Configuration, Environment};
@@ -51,6 +52,9 @@ pub async fn plan(
     let block = with_applied_key(plan, block, configuration);
     let block = block.as_ref();
     plan.planned.set_block(kind, block.block());
+    if plan.config.soft_delete_days.is_null() {
+        plan.planned.soft_delete_days = soft_delete::default_days(kind).map(i64::from).into();
+    }
     fill(plan, configuration, block);
     replace_when_moved(plan, block);
     if let Err(problems) = confirm(cx, plan, block).await {
@@ -231,7 +235,7 @@ fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, block: &dyn Reso
         None => Field::Unknown,
     };
     outputs::fill(planned, &plan.config, block);
-    key_outputs(plan.prior.as_ref(), planned, block);
+    key_outputs(plan.prior.as_ref(), planned, &plan.private, block);
     let Some(prior) = &plan.prior else {
         return;
     };
@@ -247,7 +251,12 @@ fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, block: &dyn Reso
     }
 }
 
-fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn ResolvedBlock) {
+fn key_outputs(
+    prior: Option<&Bucket>,
+    planned: &mut Bucket,
+    private: &Private,
+    block: &dyn ResolvedBlock,
+) {
     let made = makes_key(&block.block());
     let is_kept = prior.is_some_and(|prior| {
         prior.access_key_id.known().is_some()
@@ -257,13 +266,13 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
     });
     if is_kept {
         // The key stays, and the address around it may be another.
-        planned.supported_file_store = outputs::file_store(planned, block);
+        planned.supported_file_store = outputs::file_store(planned, private, block);
         return;
     }
     if made == Field::Known(false) {
         planned.access_key_id = Field::Null;
         planned.secret_access_key = Field::Null;
-        planned.supported_file_store = outputs::file_store(planned, block);
+        planned.supported_file_store = outputs::file_store(planned, private, block);
     } else {
         planned.access_key_id = Field::Unknown;
         planned.secret_access_key = Field::Unknown;

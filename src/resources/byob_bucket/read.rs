@@ -15,7 +15,7 @@ use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
 use crate::byob::requirements::{self, cors};
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, Observed, Reading};
+use crate::byob::{Cloud, Observed, Reading, soft_delete};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::{Field, SetOf};
@@ -119,7 +119,7 @@ async fn observe(
             .error()
     };
     let mut wanted = spec_of(block.as_ref())?;
-    let key = outputs::wandb_key(state, block.as_ref()).into_known();
+    let key = outputs::wandb_key(state, private, block.as_ref()).into_known();
     let looked = cloud
         .observe(&wanted.name, &look_at(&wanted, key.clone()))
         .await;
@@ -224,6 +224,9 @@ fn with_drift(
     };
     if let Reading::Known(versioning) = &observed.versioning {
         bucket.versioning = Field::Known(*versioning == Versioning::Enabled);
+    }
+    if let Reading::Known(kept) = &observed.soft_delete {
+        bucket.soft_delete_days = soft_delete::whole_days(*kept).map(i64::from).into();
     }
     if let Some((origins, max_age)) = cors::effective(evidence) {
         bucket.cors_allowed_origins = Field::Known(SetOf::from(origins));

@@ -43,9 +43,9 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         .marker
         .clone()
         .map_or_else(Vec::new, |marker| marker.former);
+    made::note_let_in(&mut progress.private, &wanted);
     let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
-    made::note_let_in(&mut progress.private, &wanted);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
     findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
     let made = access_keys::put(work, &changes, &mut wanted, progress).await?;

@@ -66,6 +66,7 @@ fn chosen(config: &Bucket) -> BTreeSet<Setting> {
             !config.noncurrent_version_days.is_null() || !config.abort_multipart_days.is_null(),
             Setting::Lifecycle,
         ),
+        is_set(!config.soft_delete_days.is_null(), Setting::SoftDelete),
         is_set(!config.tags.is_null(), Setting::Tags),
     ]
     .into_iter()
@@ -132,7 +133,8 @@ pub fn spec(
         grants: cloud.grants,
         blocks_public: cloud.blocks_public,
         owns_objects: cloud.owns_objects,
-        soft_delete_days: None,
+        soft_delete_days: days(&bucket.soft_delete_days),
+        storage_class: cloud.storage_class,
         access: cloud.access,
         ignored_tags,
         access_key_id: bucket.access_key_id.known().cloned(),

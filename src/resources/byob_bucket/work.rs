@@ -122,7 +122,7 @@ impl Work<'_> {
         progress: &Progress,
     ) -> Result<Observed, Diagnostic> {
         let summary = "The bucket's settings were not read";
-        let key = outputs::wandb_key(&progress.bucket, progress.block.as_ref());
+        let key = outputs::wandb_key(&progress.bucket, &progress.private, progress.block.as_ref());
         let mut look_at = look_at(wanted, key.into_known());
         // A key that was made a moment ago, alone on its identity, is proven by the probe.
         let names_keys = self
@@ -224,11 +224,12 @@ pub fn argument_of(setting: Setting, block: &dyn ResolvedBlock) -> Path {
     match setting {
         Setting::Tags => Path::of("tags"),
         Setting::Versioning => Path::of("versioning"),
+        Setting::SoftDelete => Path::of("soft_delete_days"),
         Setting::Cors => Path::of("cors_allowed_origins"),
         Setting::Lifecycle => Path::of("noncurrent_version_days"),
         Setting::Key
         | Setting::PublicAccess
-        | Setting::SoftDelete
+        | Setting::StorageClass
         | Setting::Ownership
         | Setting::Encryption
         | Setting::Grants

@@ -1,6 +1,7 @@
 //! The clouds that stages are made for, one file each.
 
 mod aws;
+mod gcp;
 mod s3_compatible;
 
 use simulator::wandb::{Config, Instance};
@@ -8,6 +9,7 @@ use simulator::wandb::{Config, Instance};
 use super::stage::API_KEY;
 
 pub use aws::{ACCOUNT, Aws, WANDB};
+pub use gcp::{ADMIN, DEPLOY, Gcp, GoogleLogin, PROJECT};
 pub use s3_compatible::{Minio, S3Compatible, SeaweedFs};
 
 /// What a stage has to know of a cloud. What the cloud's server can be asked comes on

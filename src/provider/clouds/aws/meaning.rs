@@ -81,6 +81,7 @@ pub(super) fn spec(
         }),
         blocks_public: Some(true),
         owns_objects: true,
+        storage_class: None,
         access,
         chosen: BTreeSet::from([Setting::Encryption, Setting::Grants]),
     })

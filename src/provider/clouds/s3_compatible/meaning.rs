@@ -67,6 +67,7 @@ pub(super) fn spec(
         grants: None,
         blocks_public: None,
         owns_objects: false,
+        storage_class: None,
         access,
         chosen: if is_chosen {
             BTreeSet::from([Setting::Encryption])
