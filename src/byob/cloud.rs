@@ -20,7 +20,7 @@ use super::identity::{AccessKey, Identity, IdentityService};
 use super::key_service::KeyService;
 use super::kind::CloudKind;
 use super::marker::{Marker, OwnedBucket};
-use super::observed::{Observed, Reading};
+use super::observed::{LifecycleRule, Observed, Reading};
 use super::probe::{ProbeReply, ProbeStep, Signed};
 use super::spec::{Encryption, Grants, KeySpec};
 
@@ -49,6 +49,9 @@ pub struct LookAt {
     pub key: Option<KeySpec>,
     /// Compare the bucket's own access rules with this.
     pub grants: Option<Grants>,
+    /// Our own lifecycle rules, as wanted and as the last apply has written them, for
+    /// servers whose rules have no ids: what says exactly the same is ours.
+    pub lifecycle: Vec<LifecycleRule>,
     /// Read this identity: does it exist, is it enabled, what may it do.
     pub identity: Option<Identity>,
     /// The identity's key, where its secret is known: a cloud may try it in place of

@@ -24,6 +24,7 @@ pub(in crate::byob) fn wanted() -> BucketSpec {
         abort_upload_days: None,
         cors: spec::cors_rule(vec!["*".into()], 3600),
         written_cors: None,
+        written_lifecycle: Vec::new(),
         encryption: None,
         key: None,
         grants: None,

@@ -7,7 +7,7 @@ use super::deployment::{Deployment, Scope};
 use super::identity::Identity;
 use super::kind::CloudKind;
 use super::marker::Generation;
-use super::observed::{CorsRule, Observed};
+use super::observed::{CorsRule, LifecycleRule, Observed};
 use super::rights::Rights;
 
 /// How objects are encrypted at rest when the writer says nothing.
@@ -123,6 +123,9 @@ pub struct BucketSpec {
     /// The one that the last apply has written, which is ours although another one is wanted
     /// now: not every server keeps the ids of rules.
     pub written_cors: Option<CorsRule>,
+    /// Our lifecycle rules that the last apply has written, which are ours although other
+    /// ones are wanted now: not every server keeps the ids of rules.
+    pub written_lifecycle: Vec<LifecycleRule>,
     /// Encryption at rest; `None` is "as the server has it".
     pub encryption: Option<Encryption>,
     /// The key in the cloud's key service, where there is one to look at.
@@ -264,7 +267,24 @@ pub const CORS_EXPOSED: &str = "ETag";
 /// The id of our CORS rule on servers whose rules have ids.
 pub const CORS_RULE_ID: &str = "wandb-byob";
 
-/// The one CORS rule that W&B needs.
+/// The list of Google Cloud's rules, which holds for both directions.
+const CORS_HEADERS: [&str; 2] = ["Content-Type", CORS_EXPOSED];
+
+/// The one CORS rule that W&B needs on this cloud.
+pub fn cors_rule_on(cloud: CloudKind, origins: Vec<String>, max_age_seconds: i64) -> CorsRule {
+    let rule = cors_rule(origins, max_age_seconds);
+    if cloud != CloudKind::Gcp {
+        return rule;
+    }
+    let both = CORS_HEADERS.map(str::to_owned).to_vec();
+    CorsRule {
+        headers: both.clone(),
+        exposed: both,
+        ..rule
+    }
+}
+
+/// The one CORS rule that W&B needs, where requests and answers have a list each.
 pub fn cors_rule(origins: Vec<String>, max_age_seconds: i64) -> CorsRule {
     CorsRule {
         id: Some(CORS_RULE_ID.to_owned()),

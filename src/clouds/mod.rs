@@ -15,3 +15,4 @@ pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod retry;
 pub(crate) mod web;
+pub(crate) mod xml;

@@ -16,6 +16,8 @@ use crate::byob::{CloudError, CloudErrorKind};
 const SHORTEST: Duration = Duration::from_millis(100);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(10);
+/// The longest pause that a server is given that asks for one.
+const LONGEST_ASKED: Duration = Duration::from_secs(60);
 /// How long a change may need until every part of a server knows it.
 pub const PROPAGATION: Duration = Duration::from_secs(10);
 
@@ -39,6 +41,8 @@ pub struct Failure {
     pub passing: bool,
     /// The server has not carried the call out.
     pub undone: bool,
+    /// How long the server asks to wait before the next attempt.
+    pub after: Option<Duration>,
 }
 
 impl Failure {
@@ -48,6 +52,7 @@ impl Failure {
             error,
             passing: false,
             undone: true,
+            after: None,
         }
     }
 }
@@ -105,6 +110,9 @@ impl Patience {
             let Some(pause) = pauses.next().filter(|_| may_repeat) else {
                 return Err(failure.error);
             };
+            // Jitter comes on top, so that not everybody comes back at once.
+            let asked = failure.after.map(|after| after.min(LONGEST_ASKED));
+            let pause = asked.map_or(pause, |asked| asked + pause);
             tracing::debug!(call = name, target, ?pause, "asking again");
             self.pause(pause, name, target).await?;
         }
@@ -142,6 +150,20 @@ impl Patience {
         name: &str,
         target: &str,
     ) -> Result<bool, CloudError> {
+        self.wait_within(PROPAGATION, attempt, name, target).await
+    }
+
+    /// The same with another limit than [`PROPAGATION`].
+    ///
+    /// # Errors
+    /// One of kind `Stopped`.
+    pub async fn wait_within(
+        &self,
+        limit: Duration,
+        attempt: u32,
+        name: &str,
+        target: &str,
+    ) -> Result<bool, CloudError> {
         let pauses = || {
             ExponentialBuilder::default()
                 .with_min_delay(SHORTEST)
@@ -152,7 +174,7 @@ impl Patience {
         let attempt = attempt as usize;
         let waited: Duration = pauses().take(attempt).sum();
         let pause = pauses().nth(attempt).unwrap_or(LONGEST);
-        if waited + pause > PROPAGATION {
+        if waited + pause > limit {
             return Ok(false);
         }
         self.pause(pause, name, target).await?;
@@ -178,6 +200,24 @@ pub async fn until_known<T, Calling>(
     name: &str,
     target: &str,
     waiting: impl Fn(&T) -> bool,
+    attempt: impl FnMut() -> Calling,
+) -> Result<T, CloudError>
+where
+    Calling: Future<Output = Result<T, CloudError>>,
+{
+    until_known_within(PROPAGATION, stop, name, target, waiting, attempt).await
+}
+
+/// The same with another limit than [`PROPAGATION`].
+///
+/// # Errors
+/// What `attempt` fails with, or an error of kind `Stopped`.
+pub async fn until_known_within<T, Calling>(
+    limit: Duration,
+    stop: &CancellationToken,
+    name: &str,
+    target: &str,
+    waiting: impl Fn(&T) -> bool,
     mut attempt: impl FnMut() -> Calling,
 ) -> Result<T, CloudError>
 where
@@ -187,7 +227,7 @@ where
     let mut count = 0;
     loop {
         let outcome = attempt().await?;
-        if !waiting(&outcome) || !patience.wait_again(count, name, target).await? {
+        if !waiting(&outcome) || !patience.wait_within(limit, count, name, target).await? {
             return Ok(outcome);
         }
         count += 1;
@@ -215,6 +255,7 @@ mod tests {
             error: CloudError::new(CloudErrorKind::Unexpected, "call", "target", "no"),
             passing,
             undone,
+            after: None,
         }
     }
 

@@ -162,6 +162,7 @@ pub fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure
         error: CloudError::new(CloudErrorKind::Transport, call, target, why),
         passing: true,
         undone,
+        after: None,
     }
 }
 

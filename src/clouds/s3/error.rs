@@ -182,6 +182,7 @@ impl Answer {
             error,
             passing,
             undone,
+            after: None,
         }
     }
 }

@@ -69,8 +69,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         return Ok(End::Done);
     }
     let end = settle(work, &wanted, &after, former, progress).await?;
-    made::note_cors(&mut progress.private, &wanted.cors);
-    made::note_let_out(&mut progress.private, &wanted);
+    made::note_applied(&mut progress.private, &wanted);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
         None => progress.private.remove(APPLIED_KEY),

@@ -6,7 +6,7 @@ use super::schema::Bucket;
 use crate::byob::deployment::Scope;
 use crate::byob::identity::Identity;
 use crate::byob::marker::Generation;
-use crate::byob::spec::{Access, BucketSpec, KeySpec, Setting, cors_rule};
+use crate::byob::spec::{Access, BucketSpec, KeySpec, Setting, cors_rule_on};
 use crate::sdk::model::Field;
 use crate::terraform::account::{CommonArguments, ResolvedBlock};
 use crate::terraform::configuration::Configuration;
@@ -125,8 +125,9 @@ pub fn spec(
         versioning: *bucket.versioning.known()?,
         noncurrent_version_days: days(&bucket.noncurrent_version_days),
         abort_upload_days: days(&bucket.abort_multipart_days),
-        cors: cors_rule(origins, max_age),
+        cors: cors_rule_on(block.kind(), origins, max_age),
         written_cors: None,
+        written_lifecycle: Vec::new(),
         encryption: cloud.encryption,
         key,
         grants: cloud.grants,

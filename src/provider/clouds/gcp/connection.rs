@@ -204,6 +204,7 @@ impl GcpAccount {
             kms,
             resource_manager,
             sts,
+            metadata: metadata()?,
         }))
     }
 
@@ -261,4 +262,10 @@ impl GcpAccount {
             None => Field::Unknown,
         })
     }
+}
+
+/// The machine's metadata server, where it is not at its usual address.
+fn metadata() -> Result<Option<Url>, Diagnostic> {
+    let host = variable("GCE_METADATA_HOST", anything)?.into_known();
+    Ok(host.and_then(|host| Url::parse(&format!("http://{host}")).ok()))
 }
