@@ -131,7 +131,10 @@ fn a_token_is_used_as_it_is_and_before_all_else() {
     stage.set("GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.hunter2-hunter2");
     let text = stage.plan_fails();
     assert!(!text.contains("hunter2"), "{text}");
-    assert!(text.contains("401") || text.contains("credentials"), "{text}");
+    assert!(
+        text.contains("401") || text.contains("credentials"),
+        "{text}"
+    );
     end(&stage);
 }
 
@@ -299,7 +302,10 @@ fn missing_credentials_are_told_with_what_to_do() {
 #[test]
 fn the_callers_new_key_is_used_at_once() {
     let stage = stage("gcp-c-new");
-    let first = stage.cloud().key_file(&stage.cloud().owner()).expect("a key");
+    let first = stage
+        .cloud()
+        .key_file(&stage.cloud().owner())
+        .expect("a key");
     block(&stage, &format!("credentials = {}", quoted(&first)));
     stage.assert_empty_plan();
     let broken = first.replace("simulated-project.iam", "another-project.iam");

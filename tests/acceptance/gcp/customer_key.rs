@@ -34,7 +34,12 @@ fn cloud_storage_is_let_use_the_key_before_the_bucket_is_made() {
     let agent = stage.cloud().service_agent(PROJECT).expect("an agent");
     assert_eq!(users(&stage, &key), [format!("serviceAccount:{agent}")]);
     assert_eq!(stage.seen()["encryption"]["defaultKmsKeyName"], key);
-    assert_eq!(stage.this()["verified"], true, "{}", stage.this()["findings"]);
+    assert_eq!(
+        stage.this()["verified"],
+        true,
+        "{}",
+        stage.this()["findings"]
+    );
     let text = stage.destroy().text();
     assert!(!stage.exists());
     // Others may need it.

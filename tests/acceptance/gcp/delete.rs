@@ -85,7 +85,8 @@ fn a_retention_policy_warns_and_stops_the_deletion() {
     stage.apply();
     stage.change(json!({"retentionPolicy": {"retentionPeriod": "3600"}}));
     stage.put("a");
-    stage.terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
+    stage
+        .terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
         .succeeds();
     let found = super::finding(&stage, "object_lock.no_default_retention").expect("a finding");
     assert_eq!(found["status"], "warn");

@@ -133,7 +133,9 @@ fn ids_are_checked() {
     // A bucket is in its own project and in no other.
     stage.apply();
     stage.forget(THIS);
-    stage.cloud().add_account("x@another-project.iam.gserviceaccount.com");
+    stage
+        .cloud()
+        .add_account("x@another-project.iam.gserviceaccount.com");
     let owner = format!("serviceAccount:{}", stage.cloud().owner());
     stage
         .cloud()

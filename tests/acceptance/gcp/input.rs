@@ -94,10 +94,19 @@ fn credentials_are_checked_and_never_repeated() {
 #[test]
 fn a_variable_is_checked_like_its_argument() {
     let mut stage = Stage::new("gcp-variables");
-    let owner = stage.cloud().key_file(&stage.cloud().owner()).expect("a key");
+    let owner = stage
+        .cloud()
+        .key_file(&stage.cloud().owner())
+        .expect("a key");
     let url = stage.cloud().url();
     stage.set("GOOGLE_CREDENTIALS", &owner);
-    for service in ["STORAGE", "IAM", "IAM_CREDENTIALS", "KMS", "RESOURCE_MANAGER"] {
+    for service in [
+        "STORAGE",
+        "IAM",
+        "IAM_CREDENTIALS",
+        "KMS",
+        "RESOURCE_MANAGER",
+    ] {
         stage.set(&format!("GOOGLE_{service}_CUSTOM_ENDPOINT"), &url);
     }
     stage.write_raw(&format!(
@@ -106,7 +115,12 @@ fn a_variable_is_checked_like_its_argument() {
         stage.bucket_block("", "")
     ));
     stage.plan();
-    let wrong_text: &[&str] = &[" ", "hunter2-hunter2\n", " hunter2-hunter2", "hunter2 hunter2"];
+    let wrong_text: &[&str] = &[
+        " ",
+        "hunter2-hunter2\n",
+        " hunter2-hunter2",
+        "hunter2 hunter2",
+    ];
     let wrong_project: &[&str] = &[" ", "Acme", "acme prod", "acme-prod\n", "123456789012"];
     let wrong_address: &[&str] = &[
         "http://storage.example.com",
@@ -130,20 +144,35 @@ fn a_variable_is_checked_like_its_argument() {
         ("GOOGLE_OAUTH_ACCESS_TOKEN", wrong_text, ""),
         (
             "GOOGLE_IMPERSONATE_SERVICE_ACCOUNT",
-            &["jane@example.com", "a@b-project.iam.gserviceaccount.com\n", " "],
+            &[
+                "jane@example.com",
+                "a@b-project.iam.gserviceaccount.com\n",
+                " ",
+            ],
             "",
         ),
         ("GOOGLE_STORAGE_CUSTOM_ENDPOINT", wrong_address, &url),
         ("GOOGLE_IAM_CUSTOM_ENDPOINT", wrong_address, &url),
-        ("GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT", wrong_address, &url),
+        (
+            "GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT",
+            wrong_address,
+            &url,
+        ),
         ("GOOGLE_KMS_CUSTOM_ENDPOINT", wrong_address, &url),
-        ("GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT", wrong_address, &url),
+        (
+            "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT",
+            wrong_address,
+            &url,
+        ),
         ("GOOGLE_CREDENTIALS", wrong_json, &owner),
     ] {
         for value in values {
             stage.set(name, value);
             let text = stage.plan_fails();
-            assert!(text.contains(&format!("Invalid {name}")), "{value:?}: {text}");
+            assert!(
+                text.contains(&format!("Invalid {name}")),
+                "{value:?}: {text}"
+            );
             assert!(!text.contains("hunter2"), "{name}: {text}");
         }
         stage.set(name, good);
@@ -161,7 +190,14 @@ fn a_variable_is_checked_like_its_argument() {
 fn an_address_in_the_clear_is_refused() {
     let stage = Stage::new("gcp-clear");
     let url = stage.cloud().url();
-    for service in ["storage", "iam", "iam_credentials", "kms", "resource_manager", "sts"] {
+    for service in [
+        "storage",
+        "iam",
+        "iam_credentials",
+        "kms",
+        "resource_manager",
+        "sts",
+    ] {
         let good = format!("{service} = \"{url}\"");
         let bad = format!("{service} = \"http://private.example.com\"");
         let provider = stage.provider("").replace(&good, &bad);

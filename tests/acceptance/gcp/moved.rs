@@ -15,9 +15,10 @@ fn another_project_is_another_bucket() {
     stage.write_bucket("", "");
     stage.apply();
     // A new default moves nothing.
-    let provider = stage
-        .provider("")
-        .replace(&format!("project = {PROJECT:?}"), &format!("project = {other:?}"));
+    let provider = stage.provider("").replace(
+        &format!("project = {PROJECT:?}"),
+        &format!("project = {other:?}"),
+    );
     stage.write_under(&provider, &stage.bucket_block("", ""));
     stage.assert_empty_plan();
     // Naming it does, while there is nothing in it.

@@ -28,8 +28,14 @@ fn bad_values_are_refused_at_their_argument() {
             "wandb_service_account",
         ),
         ("wandb_roles = []".to_owned(), "wandb_roles"),
-        (r#"wandb_roles = ["storage.admin"]"#.to_owned(), "wandb_roles"),
-        (r#"wandb_roles = ["roles/x", null]"#.to_owned(), "wandb_roles"),
+        (
+            r#"wandb_roles = ["storage.admin"]"#.to_owned(),
+            "wandb_roles",
+        ),
+        (
+            r#"wandb_roles = ["roles/x", null]"#.to_owned(),
+            "wandb_roles",
+        ),
         (r#"kms_key_name = "k""#.to_owned(), "kms_key_name"),
         (
             format!("{}/cryptoKeyVersions/1\"", key("us").trim_end_matches('"')),
@@ -105,7 +111,10 @@ fn labels_follow_googles_rules() {
     for (tags, words) in [
         (r#"{ Cost = "ml" }"#.to_owned(), "no key of a label"),
         (r#"{ "1cost" = "ml" }"#.to_owned(), "no key of a label"),
-        (r#"{ "cost center" = "ml" }"#.to_owned(), "no key of a label"),
+        (
+            r#"{ "cost center" = "ml" }"#.to_owned(),
+            "no key of a label",
+        ),
         (r#"{ cost = "ML" }"#.to_owned(), "none of a label"),
         (r#"{ cost = "a.b" }"#.to_owned(), "none of a label"),
         (format!("{{ cost = {long:?} }}"), "none of a label"),
@@ -163,7 +172,11 @@ fn names_follow_googles_rules() {
         let bucket = stage.bucket_block("", "").replace(stage.bucket(), name);
         stage.write(&bucket);
         let text = stage.plan_fails();
-        assert_eq!(text.matches("Error: Invalid name").count(), 1, "{name}: {text}");
+        assert_eq!(
+            text.matches("Error: Invalid name").count(),
+            1,
+            "{name}: {text}"
+        );
     }
     for name in ["acme_wandb", "0acme", "a.example.com"] {
         let bucket = stage.bucket_block("", "").replace(stage.bucket(), name);
@@ -197,7 +210,10 @@ fn what_a_deployment_does_not_take_is_refused() {
         "wandb-integration@wandb-production.iam.gserviceaccount.com"
     );
     let provider = stage.provider("").replace("dedicated", "self_managed");
-    stage.write_under(&provider, &stage.bucket_block("", "create_access_key = true"));
+    stage.write_under(
+        &provider,
+        &stage.bucket_block("", "create_access_key = true"),
+    );
     stage.plan();
 }
 

@@ -15,7 +15,12 @@ fn the_instance_reaches_the_bucket_by_its_own_account() {
     write("register = true");
     stage.apply();
     stage.assert_empty_plan();
-    assert_eq!(stage.this()["verified"], true, "{}", stage.this()["findings"]);
+    assert_eq!(
+        stage.this()["verified"],
+        true,
+        "{}",
+        stage.this()["findings"]
+    );
     assert!(!stage.wandb.requests().is_empty());
     write("register = false");
     stage.wandb.clear_requests();

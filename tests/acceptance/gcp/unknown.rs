@@ -9,7 +9,11 @@ fn what_google_hears_only_at_apply_makes_the_planned_bucket() {
     for (case, arguments, block) in [
         ("no key", "", format!("kms_key_name = {}", later("null"))),
         ("location", "", format!("location = {}", later(r#""EU""#))),
-        ("class", "", format!("storage_class = {}", later(r#""NEARLINE""#))),
+        (
+            "class",
+            "",
+            format!("storage_class = {}", later(r#""NEARLINE""#)),
+        ),
         (
             "roles",
             "",
@@ -33,9 +37,21 @@ fn what_google_hears_only_at_apply_makes_the_planned_bucket() {
             "",
             format!("project = {}", later(r#""simulated-project""#)),
         ),
-        ("days", "soft_delete_days = terraform_data.later.output ? 14 : 8", String::new()),
-        ("no days", "soft_delete_days = terraform_data.later.output ? null : 8", String::new()),
-        ("path", r#"path = terraform_data.later.output ? "a/b" : null"#, String::new()),
+        (
+            "days",
+            "soft_delete_days = terraform_data.later.output ? 14 : 8",
+            String::new(),
+        ),
+        (
+            "no days",
+            "soft_delete_days = terraform_data.later.output ? null : 8",
+            String::new(),
+        ),
+        (
+            "path",
+            r#"path = terraform_data.later.output ? "a/b" : null"#,
+            String::new(),
+        ),
     ] {
         let stage = Stage::new("gcp-later");
         stage.write_bucket(arguments, &block);
@@ -110,7 +126,9 @@ fn a_provider_that_is_not_known_yet_is_not_guessed() {
         "#,
         token
     );
-    let login = stage.login.saying("access_token = terraform_data.token.output");
+    let login = stage
+        .login
+        .saying("access_token = terraform_data.token.output");
     let bucket = stage.bucket_block("", "");
     let provider = stage.provider_on(&login, "");
     stage.write_under(&provider, &format!("{data}{bucket}"));

@@ -76,7 +76,10 @@ fn every_setting_is_updated_in_place() {
     );
     assert_eq!(seen["cors"].as_array().map(Vec::len), Some(1));
     assert_eq!(seen["lifecycle"]["rule"].as_array().map_or(0, Vec::len), 0);
-    assert_eq!(seen["labels"].as_object().map(serde_json::Map::len), Some(1));
+    assert_eq!(
+        seen["labels"].as_object().map(serde_json::Map::len),
+        Some(1)
+    );
     assert_eq!(stage.members(ADMIN), [member(DEPLOY)]);
     assert_eq!(
         stage.members("roles/storage.objectAdmin"),
@@ -99,7 +102,10 @@ fn roles_that_are_not_wanted_any_more_are_taken_back() {
             "storage.objects.list",
         ],
     );
-    stage.write_bucket("", &hcl!(r#"wandb_roles = ["<own>", "roles/storage.admin"]"#, own));
+    stage.write_bucket(
+        "",
+        &hcl!(r#"wandb_roles = ["<own>", "roles/storage.admin"]"#, own),
+    );
     stage.apply();
     stage.assert_empty_plan();
     assert_eq!(stage.members(own), [member(DEPLOY)]);
@@ -122,7 +128,10 @@ fn people_and_conditions_in_the_policy_stay_what_they_are() {
     let auditor = account(&stage, "people-auditor");
     let condition = json!({"title": "until", "description": "audit",
         "expression": "request.time < timestamp('2030-01-01T00:00:00Z')"});
-    let mut bindings = stage.policy()["bindings"].as_array().expect("bindings").clone();
+    let mut bindings = stage.policy()["bindings"]
+        .as_array()
+        .expect("bindings")
+        .clone();
     let theirs = [
         json!({"role": ADMIN, "members": [member(&auditor)], "condition": condition}),
         json!({"role": "roles/storage.objectViewer",
@@ -138,7 +147,10 @@ fn people_and_conditions_in_the_policy_stay_what_they_are() {
     stage.apply();
     stage.assert_empty_plan();
     assert_eq!(stage.members(ADMIN), [member(&other)]);
-    let after = stage.policy()["bindings"].as_array().expect("bindings").clone();
+    let after = stage.policy()["bindings"]
+        .as_array()
+        .expect("bindings")
+        .clone();
     for binding in theirs {
         let same = |one: &&serde_json::Value| {
             one["role"] == binding["role"]
@@ -146,7 +158,10 @@ fn people_and_conditions_in_the_policy_stay_what_they_are() {
                 && one["members"].as_array().map(Vec::len)
                     == binding["members"].as_array().map(Vec::len)
         };
-        assert!(after.iter().find(same).is_some(), "{binding} is not in {after:?}");
+        assert!(
+            after.iter().find(same).is_some(),
+            "{binding} is not in {after:?}"
+        );
     }
     stage.destroy();
 }
