@@ -110,6 +110,27 @@ impl Cloud for Gcp {
         r#"deployment = "dedicated""#.to_owned()
     }
 
+    fn is_there(stage: &Stage<Self>, bucket: &str) -> bool {
+        stage.cloud().bucket(bucket).is_some()
+    }
+
+    /// What is deleted softly stays.
+    fn clean_up(stage: &Stage<Self>, bucket: &str) {
+        for object in stage.cloud().objects(bucket) {
+            if object.state == "soft_deleted" {
+                continue;
+            }
+            let args = json!({"name": bucket, "key": object.name,
+                "generation": object.generation});
+            let answer = stage.try_google("remove", args);
+            assert!(answer.get("error").is_none(), "{answer}");
+        }
+    }
+
+    fn variables(_: &GoogleLogin) -> Vec<(&'static str, String)> {
+        vec![("project", PROJECT.to_owned())]
+    }
+
     fn instance() -> Config {
         Self::login().instance()
     }
@@ -238,14 +259,9 @@ impl Stage<Gcp> {
         objects.iter().filter(|one| one.state == state).count()
     }
 
-    /// Removes all objects and versions; what is deleted softly stays.
+    /// Removes all objects and versions.
     pub fn clean_up_objects(&self) {
-        for object in self.cloud().objects(self.bucket()) {
-            if object.state != "soft_deleted" {
-                let args = json!({"key": object.name, "generation": object.generation});
-                self.google("remove", args);
-            }
-        }
+        Gcp::clean_up(self, self.bucket());
     }
 
     /// The service accounts that were made for W&B.
