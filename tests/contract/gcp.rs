@@ -197,9 +197,7 @@ impl Server for Google {
                 self.instance.add_account(&nobody);
                 file(&self.instance.key_file(&nobody).expect("a key"))
             }
-            Caller::Impostor => {
-                CredentialSource::AccessToken(SecretString::from("not-the-secret"))
-            }
+            Caller::Impostor => CredentialSource::AccessToken(SecretString::from("not-the-secret")),
         };
         open_with(connection(&self.instance.url(), credentials), stop)
     }
@@ -339,14 +337,18 @@ impl Server for Google {
 
     fn keep_versions(&self, bucket: &str) {
         let change = json!({"versioning": {"enabled": true}});
-        self.instance.patch_bucket(bucket, &change).expect("a bucket");
+        self.instance
+            .patch_bucket(bucket, &change)
+            .expect("a bucket");
     }
 
     fn add_foreign_rule(&self, bucket: &str) {
         let rule = json!({"action": {"type": "Delete"},
             "condition": {"age": 9, "matchesPrefix": ["logs/"]}});
         let change = json!({"lifecycle": {"rule": [rule]}});
-        self.instance.patch_bucket(bucket, &change).expect("a bucket");
+        self.instance
+            .patch_bucket(bucket, &change)
+            .expect("a bucket");
     }
 
     fn put(&self, bucket: &str, object: &str) {
@@ -416,7 +418,10 @@ impl Server for Google {
             let mut policy = self.instance.bucket_policy(&bucket).expect("a policy");
             if policy.to_string().contains(&member) {
                 let more = json!({"role": "roles/storage.legacyBucketOwner", "members": [member]});
-                policy["bindings"].as_array_mut().expect("bindings").push(more);
+                policy["bindings"]
+                    .as_array_mut()
+                    .expect("bindings")
+                    .push(more);
                 let set = self.instance.set_bucket_policy(&bucket, &policy);
                 set.expect("a policy");
             }
@@ -431,9 +436,10 @@ impl Server for Google {
             "token_uri": format!("{}/token", self.instance.url()),
         });
         let (call, args) = match deed {
-            Deed::Write { bucket, object } => {
-                ("put", json!({"name": bucket, "key": object, "text": "by key"}))
-            }
+            Deed::Write { bucket, object } => (
+                "put",
+                json!({"name": bucket, "key": object, "text": "by key"}),
+            ),
             Deed::Read { bucket, object } => ("fetch", json!({"name": bucket, "key": object})),
             Deed::List { bucket } => ("objects", json!({"name": bucket})),
             Deed::DeleteBucket { bucket } => ("drop", json!({"name": bucket})),

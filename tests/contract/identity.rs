@@ -31,7 +31,10 @@ pub fn it_gets_its_rights_and_no_more(server: &dyn Server) {
     server.make(&other);
     server.put(&other, "theirs");
     let (identity, key) = wandb(server, &bucket, None);
-    assert_eq!(server.identity(&identity.name), only(server, &identity.name));
+    assert_eq!(
+        server.identity(&identity.name),
+        only(server, &identity.name)
+    );
     let bucket = bucket.as_str();
     let object = "run/1";
     assert!(lets_soon(server, &key, Deed::Write { bucket, object }));
@@ -89,7 +92,10 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
     let wide = state(server, &bucket, &identity).expect("there");
     assert_eq!(wide.other_rights.len(), 1, "{wide:?}");
     wait(identities(&open(server)).put_identity(&identity, false)).expect("restored");
-    assert_eq!(server.identity(&identity.name), only(server, &identity.name));
+    assert_eq!(
+        server.identity(&identity.name),
+        only(server, &identity.name)
+    );
     assert_eq!(
         server.keys(&identity.name),
         BTreeSet::from([key.id.clone()])
@@ -211,6 +217,9 @@ pub fn removing_it_removes_all_of_it(server: &dyn Server) {
     assert!(!server.lets(&key, Deed::List { bucket: &bucket }));
     // Nothing of it is in the way of the next one of that name.
     wait(identities(&open(server)).put_identity(&identity, false)).expect("made again");
-    assert_eq!(server.identity(&identity.name), only(server, &identity.name));
+    assert_eq!(
+        server.identity(&identity.name),
+        only(server, &identity.name)
+    );
     assert_eq!(server.keys(&identity.name), BTreeSet::new());
 }

@@ -83,7 +83,11 @@ pub trait Server: Send + Sync {
 
     /// Tags of every kind that the server takes.
     fn tags(&self) -> BTreeMap<String, String> {
-        let tags = [("cost center", "ml/42"), ("a.b:c/d=e+f-@_", "x y"), ("empty", "")];
+        let tags = [
+            ("cost center", "ml/42"),
+            ("a.b:c/d=e+f-@_", "x y"),
+            ("empty", ""),
+        ];
         tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into()
     }

@@ -67,7 +67,12 @@ async fn patch(cloud: &Gcp, bucket: &str, change: &Change) -> Result<(), CloudEr
         let written = cloud.json(Work::Write, CALL, bucket, &request).await;
         let error = match written {
             Ok(resource) => {
-                cloud.remember(bucket, &Document(resource));
+                let document = Document(resource);
+                if matches!(change, Change::Tags(_)) {
+                    // Nobody has written labels since they were looked at, so they are these.
+                    cloud.note_look(bucket, &document);
+                }
+                cloud.remember(bucket, &document);
                 return Ok(());
             }
             Err(error) if was_outrun(&error) => error,

@@ -239,7 +239,7 @@ async fn delete_bare(cloud: &Gcp, bucket: &str, attempt: u32) -> Result<AbsentBu
         abort(cloud, bucket, object, upload).await?;
     }
     // The one that was looked at: who takes a bucket over writes its labels.
-    let seen = cloud.recall(bucket);
+    let seen = cloud.looked_at(bucket);
     let metageneration = seen.as_ref().and_then(|seen| seen.metageneration());
     let request = Request::bucket("DELETE", bucket)
         .with_some("ifMetagenerationMatch", metageneration.as_deref());
@@ -258,8 +258,11 @@ async fn delete_bare(cloud: &Gcp, bucket: &str, attempt: u32) -> Result<AbsentBu
             let is_same = now.as_ref().map(owner) == seen.as_ref().map(owner);
             let is_harmless = error.code.as_deref() == Some("conditionNotMet") && is_same;
             let patience = &cloud.patience;
-            if is_harmless && patience.wait_again(attempt, DELETE_BUCKET, bucket).await? {
+            if let (true, Some(now)) = (is_harmless, &now)
+                && patience.wait_again(attempt, DELETE_BUCKET, bucket).await?
+            {
                 // Another setting was changed, which nobody needs any more.
+                cloud.note_look(bucket, now);
                 return Box::pin(delete_bare(cloud, bucket, attempt + 1)).await;
             }
             Err(error)

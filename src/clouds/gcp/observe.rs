@@ -54,10 +54,13 @@ fn not_ours(error: CloudError, bucket: &str) -> CloudError {
 pub(super) async fn look(cloud: &Gcp, bucket: &str) -> Result<Option<Sighting>, CloudError> {
     let found = get(cloud, bucket).await;
     let found = found.map_err(|error| not_ours(error, bucket))?;
-    Ok(found.map(|document| Sighting {
-        marker: document.marker(),
-        created: document.created(),
-        tags: document.labels(),
+    Ok(found.map(|document| {
+        cloud.note_look(bucket, &document);
+        Sighting {
+            marker: document.marker(),
+            created: document.created(),
+            tags: document.labels(),
+        }
     }))
 }
 

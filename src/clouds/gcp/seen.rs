@@ -16,6 +16,8 @@ use crate::byob::observed::LifecycleRule;
 struct Memory {
     /// The bucket's resource as it was told last.
     document: Option<(String, Document)>,
+    /// The same as it was when somebody looked whose it is.
+    looked_at: Option<(String, Document)>,
     /// Our own lifecycle rules, by which they are told from other people's.
     own_rules: Vec<LifecycleRule>,
     /// Addresses that were signed.
@@ -51,6 +53,20 @@ impl Gcp {
         let memory = self.seen.memory();
         let seen = memory.document.as_ref();
         seen.filter(|(name, _)| name == bucket)
+            .map(|(_, document)| document.clone())
+    }
+
+    /// Keeps in mind what somebody is told whose bucket it is by.
+    pub(super) fn note_look(&self, bucket: &str, document: &Document) {
+        self.seen.memory().looked_at = Some((bucket.to_owned(), document.clone()));
+    }
+
+    /// The bucket as it was when somebody looked whose it is.
+    pub(super) fn looked_at(&self, bucket: &str) -> Option<Document> {
+        let memory = self.seen.memory();
+        let looked_at = memory.looked_at.as_ref();
+        looked_at
+            .filter(|(name, _)| name == bucket)
             .map(|(_, document)| document.clone())
     }
 
