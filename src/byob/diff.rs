@@ -248,3 +248,7 @@ fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
 #[cfg(test)]
 #[path = "diff_tests.rs"]
 pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "diff_grants_tests.rs"]
+mod grants_tests;

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Gcp;
-use super::client::Service;
+use super::endpoints::Service;
 use super::request::{Request, encoded};
 use crate::byob::CloudError;
 use crate::byob::cloud::CallerPermission;

@@ -10,9 +10,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, OnceCell};
 use tokio_util::sync::CancellationToken;
-use url::{Host, Url};
+use url::Url;
 
 use super::credentials::{self, CALL, CredentialSource, Read, SCOPE, wrong};
+use super::endpoints::{Endpoints, Service, is_private};
 use super::error::{self, not_understood};
 use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::{CloudError, CloudErrorKind};
@@ -25,26 +26,6 @@ const EARLY: Duration = Duration::from_secs(300);
 const LIFETIME: Duration = Duration::from_hours(1);
 /// The machine's own metadata server.
 const METADATA: &str = "http://metadata.google.internal";
-
-/// Addresses of services, where they are not Google's own. Each may hold a path; the
-/// version of the interface at its end is left out or not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Endpoints {
-    /// Cloud Storage, its JSON and its XML interface.
-    pub storage: Option<Url>,
-    /// Identity and Access Management: service accounts and their keys.
-    pub iam: Option<Url>,
-    /// Tokens and signatures of other service accounts.
-    pub iam_credentials: Option<Url>,
-    /// Cloud Key Management Service.
-    pub kms: Option<Url>,
-    /// Cloud Resource Manager.
-    pub resource_manager: Option<Url>,
-    /// The token exchange of workload identity federation.
-    pub sts: Option<Url>,
-    /// The metadata server of the machine.
-    pub metadata: Option<Url>,
-}
 
 /// Who asks Google Cloud, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,16 +43,6 @@ pub struct Connection {
     pub max_retries: u32,
     /// Certificates to trust besides the system's, in PEM.
     pub ca_bundle: Option<String>,
-}
-
-/// Services of Google's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Service {
-    Storage,
-    Iam,
-    IamCredentials,
-    Kms,
-    ResourceManager,
 }
 
 /// What can sign an address in the caller's name.
@@ -108,18 +79,6 @@ impl fmt::Debug for Clients {
             .field("connection", &self.connection)
             .finish_non_exhaustive()
     }
-}
-
-/// Whether what is sent to an address can be read by nobody on the way: it goes by TLS, or
-/// does not leave the machine.
-pub(super) fn is_private(url: &Url) -> bool {
-    let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || (url.scheme() == "http" && is_here)
 }
 
 impl Clients {
@@ -173,29 +132,7 @@ impl Clients {
 
     /// The address of a service, without a slash at its end.
     pub(super) fn address(&self, service: Service) -> String {
-        let endpoints = &self.connection.endpoints;
-        let (given, own) = match service {
-            Service::Storage => (&endpoints.storage, "https://storage.googleapis.com"),
-            Service::Iam => (&endpoints.iam, "https://iam.googleapis.com"),
-            Service::IamCredentials => (
-                &endpoints.iam_credentials,
-                "https://iamcredentials.googleapis.com",
-            ),
-            Service::Kms => (&endpoints.kms, "https://cloudkms.googleapis.com"),
-            Service::ResourceManager => (
-                &endpoints.resource_manager,
-                "https://cloudresourcemanager.googleapis.com",
-            ),
-        };
-        let Some(given) = given else {
-            return own.to_owned();
-        };
-        let given = given.as_str().trim_end_matches('/');
-        ["/storage/v1", "/v1", "/v3"]
-            .iter()
-            .find_map(|version| given.strip_suffix(version))
-            .unwrap_or(given)
-            .to_owned()
+        self.connection.endpoints.address(service)
     }
 
     fn read(&self) -> Result<&Read, CloudError> {
@@ -390,50 +327,4 @@ fn unable(what: &str) -> String {
          key, or set impersonate_service_account to one on which the caller has \
          iam.serviceAccounts.signBlob (roles/iam.serviceAccountTokenCreator)"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_leaves_the_machine_by_tls_alone() {
-        for (address, expected) in [
-            ("https://storage.googleapis.com", true),
-            ("http://127.0.0.1:4443/storage/v1/", true),
-            ("http://[::1]:4443", true),
-            ("http://localhost:4443", true),
-            ("http://storage.localhost:4443", true),
-            ("http://10.0.0.1:4443", false),
-            ("http://localhost.example.com", false),
-            ("ftp://127.0.0.1", false),
-        ] {
-            let url = Url::parse(address).expect(address);
-            assert_eq!(is_private(&url), expected, "{address}");
-        }
-    }
-
-    #[test]
-    fn an_address_may_name_the_version() {
-        for given in [
-            "http://127.0.0.1:4443",
-            "http://127.0.0.1:4443/",
-            "http://127.0.0.1:4443/storage/v1/",
-            "http://127.0.0.1:4443/v1",
-        ] {
-            let clients = Clients::new(Connection {
-                credentials: CredentialSource::Default,
-                impersonate: None,
-                user_project: None,
-                endpoints: Endpoints {
-                    storage: Url::parse(given).ok(),
-                    ..Endpoints::default()
-                },
-                max_retries: 0,
-                ca_bundle: None,
-            });
-            let address = clients.expect("clients").address(Service::Storage);
-            assert_eq!(address, "http://127.0.0.1:4443", "{given}");
-        }
-    }
 }

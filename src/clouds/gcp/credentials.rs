@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::client::{Endpoints, is_private};
+use super::endpoints::{Endpoints, is_private};
 use crate::byob::identity::AccessKey;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::web::causes;

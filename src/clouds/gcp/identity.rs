@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::Gcp;
-use super::client::Service;
+use super::endpoints::Service;
 use super::error::{CREATE_ACCOUNT, contradiction, no_bucket, not_understood};
 use super::names::{email_of, id_of_identity};
 use super::policy::{self, Holder, Policy, member};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Gcp;
-use super::client::Service;
+use super::endpoints::Service;
 use super::error::not_understood;
 use super::policy::{self, Holder, member};
 use super::request::Request;

@@ -12,6 +12,7 @@ mod client;
 mod contents;
 mod create;
 mod credentials;
+mod endpoints;
 mod error;
 mod identity;
 mod key;
@@ -47,12 +48,13 @@ use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 use crate::clouds::reading::reading;
 use crate::clouds::retry::{Patience, Work, until_known};
 
-use client::Service;
+use endpoints::Service;
 use error::no_bucket;
 use seen::Seen;
 
-pub use client::{Clients, Connection, Endpoints};
+pub use client::{Clients, Connection};
 pub use credentials::CredentialSource;
+pub use endpoints::Endpoints;
 pub use permissions::PERMISSIONS;
 
 /// The algorithm of every bucket's encryption, in the words of a spec and of an observation:

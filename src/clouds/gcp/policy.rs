@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::Gcp;
-use super::client::Service;
+use super::endpoints::Service;
 use super::error::{not_understood, was_outrun};
 use super::request::Request;
 use crate::byob::observed::{GrantState, Rule};

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::Gcp;
-use super::client::Service;
+use super::endpoints::Service;
 use super::error::not_understood;
 use crate::byob::CloudError;
 use crate::byob::http::HttpResponse;

@@ -13,7 +13,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 use url::Url;
 
-use super::client::{Service, Signing};
+use super::client::Signing;
+use super::endpoints::Service;
 use super::error::not_understood;
 use super::request::{Request, encoded};
 use super::{Gcp, credentials};
