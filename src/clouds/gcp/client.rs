@@ -198,7 +198,9 @@ impl Clients {
         Ok(text)
     }
 
-    async fn own_token(&self, patience: &Patience) -> Result<SecretString, CloudError> {
+    /// A token of the credentials themselves, whoever they act as: the right to act as an
+    /// account, and to sign as it, is theirs.
+    pub(super) async fn own_token(&self, patience: &Patience) -> Result<SecretString, CloudError> {
         let read = self.read()?;
         if let Read::Token(token) = read {
             return Ok(token.clone());

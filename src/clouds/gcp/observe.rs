@@ -40,7 +40,7 @@ pub(super) async fn get(cloud: &Gcp, bucket: &str) -> Result<Option<Document>, C
 
 /// A refusal to look at a name may mean that the name is another project's.
 fn not_ours(error: CloudError, bucket: &str) -> CloudError {
-    if error.kind != CloudErrorKind::Denied {
+    if error.kind != CloudErrorKind::Denied || error.call != GET {
         return error;
     }
     let hint = format!(

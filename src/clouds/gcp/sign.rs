@@ -9,14 +9,14 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use url::Url;
 
 use super::client::Signing;
 use super::endpoints::Service;
 use super::error::not_understood;
-use super::request::{Request, encoded};
+use super::request::encoded;
 use super::{Gcp, credentials};
 use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::identity::AccessKey;
@@ -303,10 +303,20 @@ async fn remote(cloud: &Gcp, target: &Target, email: &str) -> Result<Signed, Clo
 }
 
 async fn sign_blob(cloud: &Gcp, email: &str, text: &str) -> Result<Vec<u8>, CloudError> {
-    let path = format!("projects/-/serviceAccounts/{email}:signBlob");
-    let request = Request::v1(Service::IamCredentials, "POST", &path)
-        .body(json!({"payload": STANDARD.encode(text)}));
-    let told = cloud.json(Work::Read, SIGN_BLOB, email, &request).await?;
+    let clients = &cloud.clients;
+    let token = clients.own_token(&cloud.patience).await?;
+    let address = clients.address(Service::IamCredentials);
+    let url = format!("{address}/v1/projects/-/serviceAccounts/{email}:signBlob");
+    let body = json!({"payload": STANDARD.encode(text)});
+    let request = clients.request("POST", url, &token, Some(&body));
+    let answer = cloud
+        .patience
+        .call(Work::Read, SIGN_BLOB, email, || {
+            clients.exchange(SIGN_BLOB, email, &request)
+        })
+        .await?;
+    let told: Value = serde_json::from_slice(&answer.body)
+        .map_err(|error| not_understood(SIGN_BLOB, email, error))?;
     let signature = told["signedBlob"].as_str();
     signature
         .and_then(|signature| STANDARD.decode(signature).ok())
