@@ -155,13 +155,13 @@ fn rules_for_browsers_are_put_back_before_a_foreign_one_on_google_cloud() {
             assert_eq!(rules[0]["origin"], json!(["*"]));
             assert_eq!(rules[0]["responseHeader"], json!(["Content-Type", "ETag"]));
             assert_eq!(rules[1]["origin"], json!(["https://example.com"]));
-            // The first match wins: before ours it is drift.
-            let turned = json!([rules[1], rules[0]]);
-            stage.change(json!({"cors": turned}));
+            // The first match wins: one that W&B's pages meet before ours is drift.
+            let theirs = json!({"origin": ["*"], "method": ["PUT"], "maxAgeSeconds": 9});
+            stage.change(json!({"cors": [theirs, rules[0], rules[1]]}));
             assert!(!stage.plan().is_empty());
             stage.apply();
             stage.assert_empty_plan();
-            assert_eq!(stage.seen()["cors"], rules);
+            assert_eq!(stage.seen()["cors"], json!([rules[0], theirs, rules[1]]));
         },
         ..Drift::default()
     });

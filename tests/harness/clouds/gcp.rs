@@ -41,6 +41,8 @@ impl GoogleLogin {
     pub fn start(config: gcs::Config) -> Self {
         let cloud = wait(gcs::Instance::start(config)).expect("Google Cloud starts");
         let owner = cloud.owner();
+        // An owner may do everything with buckets, and nothing with objects of others.
+        cloud.grant_project(PROJECT, ADMIN, &format!("serviceAccount:{owner}"));
         Self::with(Arc::new(cloud), &owner)
     }
 
