@@ -58,6 +58,31 @@ impl S3Address {
     }
 }
 
+/// A bucket of Google Cloud Storage, as W&B addresses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoogleAddress {
+    /// The bucket's name.
+    pub bucket: String,
+}
+
+impl GoogleAddress {
+    /// The address without any secret.
+    pub fn plain(&self) -> String {
+        format!("gs://{}", self.bucket)
+    }
+
+    /// The address with W&B's key inside, the entry for `GORILLA_SUPPORTED_FILE_STORES`;
+    /// `None` where nobody knows whose key it is. It is a secret.
+    pub fn with_key(&self, key: &AccessKey) -> Option<String> {
+        Some(format!(
+            "gs://{}:{}@{}",
+            escape(key.holder.as_ref()?),
+            escape(key.expose_secret()),
+            self.bucket
+        ))
+    }
+}
+
 fn escape(text: &str) -> String {
     utf8_percent_encode(text, USERINFO).to_string()
 }
@@ -217,6 +242,23 @@ mod tests {
         assert_eq!(
             address(false).with_key(&key),
             "s3://AK%2F1:a%2Bb%2Fc%3Dd%3Ae%40f~g-h_i.j%20k%25@127.0.0.1:9000/acme?region=us-east-1&tls=false"
+        );
+    }
+
+    #[test]
+    fn an_address_of_google_names_the_account_and_holds_its_key() {
+        let address = GoogleAddress {
+            bucket: "acme".into(),
+        };
+        assert_eq!(address.plain(), "gs://acme");
+        let key = AccessKey::new("0a1b", "-----BEGIN PRIVATE KEY-----\nMII+/=\n");
+        assert_eq!(address.with_key(&key), None);
+        let key = key.held_by("wandb@acme.iam.gserviceaccount.com");
+        assert_eq!(
+            address.with_key(&key).as_deref(),
+            Some(
+                "gs://wandb%40acme.iam.gserviceaccount.com:-----BEGIN%20PRIVATE%20KEY-----%0AMII%2B%2F%3D%0A@acme"
+            )
         );
     }
 

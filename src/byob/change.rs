@@ -16,8 +16,12 @@ pub enum Change {
     Tags(BTreeMap<String, String>),
     /// Old versions are kept from now on, or no longer made.
     Versioning(bool),
-    /// Nothing can be made public from now on.
-    PublicAccess,
+    /// Deleted objects can be brought back for so many days from now on.
+    SoftDelete(u32),
+    /// How new objects are kept that do not say it themselves.
+    StorageClass(String),
+    /// Nothing can be made public from now on; or whoever is above the bucket decides.
+    PublicAccess(bool),
     /// The bucket's owner owns every object from now on.
     Ownership,
     /// Encryption at rest for new objects.
@@ -37,7 +41,9 @@ impl Change {
         match self {
             Self::Tags(_) => Setting::Tags,
             Self::Versioning(_) => Setting::Versioning,
-            Self::PublicAccess => Setting::PublicAccess,
+            Self::SoftDelete(_) => Setting::SoftDelete,
+            Self::StorageClass(_) => Setting::StorageClass,
+            Self::PublicAccess(_) => Setting::PublicAccess,
             Self::Ownership => Setting::Ownership,
             Self::Encryption(_) => Setting::Encryption,
             Self::Cors(_) => Setting::Cors,

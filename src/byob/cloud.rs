@@ -20,7 +20,7 @@ use super::identity::{AccessKey, Identity, IdentityService};
 use super::key_service::KeyService;
 use super::kind::CloudKind;
 use super::marker::{Marker, OwnedBucket};
-use super::observed::{Observed, Reading};
+use super::observed::{LifecycleRule, Observed, Reading};
 use super::probe::{ProbeReply, ProbeStep, Signed};
 use super::spec::{Encryption, Grants, KeySpec};
 
@@ -49,6 +49,9 @@ pub struct LookAt {
     pub key: Option<KeySpec>,
     /// Compare the bucket's own access rules with this.
     pub grants: Option<Grants>,
+    /// Our own lifecycle rules, as wanted and as the last apply has written them, for
+    /// servers whose rules have no ids: what says exactly the same is ours.
+    pub lifecycle: Vec<LifecycleRule>,
     /// Read this identity: does it exist, is it enabled, what may it do.
     pub identity: Option<Identity>,
     /// The identity's key, where its secret is known: a cloud may try it in place of
@@ -98,12 +101,24 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// Makes the bucket with `tags` (the marker among them), in the very call that
     /// makes it where the cloud can, else in the next one. `AlreadyExists` when it
     /// is there, also when it is the caller's own.
-    async fn create(&self, bucket: &str, tags: &BTreeMap<String, String>)
-    -> Result<(), CloudError>;
+    ///
+    /// `settings` are what the caller writes next. A cloud whose creating call takes some
+    /// of them writes those there, and [`Cloud::fresh`] tells which.
+    async fn create(
+        &self,
+        bucket: &str,
+        tags: &BTreeMap<String, String>,
+        settings: &[Change],
+    ) -> Result<(), CloudError>;
 
     /// What a bucket of this cloud is like the moment that [`Cloud::create`] has made it
-    /// with these tags; `None` where only the server can tell.
-    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed>;
+    /// with these; `None` where only the server can tell.
+    fn fresh(
+        &self,
+        bucket: &str,
+        tags: &BTreeMap<String, String>,
+        settings: &[Change],
+    ) -> Option<Observed>;
 
     /// Writes one setting. `NotSupported` when the server has shown that it does not
     /// know it; then nothing was written.

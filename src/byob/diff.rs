@@ -9,7 +9,7 @@ use super::change::{Change, Changes, LIFECYCLE_PREFIX, lifecycle_rules};
 use super::marker::{self, Marker};
 use super::observed::{CorsRule, LifecycleRule, Observed, Reading, Rule, Versioning};
 use super::requirement::{Evidence, Status, Tried};
-use super::requirements::{access, cors, kms};
+use super::requirements::{access, cors, data, kms};
 use super::spec::{Access, BucketSpec, Key, Setting};
 
 /// What has to be written to make `observed` what `spec` wants, in the order in which
@@ -24,6 +24,8 @@ pub fn changes(spec: &BucketSpec, observed: &Observed) -> Changes {
             public_access(spec, observed),
             ownership(spec, observed),
             versioning(spec, observed),
+            soft_delete(spec, observed),
+            storage_class(spec, observed),
             encryption_change(spec, observed),
             cors_change(spec, observed),
             lifecycle(spec, observed),
@@ -70,6 +72,23 @@ fn versioning(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
         .then_some(Change::Versioning(spec.versioning))
 }
 
+/// A duration that no number of days says is another one as well.
+fn soft_delete(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let days = spec.soft_delete_days?;
+    let holds = match &observed.soft_delete {
+        Reading::Known(actual) => *actual == data::days(days),
+        Reading::Unsupported(_) => !spec.chosen.contains(&Setting::SoftDelete),
+        Reading::Denied(_) | Reading::Skipped => true,
+    };
+    (!holds).then_some(Change::SoftDelete(days))
+}
+
+fn storage_class(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
+    let wanted = spec.storage_class.as_ref()?;
+    let actual = observed.storage_class.known()?;
+    (wanted != actual).then(|| Change::StorageClass(wanted.clone()))
+}
+
 /// What a bucket of ours does not do with a key that is somebody else's is change it.
 fn is_key_due(spec: &BucketSpec, observed: &Observed) -> bool {
     if !spec.owns_key(observed) {
@@ -104,13 +123,14 @@ fn has_other_tags(spec: &BucketSpec, observed: &Observed) -> bool {
 }
 
 fn public_access(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
-    let open = observed.public_access.known()?;
-    (spec.closed && !open.open.is_empty()).then_some(Change::PublicAccess)
+    let is_open = !observed.public_access.known()?.open.is_empty();
+    let blocks = spec.blocks_public?;
+    (blocks == is_open).then_some(Change::PublicAccess(blocks))
 }
 
 fn ownership(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     let other = observed.other_owner.known()?;
-    (spec.closed && !other.is_empty()).then_some(Change::Ownership)
+    (spec.owns_objects && !other.is_empty()).then_some(Change::Ownership)
 }
 
 fn grants(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
@@ -124,17 +144,23 @@ fn grants(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
 
 fn encryption_change(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     let wanted = spec.encryption.as_ref()?;
-    let holds = observed.encryption.known().is_some_and(|state| {
-        state.algorithm.as_ref() == Some(&wanted.algorithm)
-            && wanted
-                .bucket_key
-                .is_none_or(|bucket_key| bucket_key == state.bucket_key)
-            && match (&wanted.key, state.key.as_deref()) {
-                (Key::Server, actual) => actual.is_none(),
-                (Key::Named(wanted), Some(actual)) => wanted == actual,
-                (Key::Named(_), None) | (Key::ToMake, _) => false,
-            }
-    });
+    let is_let_in = !spec.lets_in_to_key()
+        || observed.key.known().is_none_or(|key| {
+            let users = key.as_ref().and_then(|key| key.users.known());
+            users.is_none_or(|users| *users == Rule::AsWanted)
+        });
+    let holds = is_let_in
+        && observed.encryption.known().is_some_and(|state| {
+            state.algorithm.as_ref() == Some(&wanted.algorithm)
+                && wanted
+                    .bucket_key
+                    .is_none_or(|bucket_key| bucket_key == state.bucket_key)
+                && match (&wanted.key, state.key.as_deref()) {
+                    (Key::Server, actual) => actual.is_none(),
+                    (Key::Named(wanted), Some(actual)) => wanted == actual,
+                    (Key::Named(_), None) | (Key::ToMake, _) => false,
+                }
+        });
     (!holds).then(|| Change::Encryption(wanted.clone()))
 }
 
@@ -222,3 +248,7 @@ fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
 #[cfg(test)]
 #[path = "diff_tests.rs"]
 pub(super) mod tests;
+
+#[cfg(test)]
+#[path = "diff_grants_tests.rs"]
+mod grants_tests;

@@ -7,9 +7,9 @@ use crate::byob::deployment::{Deployment, Scope};
 use crate::byob::identity::Identity;
 use crate::byob::kind::CloudKind;
 use crate::byob::marker::Generation;
-use crate::byob::observed::{EncryptionState, GrantState, IdentityState, KeyState, Preflight};
+use crate::byob::observed::{EncryptionState, IdentityState, KeyState, Preflight};
 use crate::byob::rights::Rights;
-use crate::byob::spec::{self, Encryption, Grants, KeySpec, cors_rule};
+use crate::byob::spec::{self, Encryption, KeySpec, cors_rule};
 
 pub(in crate::byob) fn wanted() -> BucketSpec {
     BucketSpec {
@@ -24,10 +24,14 @@ pub(in crate::byob) fn wanted() -> BucketSpec {
         abort_upload_days: None,
         cors: spec::cors_rule(vec!["*".into()], 3600),
         written_cors: None,
+        written_lifecycle: Vec::new(),
         encryption: None,
         key: None,
         grants: None,
-        closed: false,
+        blocks_public: None,
+        owns_objects: false,
+        soft_delete_days: None,
+        storage_class: None,
         access: Access::GivenKey,
         tags: BTreeMap::from([("team".into(), "omega".into())]),
         ignored_tags: BTreeSet::new(),
@@ -361,7 +365,7 @@ fn an_identity_is_mended_when_it_is_not_exactly_ours() {
     assert_eq!(settings(&spec, &observed), [Setting::Identity]);
 }
 
-fn key_spec() -> KeySpec {
+pub(in crate::byob) fn key_spec() -> KeySpec {
     KeySpec {
         name: Some("key-1".into()),
         given: false,
@@ -373,10 +377,11 @@ fn key_spec() -> KeySpec {
         tags: BTreeMap::new(),
         ignored_tags: BTreeSet::from(["audit".to_owned()]),
         generation: Some(Generation::from_bytes([0, 0, 0, 7])),
+        lets_in: false,
     }
 }
 
-fn good_key() -> KeyState {
+pub(in crate::byob) fn good_key() -> KeyState {
     KeyState {
         bucket: None,
         named_admins: Vec::new(),
@@ -441,47 +446,6 @@ fn a_key_of_our_own_is_mended_and_a_given_one_never_touched() {
         ..key_spec()
     });
     assert!(!settings(&spec, &observed).contains(&Setting::Key));
-}
-
-#[test]
-fn access_rules_are_written_when_they_do_not_say_what_they_should() {
-    let mut spec = wanted();
-    spec.cloud = CloudKind::Aws;
-    let grants = Grants {
-        principals: vec!["wandb".into()],
-        rights: Rights::on("acme", None),
-        https_only: true,
-        exclusive: false,
-    };
-    spec.grants = Some(grants.clone());
-    let state = GrantState {
-        wandb: Rule::AsWanted,
-        https_only: Rule::AsWanted,
-        public: Vec::new(),
-        foreign: vec!["Theirs".into()],
-        ..GrantState::default()
-    };
-    let mut observed = good();
-    observed.grants = Reading::Known(state.clone());
-    assert_eq!(changes(&spec, &observed), Changes::default());
-    observed.grants = Reading::Known(GrantState {
-        https_only: Rule::Missing,
-        ..state.clone()
-    });
-    assert_eq!(
-        changes(&spec, &observed).settings,
-        [Change::Grants(grants.clone())]
-    );
-    observed.grants = Reading::Known(state);
-    let exclusive = Grants {
-        exclusive: true,
-        ..grants
-    };
-    spec.grants = Some(exclusive.clone());
-    assert_eq!(
-        changes(&spec, &observed).settings,
-        [Change::Grants(exclusive)]
-    );
 }
 
 #[test]

@@ -28,8 +28,9 @@ impl fmt::Debug for SecretUrl {
     }
 }
 
-/// One request, ready to be sent.
-#[derive(Clone, Debug)]
+/// One request, ready to be sent. What its headers say cannot be printed: one of them may
+/// hold a token.
+#[derive(Clone)]
 pub struct HttpRequest {
     /// The HTTP method.
     pub method: &'static str,
@@ -39,6 +40,17 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// What to send.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        out.debug_struct("HttpRequest")
+            .field("method", &self.method)
+            .field("url", &self.url)
+            .field("headers", &names)
+            .finish_non_exhaustive()
+    }
 }
 
 impl HttpRequest {

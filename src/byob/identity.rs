@@ -53,6 +53,9 @@ impl Identity {
 pub struct AccessKey {
     /// The public half.
     pub id: String,
+    /// The identity that it belongs to, in the cloud's spelling, where neither half says so
+    /// and whoever uses the key has to.
+    pub holder: Option<String>,
     secret: SecretString,
 }
 
@@ -61,8 +64,16 @@ impl AccessKey {
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             id: id.into(),
+            holder: None,
             secret: SecretString::from(secret.into()),
         }
+    }
+
+    /// The same key with the identity that it belongs to.
+    #[must_use]
+    pub fn held_by(mut self, holder: impl Into<String>) -> Self {
+        self.holder = Some(holder.into());
+        self
     }
 
     /// The secret, for signing and for the user's own outputs.
@@ -75,6 +86,7 @@ impl fmt::Debug for AccessKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("AccessKey")
             .field("id", &self.id)
+            .field("holder", &self.holder)
             .finish_non_exhaustive()
     }
 }

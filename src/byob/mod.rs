@@ -13,6 +13,7 @@ pub mod kind;
 pub mod marker;
 pub mod name;
 pub mod rights;
+pub mod soft_delete;
 pub mod spec;
 
 // What is there, and what is proven not to be.

@@ -1,6 +1,7 @@
 //! What a cloud reports about a bucket, in our words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::kind::CloudKind;
 use super::marker::{Generation, Marker};
@@ -181,6 +182,8 @@ pub struct GrantState {
     pub principals: Vec<String>,
     /// The path below which that rule lets W&B write, as it stands; `None` for all objects.
     pub path: Option<String>,
+    /// The roles that the principals have, as they stand, on clouds whose rights are roles.
+    pub roles: BTreeSet<String>,
 }
 
 /// The ways in which a bucket could be opened to everybody, and whether they are shut.
@@ -252,6 +255,10 @@ pub struct Observed {
     pub versioning: Reading<Versioning>,
     /// Where that makes exceptions.
     pub unversioned: Unversioned,
+    /// How long deleted objects can be brought back; zero when they cannot.
+    pub soft_delete: Reading<Duration>,
+    /// How objects are kept that do not say it themselves, in the cloud's words.
+    pub storage_class: Reading<String>,
     /// Rules of the bucket for web pages of other origins.
     pub cors: Reading<Vec<CorsRule>>,
     /// What a browser is told when the bucket has no rules of its own.
@@ -284,6 +291,8 @@ impl Observed {
             system_tags: BTreeMap::new(),
             versioning: Reading::Skipped,
             unversioned: Unversioned::default(),
+            soft_delete: Reading::Skipped,
+            storage_class: Reading::Skipped,
             cors: Reading::Skipped,
             preflight: None,
             encryption: Reading::Skipped,

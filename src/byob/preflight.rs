@@ -2,17 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use super::kind::{CloudKind, PerCloud};
 use super::observed::Preflight;
 
-/// The request header that is asked for, one that only `*` lets in.
-pub const HEADER: &str = "x-wandb-byob";
+/// The request header that is asked for: one that only `*` lets in, where that is what the
+/// rule says.
+pub const HEADER: PerCloud<&str> = PerCloud {
+    aws: ANY,
+    gcp: "content-type",
+    azure: ANY,
+    s3_compatible: ANY,
+    coreweave: ANY,
+};
+const ANY: &str = "x-wandb-byob";
 
 /// The headers of a preflight for an upload from a page of `origin`.
-pub fn question(origin: &str) -> Vec<(String, String)> {
+pub fn question(cloud: CloudKind, origin: &str) -> Vec<(String, String)> {
     [
         ("origin", origin),
         ("access-control-request-method", "PUT"),
-        ("access-control-request-headers", HEADER),
+        ("access-control-request-headers", *HEADER.of(cloud)),
     ]
     .map(|(name, value)| (name.to_owned(), value.to_owned()))
     .to_vec()
@@ -22,7 +31,12 @@ pub fn question(origin: &str) -> Vec<(String, String)> {
 ///
 /// `GET` and `HEAD` need no permission of their own: a browser asks about the method
 /// of any other request only, so an origin that is let in may use them.
-pub fn read(origin: &str, status: u16, headers: &BTreeMap<String, String>) -> Preflight {
+pub fn read(
+    cloud: CloudKind,
+    origin: &str,
+    status: u16,
+    headers: &BTreeMap<String, String>,
+) -> Preflight {
     let origin_allowed = (200..300).contains(&status) && lets_in(headers, origin);
     let listed = list(headers, "access-control-allow-methods");
     let mut methods: Vec<String> = Vec::new();
@@ -38,7 +52,7 @@ pub fn read(origin: &str, status: u16, headers: &BTreeMap<String, String>) -> Pr
     let headers_allowed = origin_allowed
         && list(headers, "access-control-allow-headers")
             .iter()
-            .any(|header| header == "*" || header.eq_ignore_ascii_case(HEADER));
+            .any(|header| header == "*" || header.eq_ignore_ascii_case(HEADER.of(cloud)));
     Preflight {
         origin: origin.to_owned(),
         origin_allowed,
@@ -94,6 +108,7 @@ mod tests {
     #[test]
     fn an_answer_without_an_origin_lets_nobody_in() {
         let answer = read(
+            CloudKind::Aws,
             "https://a.example",
             204,
             &headers(&[("access-control-allow-methods", "PUT")]),
@@ -104,6 +119,7 @@ mod tests {
     #[test]
     fn an_answer_for_this_origin_lets_it_in() {
         let answer = read(
+            CloudKind::Aws,
             "https://a.example",
             200,
             &headers(&[
@@ -123,8 +139,8 @@ mod tests {
     #[test]
     fn another_origin_or_a_refusal_is_not_let_in() {
         let other = headers(&[("access-control-allow-origin", "https://b.example")]);
-        assert!(!read("https://a.example", 200, &other).origin_allowed);
+        assert!(!read(CloudKind::Aws, "https://a.example", 200, &other).origin_allowed);
         let star = headers(&[("access-control-allow-origin", "*")]);
-        assert!(!read("https://a.example", 403, &star).origin_allowed);
+        assert!(!read(CloudKind::Aws, "https://a.example", 403, &star).origin_allowed);
     }
 }

@@ -7,7 +7,7 @@ use super::deployment::{Deployment, Scope};
 use super::identity::Identity;
 use super::kind::CloudKind;
 use super::marker::Generation;
-use super::observed::{CorsRule, Observed};
+use super::observed::{CorsRule, LifecycleRule, Observed};
 use super::rights::Rights;
 
 /// How objects are encrypted at rest when the writer says nothing.
@@ -65,6 +65,9 @@ pub struct KeySpec {
     pub ignored_tags: BTreeSet<String>,
     /// Whose key it is: the generation of the bucket that it was made for.
     pub generation: Option<Generation>,
+    /// The key is not this bucket's own, and whoever encrypts the objects with it is let in
+    /// to it all the same.
+    pub lets_in: bool,
 }
 
 /// Who gets in by the bucket's own access rules.
@@ -72,6 +75,9 @@ pub struct KeySpec {
 pub struct Grants {
     /// W&B's principals in the cloud's spelling; empty where W&B comes by a key.
     pub principals: Vec<String>,
+    /// Principals that an earlier apply has let in and nobody wants any more, on clouds
+    /// whose rules do not tell which of them are ours.
+    pub former: BTreeSet<String>,
     /// What they may do.
     pub rights: Rights,
     /// Plain HTTP is refused.
@@ -117,14 +123,24 @@ pub struct BucketSpec {
     /// The one that the last apply has written, which is ours although another one is wanted
     /// now: not every server keeps the ids of rules.
     pub written_cors: Option<CorsRule>,
+    /// Our lifecycle rules that the last apply has written, which are ours although other
+    /// ones are wanted now: not every server keeps the ids of rules.
+    pub written_lifecycle: Vec<LifecycleRule>,
     /// Encryption at rest; `None` is "as the server has it".
     pub encryption: Option<Encryption>,
     /// The key in the cloud's key service, where there is one to look at.
     pub key: Option<KeySpec>,
     /// The bucket's own access rules; `None` is "not managed".
     pub grants: Option<Grants>,
-    /// Nothing can be made public, and the bucket's owner owns every object.
-    pub closed: bool,
+    /// Whether it is made impossible to make anything public; `None` is "not managed".
+    pub blocks_public: Option<bool>,
+    /// The bucket's owner owns every object.
+    pub owns_objects: bool,
+    /// How objects are kept that do not say it themselves, in the cloud's words; `None` is
+    /// "not managed".
+    pub storage_class: Option<String>,
+    /// Deleted objects can be brought back for so many days; `None` is "not managed".
+    pub soft_delete_days: Option<u32>,
     /// How W&B gets at the objects.
     pub access: Access,
     /// Tags, without the marker.
@@ -145,6 +161,10 @@ pub enum Setting {
     Tags,
     /// Old versions are kept.
     Versioning,
+    /// Deleted objects can be brought back for a while.
+    SoftDelete,
+    /// How objects are kept that do not say it themselves.
+    StorageClass,
     /// The key that encrypts objects.
     Key,
     /// Nothing can be made public.
@@ -165,9 +185,11 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Tags,
         Self::Versioning,
+        Self::SoftDelete,
+        Self::StorageClass,
         Self::Key,
         Self::PublicAccess,
         Self::Ownership,
@@ -183,6 +205,8 @@ impl Setting {
         match self {
             Self::Tags => "tags",
             Self::Versioning => "versioning",
+            Self::SoftDelete => "soft_delete",
+            Self::StorageClass => "storage_class",
             Self::Key => "key",
             Self::PublicAccess => "public_access",
             Self::Ownership => "ownership",
@@ -204,11 +228,19 @@ impl BucketSpec {
             | Setting::Encryption
             | Setting::Cors
             | Setting::Lifecycle => true,
-            Setting::Key => self.owns_key(observed),
-            Setting::PublicAccess | Setting::Ownership => self.closed,
+            Setting::Key => self.owns_key(observed) || self.lets_in_to_key(),
+            Setting::PublicAccess => self.blocks_public.is_some(),
+            Setting::Ownership => self.owns_objects,
+            Setting::SoftDelete => self.soft_delete_days.is_some(),
+            Setting::StorageClass => self.storage_class.is_some(),
             Setting::Grants => self.grants.is_some(),
             Setting::Identity => matches!(self.access, Access::MadeKey(_)),
         }
+    }
+
+    /// Whether somebody is let in to a key that is not this bucket's own.
+    pub fn lets_in_to_key(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.lets_in)
     }
 
     /// Whether the key is this bucket's own: to be made, or made for it.
@@ -235,7 +267,24 @@ pub const CORS_EXPOSED: &str = "ETag";
 /// The id of our CORS rule on servers whose rules have ids.
 pub const CORS_RULE_ID: &str = "wandb-byob";
 
-/// The one CORS rule that W&B needs.
+/// The list of Google Cloud's rules, which holds for both directions.
+const CORS_HEADERS: [&str; 2] = ["Content-Type", CORS_EXPOSED];
+
+/// The one CORS rule that W&B needs on this cloud.
+pub fn cors_rule_on(cloud: CloudKind, origins: Vec<String>, max_age_seconds: i64) -> CorsRule {
+    let rule = cors_rule(origins, max_age_seconds);
+    if cloud != CloudKind::Gcp {
+        return rule;
+    }
+    let both = CORS_HEADERS.map(str::to_owned).to_vec();
+    CorsRule {
+        headers: both.clone(),
+        exposed: both,
+        ..rule
+    }
+}
+
+/// The one CORS rule that W&B needs, where requests and answers have a list each.
 pub fn cors_rule(origins: Vec<String>, max_age_seconds: i64) -> CorsRule {
     CorsRule {
         id: Some(CORS_RULE_ID.to_owned()),

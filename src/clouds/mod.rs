@@ -6,6 +6,7 @@
 //! read means ([`reading`]), and Amazon's protocol ([`s3`]), which several of them speak.
 
 pub mod aws;
+pub mod gcp;
 pub mod s3_compatible;
 
 pub(crate) mod s3;
@@ -14,3 +15,4 @@ pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod retry;
 pub(crate) mod web;
+pub(crate) mod xml;

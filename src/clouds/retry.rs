@@ -150,6 +150,20 @@ impl Patience {
         name: &str,
         target: &str,
     ) -> Result<bool, CloudError> {
+        self.wait_within(PROPAGATION, attempt, name, target).await
+    }
+
+    /// The same with another limit than [`PROPAGATION`].
+    ///
+    /// # Errors
+    /// One of kind `Stopped`.
+    pub async fn wait_within(
+        &self,
+        limit: Duration,
+        attempt: u32,
+        name: &str,
+        target: &str,
+    ) -> Result<bool, CloudError> {
         let pauses = || {
             ExponentialBuilder::default()
                 .with_min_delay(SHORTEST)
@@ -160,7 +174,7 @@ impl Patience {
         let attempt = attempt as usize;
         let waited: Duration = pauses().take(attempt).sum();
         let pause = pauses().nth(attempt).unwrap_or(LONGEST);
-        if waited + pause > PROPAGATION {
+        if waited + pause > limit {
             return Ok(false);
         }
         self.pause(pause, name, target).await?;
@@ -186,6 +200,24 @@ pub async fn until_known<T, Calling>(
     name: &str,
     target: &str,
     waiting: impl Fn(&T) -> bool,
+    attempt: impl FnMut() -> Calling,
+) -> Result<T, CloudError>
+where
+    Calling: Future<Output = Result<T, CloudError>>,
+{
+    until_known_within(PROPAGATION, stop, name, target, waiting, attempt).await
+}
+
+/// The same with another limit than [`PROPAGATION`].
+///
+/// # Errors
+/// What `attempt` fails with, or an error of kind `Stopped`.
+pub async fn until_known_within<T, Calling>(
+    limit: Duration,
+    stop: &CancellationToken,
+    name: &str,
+    target: &str,
+    waiting: impl Fn(&T) -> bool,
     mut attempt: impl FnMut() -> Calling,
 ) -> Result<T, CloudError>
 where
@@ -195,7 +227,7 @@ where
     let mut count = 0;
     loop {
         let outcome = attempt().await?;
-        if !waiting(&outcome) || !patience.wait_again(count, name, target).await? {
+        if !waiting(&outcome) || !patience.wait_within(limit, count, name, target).await? {
             return Ok(outcome);
         }
         count += 1;

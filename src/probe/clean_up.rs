@@ -26,7 +26,7 @@ impl Run<'_> {
 
     /// Deletes the newest version until there is none; whether that came to its end.
     async fn remove_versions(&self, object: &str) -> bool {
-        let mut before = None;
+        let mut before: Option<Option<Version>> = None;
         loop {
             let head = ProbeStep::Head {
                 object: object.to_owned(),
@@ -36,13 +36,15 @@ impl Run<'_> {
                 Ok(Outcome::Answer(answer)) => answer.reply.version,
                 Ok(Outcome::NotNeeded | Outcome::Unable(_)) | Err(_) => return false,
             };
-            if before.is_some() && before == version {
+            // What is told again after it was deleted will be told for ever; so will a refusal
+            // to tell.
+            if before.as_ref() == Some(&version) {
                 return false;
             }
             if !self.remove_version(object, version.clone()).await {
                 return false;
             }
-            before = version;
+            before = Some(version);
         }
     }
 

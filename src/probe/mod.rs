@@ -210,11 +210,16 @@ impl Run<'_> {
             Signed::Unable(why) => return Ok(Attempt::NotTried(why)),
         };
         let request = HttpRequest {
-            headers: preflight::question(self.origin),
+            headers: preflight::question(self.cloud.kind(), self.origin),
             ..HttpRequest::new("OPTIONS", url)
         };
         let response = self.cloud.send(self.bucket, &request).await?;
-        let answer = preflight::read(self.origin, response.status, &response.headers);
+        let answer = preflight::read(
+            self.cloud.kind(),
+            self.origin,
+            response.status,
+            &response.headers,
+        );
         let refused = if !answer.origin_allowed {
             "the origin is not let in"
         } else if !answer.methods.iter().any(|method| method == "PUT") {

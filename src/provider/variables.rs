@@ -25,13 +25,25 @@ pub(super) fn anything(_: &str) -> Result<(), String> {
 /// When it cannot be what it stands for. The message names the variable, and never repeats a
 /// secret.
 pub(super) fn variable(name: &str, check: Check) -> Result<Field<String>, Diagnostic> {
+    text_variable(name, Text::Line, check)
+}
+
+/// The same of a text of another shape.
+///
+/// # Errors
+/// See [`variable`].
+pub(super) fn text_variable(
+    name: &str,
+    shape: Text,
+    check: Check,
+) -> Result<Field<String>, Diagnostic> {
     let text = match std::env::var(name) {
         Ok(text) if text.is_empty() => return Ok(Field::Null),
         Ok(text) => text,
         Err(VarError::NotPresent) => return Ok(Field::Null),
         Err(VarError::NotUnicode(_)) => return Err(not_valid(name, "it is no text in UTF-8")),
     };
-    match Text::Line.check(&text).and_then(|()| check(&text)) {
+    match shape.check(&text).and_then(|()| check(&text)) {
         Ok(()) => Ok(Field::Known(text)),
         Err(why) => Err(not_valid(name, &why)),
     }

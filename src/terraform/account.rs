@@ -89,8 +89,12 @@ pub struct CloudSpec {
     pub key: Option<KeySpec>,
     /// The bucket's own access rules.
     pub grants: Option<Grants>,
-    /// Nothing can be made public, and the bucket's owner owns every object.
-    pub closed: bool,
+    /// Whether it is made impossible to make anything public; `None` is "not managed".
+    pub blocks_public: Option<bool>,
+    /// The bucket's owner owns every object.
+    pub owns_objects: bool,
+    /// How objects are kept that do not say it themselves; `None` is "not managed".
+    pub storage_class: Option<String>,
     /// How W&B gets at the objects.
     pub access: Access,
     /// What the configuration asks for by name; nothing without one.
@@ -158,6 +162,10 @@ pub trait CloudAccount: fmt::Debug + Send + Sync + 'static {
     /// The address with W&B's key inside: the entry for `GORILLA_SUPPORTED_FILE_STORES`.
     fn address_with_key(&self, block: &Self::Block, bucket: &str, key: &AccessKey)
     -> Field<Secret>;
+
+    /// Whose key one of the identity of this name is, in the cloud's spelling; `None` where
+    /// keys say so themselves.
+    fn key_holder(&self, block: &Self::Block, identity: &str) -> Option<String>;
 
     /// W&B's key, where the block gives one. `config` holds write-only values.
     fn given_key(&self, block: &Self::Block, config: Option<&Self::Block>) -> Field<AccessKey>;
@@ -246,6 +254,9 @@ pub trait ResolvedBlock: fmt::Debug + Send + Sync {
 
     /// See [`CloudAccount::address_with_key`].
     fn address_with_key(&self, bucket: &str, key: &AccessKey) -> Field<Secret>;
+
+    /// See [`CloudAccount::key_holder`].
+    fn key_holder(&self, identity: &str) -> Option<String>;
 
     /// W&B's key, where the block gives one, write-only values included.
     fn given_key(&self) -> Field<AccessKey>;
@@ -402,6 +413,10 @@ impl<C: CloudAccount> ResolvedBlock for TypedBlock<C> {
     fn address_with_key(&self, bucket: &str, key: &AccessKey) -> Field<Secret> {
         self.account
             .address_with_key(&self.resolved.block, bucket, key)
+    }
+
+    fn key_holder(&self, identity: &str) -> Option<String> {
+        self.account.key_holder(&self.resolved.block, identity)
     }
 
     fn given_key(&self) -> Field<AccessKey> {

@@ -21,6 +21,7 @@ mod unknown;
 mod aws;
 mod drift;
 mod examples;
+mod gcp;
 mod minio;
 mod seaweedfs;
 mod team;

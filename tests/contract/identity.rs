@@ -11,8 +11,8 @@ use wandb_provider::byob::rights::Rights;
 use crate::harness::wait;
 use crate::server::{Deed, Server, generation, identities, lets_soon, open, unused_name, wandb};
 
-fn only(name: &str) -> Option<BTreeSet<String>> {
-    Some(BTreeSet::from([name.to_owned()]))
+fn only(server: &dyn Server, name: &str) -> Option<BTreeSet<String>> {
+    Some(server.own_rights(name))
 }
 
 fn state(server: &dyn Server, bucket: &str, identity: &Identity) -> Option<IdentityState> {
@@ -31,7 +31,10 @@ pub fn it_gets_its_rights_and_no_more(server: &dyn Server) {
     server.make(&other);
     server.put(&other, "theirs");
     let (identity, key) = wandb(server, &bucket, None);
-    assert_eq!(server.identity(&identity.name), only(&identity.name));
+    assert_eq!(
+        server.identity(&identity.name),
+        only(server, &identity.name)
+    );
     let bucket = bucket.as_str();
     let object = "run/1";
     assert!(lets_soon(server, &key, Deed::Write { bucket, object }));
@@ -89,7 +92,10 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
     let wide = state(server, &bucket, &identity).expect("there");
     assert_eq!(wide.other_rights.len(), 1, "{wide:?}");
     wait(identities(&open(server)).put_identity(&identity, false)).expect("restored");
-    assert_eq!(server.identity(&identity.name), only(&identity.name));
+    assert_eq!(
+        server.identity(&identity.name),
+        only(server, &identity.name)
+    );
     assert_eq!(
         server.keys(&identity.name),
         BTreeSet::from([key.id.clone()])
@@ -125,7 +131,7 @@ pub fn putting_it_again_restores_it(server: &dyn Server) {
 pub fn a_strangers_identity_is_not_touched(server: &dyn Server) {
     let bucket = unused_name("stranger");
     server.make(&bucket);
-    let identity = Identity::for_bucket(&bucket, Rights::on(&bucket, None), &generation());
+    let identity = Identity::for_bucket(&bucket, server.rights(&bucket, None), &generation());
     server.make_foreign_identity(&identity.name);
     let (rights, keys) = (server.identity(&identity.name), server.keys(&identity.name));
     let outcome =
@@ -162,7 +168,7 @@ pub fn keys_come_and_go_one_by_one(server: &dyn Server) {
 pub fn what_is_observed_is_what_is_there(server: &dyn Server) {
     let bucket = unused_name("observed");
     server.make(&bucket);
-    let absent = Identity::for_bucket(&bucket, Rights::on(&bucket, None), &generation());
+    let absent = Identity::for_bucket(&bucket, server.rights(&bucket, None), &generation());
     assert_eq!(state(server, &bucket, &absent), None);
     let (identity, key) = wandb(server, &bucket, Some("p"));
     let found = state(server, &bucket, &identity).expect("there");
@@ -211,6 +217,9 @@ pub fn removing_it_removes_all_of_it(server: &dyn Server) {
     assert!(!server.lets(&key, Deed::List { bucket: &bucket }));
     // Nothing of it is in the way of the next one of that name.
     wait(identities(&open(server)).put_identity(&identity, false)).expect("made again");
-    assert_eq!(server.identity(&identity.name), only(&identity.name));
+    assert_eq!(
+        server.identity(&identity.name),
+        only(server, &identity.name)
+    );
     assert_eq!(server.keys(&identity.name), BTreeSet::new());
 }

@@ -262,10 +262,6 @@ impl Server for S3 {
         !self.is_minio()
     }
 
-    fn key_of_encryption(&self) -> &'static str {
-        "wandb-key"
-    }
-
     fn admin_key(&self) -> AccessKey {
         AccessKey::new(&*self.login.access_key, &*self.login.secret_key)
     }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use wandb_provider::byob::cloud::Cloud;
 use wandb_provider::byob::identity::{AccessKey, Identity, IdentityService};
 use wandb_provider::byob::marker::{Generation, Marker, OwnedBucket};
-use wandb_provider::byob::observed::{CorsRule, EncryptionState, LifecycleRule};
+use wandb_provider::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Versioning};
 use wandb_provider::byob::rights::Rights;
 use wandb_provider::byob::spec::{Encryption, Key, Setting};
 
@@ -72,8 +72,60 @@ pub trait Server: Send + Sync {
     /// Whether the server can give up unfinished uploads by rule.
     fn aborts_uploads(&self) -> bool;
 
-    /// A key that the server has for encryption at rest.
-    fn key_of_encryption(&self) -> &'static str;
+    /// Encryption at rest with a key that the server has.
+    fn encryption(&self) -> Encryption {
+        Encryption {
+            algorithm: "aws:kms".to_owned(),
+            key: Key::Named("wandb-key".to_owned()),
+            bucket_key: None,
+        }
+    }
+
+    /// Tags of every kind that the server takes.
+    fn tags(&self) -> BTreeMap<String, String> {
+        let tags = [
+            ("cost center", "ml/42"),
+            ("a.b:c/d=e+f-@_", "x y"),
+            ("empty", ""),
+        ];
+        tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into()
+    }
+
+    /// The headers that W&B's rule for web pages lists, for requests and for answers.
+    fn cors_headers(&self) -> [Vec<String>; 2] {
+        [vec!["*".to_owned()], vec!["ETag".to_owned()]]
+    }
+
+    /// Whether rules keep the ids that they are written with.
+    fn keeps_ids(&self) -> bool {
+        true
+    }
+
+    /// Whether a deletion where versions are kept leaves a marker.
+    fn makes_markers(&self) -> bool {
+        true
+    }
+
+    /// How many requests an emptying has under way at once.
+    fn abreast(&self) -> usize {
+        1
+    }
+
+    /// What a bucket is said to do that kept versions once.
+    fn kept_versions_once(&self) -> Versioning {
+        Versioning::Suspended
+    }
+
+    /// W&B's rights on a bucket.
+    fn rights(&self, bucket: &str, path: Option<&str>) -> Rights {
+        Rights::on(bucket, path)
+    }
+
+    /// What the rights of W&B's identity are called.
+    fn own_rights(&self, identity: &str) -> BTreeSet<String> {
+        BTreeSet::from([identity.to_owned()])
+    }
 
     /// The key of the admin, who may do everything.
     fn admin_key(&self) -> AccessKey;
@@ -183,7 +235,7 @@ pub fn owned(bucket: &str) -> OwnedBucket {
 
 /// W&B's identity on a bucket, and a key of it.
 pub fn wandb(server: &dyn Server, bucket: &str, path: Option<&str>) -> (Identity, AccessKey) {
-    let identity = Identity::for_bucket(bucket, Rights::on(bucket, path), &generation());
+    let identity = Identity::for_bucket(bucket, server.rights(bucket, path), &generation());
     let cloud = open(server);
     let key = crate::harness::wait(async {
         let service = identities(&cloud);

@@ -10,19 +10,28 @@ use wandb_provider::byob::cloud::LookAt;
 use wandb_provider::byob::observed::{
     CorsRule, EncryptionState, LifecycleRule, Observed, Reading, Versioning,
 };
-use wandb_provider::byob::spec::{Encryption, Key, Setting};
+use wandb_provider::byob::spec::Setting;
 
 use crate::harness::wait;
 use crate::server::{Seen, Server, open, unused_name};
 
-fn cors() -> CorsRule {
+fn cors(server: &dyn Server) -> CorsRule {
+    let [headers, exposed] = server.cors_headers();
     CorsRule {
         id: Some("wandb-byob".to_owned()),
         origins: vec!["https://acme.example".to_owned()],
         methods: ["GET", "HEAD", "PUT"].map(str::to_owned).to_vec(),
-        headers: vec!["*".to_owned()],
-        exposed: vec!["ETag".to_owned()],
+        headers,
+        exposed,
         max_age_seconds: Some(1234),
+    }
+}
+
+/// The same as it is read again.
+fn cors_as_read(server: &dyn Server) -> CorsRule {
+    CorsRule {
+        id: cors(server).id.filter(|_| server.keeps_ids()),
+        ..cors(server)
     }
 }
 
@@ -49,27 +58,13 @@ fn uploads() -> LifecycleRule {
     }
 }
 
-fn tags() -> BTreeMap<String, String> {
-    [("cost center", "ml/42"), ("empty", "")]
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into()
-}
-
-fn encryption(server: &dyn Server) -> Encryption {
-    Encryption {
-        algorithm: "aws:kms".to_owned(),
-        key: Key::Named(server.key_of_encryption().to_owned()),
-        bucket_key: None,
-    }
-}
-
 /// Each setting with a value that no server has by itself.
 fn all(server: &dyn Server) -> Vec<Change> {
     vec![
-        Change::Tags(tags()),
+        Change::Tags(server.tags()),
         Change::Versioning(true),
-        Change::Encryption(encryption(server)),
-        Change::Cors(vec![cors()]),
+        Change::Encryption(server.encryption()),
+        Change::Cors(vec![cors(server)]),
         Change::Lifecycle(vec![old_versions()]),
     ]
 }
@@ -83,35 +78,49 @@ fn kept(server: &dyn Server) -> Vec<Change> {
 /// What a server shows after [`all`] that it keeps.
 fn expected(server: &dyn Server) -> Seen {
     let mut seen = Seen {
-        tags: tags(),
+        tags: server.tags(),
         versioning: true,
         lifecycle: vec![old_versions()],
         ..Seen::default()
     };
     if server.keeps(Setting::Encryption) {
         seen.encryption = EncryptionState {
-            algorithm: Some("aws:kms".to_owned()),
-            key: Some(server.key_of_encryption().to_owned()),
+            algorithm: Some(server.encryption().algorithm),
+            key: server.encryption().key_name().map(str::to_owned),
             bucket_key: false,
         };
     }
     if server.keeps(Setting::Cors) {
-        seen.cors = vec![cors()];
+        seen.cors = vec![cors_as_read(server)];
     }
     seen
 }
 
 fn observe(server: &dyn Server, bucket: &str) -> Observed {
     let look_at = LookAt {
-        encryption: Some(encryption(server)),
+        encryption: Some(server.encryption()),
+        lifecycle: vec![old_versions(), uploads()],
         ..LookAt::default()
     };
     let observed = wait(open(server).observe(bucket, &look_at));
     observed.expect("an answer").expect("there")
 }
 
+/// Writes one setting, after a look where only that tells which rules are ours.
 fn write(server: &dyn Server, bucket: &str, change: &Change) {
-    wait(open(server).change(bucket, change)).unwrap_or_else(|error| panic!("{change:?}: {error}"));
+    let cloud = open(server);
+    if !server.keeps_ids() {
+        let nine = LifecycleRule {
+            noncurrent_days: Some(9),
+            ..old_versions()
+        };
+        let look_at = LookAt {
+            lifecycle: vec![old_versions(), uploads(), nine],
+            ..LookAt::default()
+        };
+        wait(cloud.observe(bucket, &look_at)).expect("an answer");
+    }
+    wait(cloud.change(bucket, change)).unwrap_or_else(|error| panic!("{change:?}: {error}"));
 }
 
 pub fn each_setting_reads_back_as_it_was_written(server: &dyn Server) {
@@ -122,17 +131,18 @@ pub fn each_setting_reads_back_as_it_was_written(server: &dyn Server) {
     }
     assert_eq!(server.seen(&bucket), Some(expected(server)));
     let observed = observe(server, &bucket);
-    assert_eq!(observed.tags, Reading::Known(tags()));
+    assert_eq!(observed.tags, Reading::Known(server.tags()));
     assert_eq!(observed.versioning, Reading::Known(Versioning::Enabled));
     assert_eq!(observed.lifecycle, Reading::Known(vec![old_versions()]));
     if server.keeps(Setting::Cors) {
-        assert_eq!(observed.cors, Reading::Known(vec![cors()]));
+        assert_eq!(observed.cors, Reading::Known(vec![cors_as_read(server)]));
     }
     if server.keeps(Setting::Encryption) {
         let state = observed.encryption.known().expect("encrypted");
-        assert_eq!(state.algorithm.as_deref(), Some("aws:kms"));
+        assert_eq!(state.algorithm, Some(server.encryption().algorithm));
         let key = state.key.as_deref().unwrap_or_default();
-        assert!(key.ends_with(server.key_of_encryption()), "{key}");
+        let wanted = server.encryption();
+        assert!(key.ends_with(wanted.key_name().expect("a key")), "{key}");
     }
     if server.aborts_uploads() {
         let both = vec![old_versions(), uploads()];
@@ -179,7 +189,7 @@ pub fn each_setting_can_be_taken_back(server: &dyn Server) {
     assert_eq!(seen, bare);
     assert_eq!(
         observe(server, &bucket).versioning,
-        Reading::Known(Versioning::Suspended)
+        Reading::Known(server.kept_versions_once())
     );
 }
 

@@ -21,7 +21,7 @@ pub fn a_stopped_operation_sends_nothing(server: &dyn Server) {
         [
             cloud.look(&bucket).await.map(drop),
             cloud.observe(&bucket, &LookAt::default()).await.map(drop),
-            cloud.create(&bucket, &Default::default()).await,
+            cloud.create(&bucket, &Default::default(), &[]).await,
             cloud.contents(&bucket, 1).await.map(drop),
             cloud.empty(&owned(&bucket)).await.map(drop),
             cloud.delete(&owned(&bucket)).await.map(drop),

@@ -3,6 +3,7 @@
 
 mod ask;
 mod clouds;
+mod google;
 mod hcl;
 mod run;
 mod s3;
@@ -12,7 +13,11 @@ mod stage;
 use std::time::{Duration, Instant};
 
 pub use ask::{Login, ask};
-pub use clouds::{ACCOUNT, Aws, Cloud, Minio, S3Compatible, SeaweedFs, WANDB};
+pub use clouds::{
+    ACCOUNT, ADMIN, Aws, Cloud, DEPLOY, Gcp, GoogleLogin, Minio, PROJECT, S3Compatible, SeaweedFs,
+    WANDB,
+};
+pub use google::google;
 pub use hcl::fill;
 pub(crate) use hcl::hcl;
 pub use run::Run;

@@ -6,6 +6,32 @@ use super::ask::{Login, ask};
 use super::clouds::Cloud;
 use super::stage::Stage;
 
+/// Whether a bucket is there.
+pub fn is_there<C: Cloud<Login = Login>>(stage: &Stage<C>, bucket: &str) -> bool {
+    let answer = stage.ask("s3", "head_bucket", json!({"Bucket": bucket}));
+    match answer["error"].as_str() {
+        None => true,
+        Some("404") => false,
+        Some(other) => panic!("head_bucket: {other}"),
+    }
+}
+
+/// What the examples on such a server ask for.
+pub fn variables(login: &Login) -> Vec<(&'static str, String)> {
+    let host = login.endpoint.replace("http://", "");
+    [
+        ("s3_endpoint", &login.endpoint),
+        ("s3_access_key", &login.access_key),
+        ("s3_secret_key", &login.secret_key),
+        ("s3_host", &host),
+        ("minio_endpoint", &login.endpoint),
+        ("minio_access_key", &login.access_key),
+        ("minio_secret_key", &login.secret_key),
+    ]
+    .map(|(name, value)| (name, value.clone()))
+    .to_vec()
+}
+
 impl<C: Cloud<Login = Login>> Stage<C> {
     /// Asks the cloud by a client of that kind; the answer has `ok` or `error`.
     pub fn ask(&self, client: &str, call: &str, args: Value) -> Value {
@@ -44,12 +70,7 @@ impl<C: Cloud<Login = Login>> Stage<C> {
 
     /// Whether the bucket is there.
     pub fn exists(&self) -> bool {
-        let answer = self.s3("head_bucket");
-        match answer["error"].as_str() {
-            None => true,
-            Some("404") => false,
-            Some(other) => panic!("head_bucket: {other}"),
-        }
+        is_there(self, self.bucket())
     }
 
     /// The bucket's tags.

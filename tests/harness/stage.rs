@@ -19,6 +19,17 @@ pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The provider's address in the configurations.
 const SOURCE: &str = "wandb-byob/wandb";
 
+/// What variables of whoever runs the tests begin with.
+const STRANGERS: [&str; 7] = [
+    "AWS_",
+    "CLOUDSDK_",
+    "GCE_",
+    "GCLOUD_",
+    "GOOGLE_",
+    "STORAGE_EMULATOR_HOST",
+    "WANDB_",
+];
+
 /// The resource of most tests.
 pub const THIS: &str = "wandb_byob_bucket.this";
 
@@ -200,7 +211,8 @@ impl<C: Cloud> Stage<C> {
         // Nothing of whoever runs the tests, and no look at a machine's role.
         for (name, _) in std::env::vars_os() {
             let text = name.to_string_lossy();
-            if text.starts_with("AWS_") || text.starts_with("WANDB_") {
+            let begins = |start: &&str| text.starts_with(*start);
+            if STRANGERS.iter().any(begins) {
                 command.env_remove(&name);
             }
         }
@@ -210,7 +222,9 @@ impl<C: Cloud> Stage<C> {
                 "AWS_SHARED_CREDENTIALS_FILE",
                 self.path().join("no-credentials"),
             )
-            .env("AWS_EC2_METADATA_DISABLED", "true");
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("CLOUDSDK_CONFIG", self.path().join("no-gcloud"))
+            .env("GCE_METADATA_HOST", "127.0.0.1:9");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }

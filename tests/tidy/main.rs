@@ -4,5 +4,6 @@
 mod architecture;
 mod circles;
 mod docs;
+mod layers;
 mod proto;
 mod sources;

@@ -1,5 +1,7 @@
 //! Who gets at the objects: W&B, and nobody whom the owner did not mean.
 
+use std::collections::BTreeSet;
+
 use super::BYOB_PAGE;
 use crate::byob::kind::PerCloud;
 use crate::byob::observed::{IdentityState, Observed, Reading, Rule};
@@ -74,6 +76,46 @@ pub const BUCKET_OWNER: Requirement = Requirement {
     mended_by: &[Setting::Ownership],
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html",
     check: Check::Settings(bucket_owner),
+};
+
+/// `access.uniform`.
+pub const UNIFORM: Requirement = Requirement {
+    id: "access.uniform",
+    title: "The bucket's rules alone decide who gets at its objects",
+    why: "Access lists of single objects would let others in, or keep W&B out, unseen.",
+    on: PerCloud {
+        aws: Applies::Not("the bucket's owner owns every object, which switches such lists off"),
+        gcp: HERE,
+        azure: Applies::Not("blobs have no access lists of their own"),
+        s3_compatible: Applies::Not(
+            "servers other than Amazon's differ in it, so it is left alone",
+        ),
+        coreweave: Applies::Not("objects have no access lists of their own"),
+    },
+    mended_by: &[Setting::Ownership],
+    source: "https://cloud.google.com/storage/docs/uniform-bucket-level-access",
+    check: Check::Settings(uniform),
+};
+
+/// The role that W&B asks for on Google Cloud.
+const STORAGE_ADMIN_ROLE: &str = "roles/storage.admin";
+
+/// `access.storage_admin`.
+pub const STORAGE_ADMIN: Requirement = Requirement {
+    id: "access.storage_admin",
+    title: "W&B's service account has the role that W&B asks for",
+    why: "Besides objects, W&B reads the bucket's CORS rules and settings, which \
+          roles/storage.admin lets it.",
+    on: PerCloud {
+        aws: Applies::Not("rights are written out there, and have no roles"),
+        gcp: argument("wandb_roles"),
+        azure: Applies::Not("access.identity_roles says it there"),
+        s3_compatible: Applies::Not("rights are written out there, and have no roles"),
+        coreweave: Applies::Not("rights are written out there, and have no roles"),
+    },
+    mended_by: &[Setting::Grants],
+    source: BYOB_PAGE,
+    check: Check::Settings(storage_admin),
 };
 
 /// Why nothing was proven with W&B's key where none is known, and what helps.
@@ -200,6 +242,56 @@ fn bucket_owner(evidence: Evidence<'_>) -> Verdict {
     }
 }
 
+fn uniform(evidence: Evidence<'_>) -> Verdict {
+    match &evidence.observed.other_owner {
+        Reading::Known(other) if other.is_empty() => Verdict::pass(),
+        Reading::Known(other) => Verdict::of(
+            Status::Fail,
+            "uniform access",
+            other,
+            "single objects can have access lists that nobody sees on the bucket",
+        ),
+        reading => Verdict::unknown(reading.why_unknown()),
+    }
+}
+
+/// The rights of an identity that is made here are [`identity_fault`]'s.
+fn storage_admin(evidence: Evidence<'_>) -> Verdict {
+    let wanted = match (&evidence.spec.access, &evidence.spec.grants) {
+        (Access::MadeKey(identity), _) => &identity.rights.roles,
+        (_, Some(grants)) if !grants.principals.is_empty() => &grants.rights.roles,
+        _ => return Verdict::not_applicable(),
+    };
+    if wanted.contains(STORAGE_ADMIN_ROLE) {
+        return match (&evidence.spec.access, &evidence.observed.grants) {
+            (Access::MadeKey(_), _) => Verdict::pass(),
+            (_, Reading::Known(state)) if state.roles.contains(STORAGE_ADMIN_ROLE) => {
+                Verdict::pass()
+            }
+            (_, Reading::Known(state)) => Verdict::of(
+                Status::Fail,
+                STORAGE_ADMIN_ROLE,
+                listed(&state.roles),
+                "W&B cannot check the bucket's settings, and refuses it",
+            ),
+            (_, reading) => Verdict::unknown(reading.why_unknown()),
+        };
+    }
+    Verdict::of(
+        Status::Warn,
+        STORAGE_ADMIN_ROLE,
+        listed(wanted),
+        "the configuration gives other roles, and W&B may not be able to check the bucket's settings",
+    )
+}
+
+fn listed(roles: &BTreeSet<String>) -> String {
+    if roles.is_empty() {
+        return "none".to_owned();
+    }
+    roles.iter().cloned().collect::<Vec<_>>().join(", ")
+}
+
 /// What is wrong with W&B's identity on paper, if there is to be one.
 pub fn identity_fault(spec: &BucketSpec, observed: &Observed) -> Option<Verdict> {
     let Access::MadeKey(identity) = &spec.access else {
@@ -267,12 +359,16 @@ fn state_fault(spec: &BucketSpec, state: &IdentityState) -> Option<Verdict> {
 fn public_blocked(evidence: Evidence<'_>) -> Verdict {
     match &evidence.observed.public_access {
         Reading::Known(state) if !state.open.is_empty() => {
-            return Verdict::of(
-                Status::Fail,
-                "all public access blocked",
-                format!("not blocked: {}", state.open.join(", ")),
-                "a single wrong rule could open the bucket to everybody",
-            );
+            let chosen = evidence.spec.blocks_public == Some(false);
+            let status = if chosen { Status::Warn } else { Status::Fail };
+            let message = if chosen {
+                "switched off by the configuration: a single wrong rule could open the bucket to \
+                 everybody"
+            } else {
+                "a single wrong rule could open the bucket to everybody"
+            };
+            let actual = format!("not blocked: {}", state.open.join(", "));
+            return Verdict::of(status, "all public access blocked", actual, message);
         }
         Reading::Denied(why) => return Verdict::unknown(format!("not allowed to look: {why}")),
         Reading::Known(_) | Reading::Unsupported(_) | Reading::Skipped => {}

@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 
 use super::BYOB_PAGE;
 use super::probes;
-use crate::byob::kind::PerCloud;
 use crate::byob::observed::{CorsRule, Preflight, Reading};
 use crate::byob::requirement::{
-    Applies, Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
+    Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
 };
 use crate::byob::spec::{BucketSpec, CORS_EXPOSED, CORS_METHODS, Setting};
 
@@ -30,17 +29,9 @@ pub const METHODS: Requirement = Requirement {
 /// `cors.headers`.
 pub const HEADERS: Requirement = Requirement {
     id: "cors.headers",
-    title: "Web pages of W&B may send any request header",
+    title: "Web pages of W&B may send the request headers of an upload",
     why: "Uploads carry content types, checksums and encryption headers that differ by version.",
-    on: PerCloud {
-        aws: HERE,
-        gcp: Applies::Not(
-            "Google Cloud has one list of headers for both directions; the probe's preflight decides",
-        ),
-        azure: HERE,
-        s3_compatible: HERE,
-        coreweave: HERE,
-    },
+    on: everywhere(HERE),
     mended_by: &[Setting::Cors],
     source: BYOB_PAGE,
     check: Check::Settings(headers),
@@ -213,12 +204,18 @@ fn methods(evidence: Evidence<'_>) -> Verdict {
 
 fn headers(evidence: Evidence<'_>) -> Verdict {
     let message = "the browser will refuse uploads that carry other headers";
+    let wanted = &evidence.spec.cors.headers;
     judge(
         evidence,
         |rules| match rule_for(rules, evidence.spec, "PUT") {
-            Some(rule) if rule.headers.iter().any(|header| header == "*") => Verdict::pass(),
-            Some(rule) => Verdict::of(Status::Fail, "*", listed(&sorted(&rule.headers)), message),
-            None => Verdict::of(Status::Fail, "*", "none", message),
+            Some(rule) if lets_in_headers(rule, wanted) => Verdict::pass(),
+            Some(rule) => Verdict::of(
+                Status::Fail,
+                listed(&sorted(wanted)),
+                listed(&sorted(&rule.headers)),
+                message,
+            ),
+            None => Verdict::of(Status::Fail, listed(&sorted(wanted)), "none", message),
         },
         |preflight| {
             let actual = if preflight.headers_allowed {
@@ -229,6 +226,15 @@ fn headers(evidence: Evidence<'_>) -> Verdict {
             Verdict::compare("*", actual, message)
         },
     )
+}
+
+fn lets_in_headers(rule: &CorsRule, wanted: &[String]) -> bool {
+    let has = |name: &str| {
+        rule.headers
+            .iter()
+            .any(|one| one.eq_ignore_ascii_case(name))
+    };
+    has("*") || wanted.iter().all(|name| has(name))
 }
 
 fn origins(evidence: Evidence<'_>) -> Verdict {

@@ -1,5 +1,7 @@
 //! What happens to data over time, and whether W&B takes such a bucket at all.
 
+use std::time::Duration;
+
 use super::BYOB_PAGE;
 use crate::byob::deployment::availability;
 use crate::byob::kind::PerCloud;
@@ -19,6 +21,23 @@ pub const VERSIONING_ENABLED: Requirement = Requirement {
     mended_by: &[Setting::Versioning],
     source: "https://docs.wandb.ai/models/artifacts/delete-artifacts",
     check: Check::Settings(versioning_enabled),
+};
+
+/// `soft_delete.objects`.
+pub const SOFT_DELETE: Requirement = Requirement {
+    id: "soft_delete.objects",
+    title: "Deleted objects can be brought back for a while",
+    why: "W&B refuses a bucket without it, and a wrong deletion can be undone.",
+    on: PerCloud {
+        aws: Applies::Not("Amazon has no soft delete; versions take its place"),
+        gcp: argument("soft_delete_days"),
+        azure: argument("soft_delete_days"),
+        s3_compatible: Applies::Not("these servers have no soft delete; versions take its place"),
+        coreweave: Applies::Not("CoreWeave has no soft delete; versions take its place"),
+    },
+    mended_by: &[Setting::SoftDelete],
+    source: BYOB_PAGE,
+    check: Check::Settings(soft_delete),
 };
 
 /// `versioning.no_exclusions`.
@@ -122,6 +141,42 @@ fn versioning_enabled(evidence: Evidence<'_>) -> Verdict {
             actual,
             "switched off by the configuration: overwritten and deleted files are gone for good",
         )
+    }
+}
+
+/// So many days as servers count them.
+pub fn days(days: u32) -> Duration {
+    Duration::from_hours(24 * u64::from(days))
+}
+
+/// A duration in words; days where it is whole days.
+fn worded(duration: Duration) -> String {
+    let (seconds, day) = (duration.as_secs(), 24 * 3600);
+    match seconds {
+        0 => "off".to_owned(),
+        _ if seconds.is_multiple_of(day) => format!("{} days", seconds / day),
+        _ => format!("{seconds} seconds"),
+    }
+}
+
+fn soft_delete(evidence: Evidence<'_>) -> Verdict {
+    let actual = match &evidence.observed.soft_delete {
+        Reading::Known(actual) => *actual,
+        reading => return Verdict::unknown(reading.why_unknown()),
+    };
+    match evidence.spec.soft_delete_days.map(days) {
+        Some(wanted) if wanted == actual => Verdict::pass(),
+        None if !actual.is_zero() => Verdict::pass(),
+        wanted => Verdict::of(
+            Status::Fail,
+            wanted.map_or_else(|| "on".to_owned(), worded),
+            worded(actual),
+            if actual.is_zero() {
+                "W&B refuses the bucket, and deleted files are gone for good"
+            } else {
+                "deleted files can be brought back for another time than configured"
+            },
+        ),
     }
 }
 

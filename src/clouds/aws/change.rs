@@ -13,7 +13,10 @@ use super::{Aws, key_service};
 /// Writes one setting.
 pub(super) async fn change(cloud: &Aws, bucket: &str, what: &Change) -> Result<(), CloudError> {
     match what {
-        Change::PublicAccess => block_public_access(cloud, bucket).await,
+        Change::PublicAccess(true) => block_public_access(cloud, bucket).await,
+        Change::PublicAccess(false) | Change::SoftDelete(_) | Change::StorageClass(_) => {
+            Err(change::left_alone(bucket, "Amazon has no such setting"))
+        }
         Change::Ownership => own_objects(cloud, bucket).await,
         Change::Grants(wanted) => grants::write(&cloud.s3, cloud.language(), wanted).await,
         Change::Encryption(encryption) => {

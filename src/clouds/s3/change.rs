@@ -102,13 +102,20 @@ pub(in crate::clouds) async fn change(
         Change::Encryption(wanted) => encryption(cloud, bucket, wanted).await,
         Change::Cors(rules) => cors(cloud, bucket, rules).await,
         Change::Lifecycle(rules) => lifecycle::write(cloud, bucket, rules).await,
-        Change::PublicAccess | Change::Ownership | Change::Grants(_) => Err(CloudError::new(
-            CloudErrorKind::NotSupported,
-            "change",
+        Change::PublicAccess(_)
+        | Change::SoftDelete(_)
+        | Change::StorageClass(_)
+        | Change::Ownership
+        | Change::Grants(_) => Err(left_alone(
             bucket,
             "servers other than Amazon's differ in this setting, so it is left alone",
         )),
     }
+}
+
+/// The error of a setting that nothing was written for.
+pub(in crate::clouds) fn left_alone(bucket: &str, why: &str) -> CloudError {
+    CloudError::new(CloudErrorKind::NotSupported, "change", bucket, why)
 }
 
 /// Writes all tags.

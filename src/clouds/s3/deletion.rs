@@ -8,9 +8,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::S3;
 use super::error::{self, Answer};
 use super::versions::{ABREAST, Entry};
-use super::xml;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::{Failure, Work};
+use crate::clouds::xml;
 
 const CALL: &str = "s3:DeleteObjects";
 

@@ -87,6 +87,7 @@ pub(in crate::clouds) fn state(
         .iter()
         .find(|statement| policy::sid(statement) == WANDB_SID);
     GrantState {
+        roles: BTreeSet::new(),
         wandb,
         https_only,
         public: found.public_statements(),
@@ -215,6 +216,7 @@ mod tests {
     fn grants() -> Grants {
         Grants {
             principals: vec!["arn:aws:iam::830241207209:root".to_owned()],
+            former: BTreeSet::new(),
             rights: Rights::on("acme", None),
             https_only: true,
             exclusive: false,

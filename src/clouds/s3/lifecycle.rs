@@ -12,7 +12,7 @@ use super::S3;
 use super::error::not_set;
 use super::knowledge::{Knowledge, Sub};
 use super::raw::Document;
-use super::xml::{self, Element};
+use crate::clouds::xml::{self, Element};
 
 /// The sub-resource.
 const PART: &str = "lifecycle";

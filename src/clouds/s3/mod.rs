@@ -29,7 +29,6 @@ mod skew;
 pub(in crate::clouds) mod variant;
 mod versioning;
 mod versions;
-mod xml;
 
 use std::collections::BTreeMap;
 use std::future::Future;

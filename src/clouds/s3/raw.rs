@@ -13,7 +13,7 @@ use super::S3;
 use super::error::{Answer, after};
 use super::sign::{self, Unsigned};
 use super::skew;
-use super::xml::{self, Element};
+use crate::clouds::xml::{self, Element};
 
 /// A document with its outermost element.
 pub(super) struct Document {

@@ -7,7 +7,7 @@ use crate::byob::marker;
 use crate::byob::observed::{CorsRule, EncryptionState, LifecycleRule, Preflight, Reading};
 use crate::byob::preflight;
 use crate::byob::spec::Encryption;
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::{CloudError, CloudErrorKind, CloudKind};
 use crate::clouds::reading::reading;
 use crate::clouds::retry::Work;
 
@@ -155,11 +155,16 @@ pub(in crate::clouds) async fn cors(
     }
     let url = SecretUrl::new(cloud.clients.object_url(bucket, "wandb-byob-preflight"));
     let request = HttpRequest {
-        headers: preflight::question(origin),
+        headers: preflight::question(CloudKind::S3Compatible, origin),
         ..HttpRequest::new("OPTIONS", url)
     };
     let answer = cloud.web("OPTIONS", bucket, &request).await?;
-    let preflight = preflight::read(origin, answer.status, &answer.headers);
+    let preflight = preflight::read(
+        CloudKind::S3Compatible,
+        origin,
+        answer.status,
+        &answer.headers,
+    );
     Ok((found, Some(preflight)))
 }
 

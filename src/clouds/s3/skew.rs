@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
-use super::xml;
 use crate::byob::CloudError;
+use crate::clouds::xml;
 
 /// The error with the difference between this machine's clock and the server's, where it is
 /// about that and the answer tells the server's: in the header `date`, or in the document.

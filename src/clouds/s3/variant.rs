@@ -132,11 +132,18 @@ impl<V: Variant> Cloud for V {
         &self,
         bucket: &str,
         tags: &BTreeMap<String, String>,
+        _: &[Change],
     ) -> Result<(), CloudError> {
+        // The creating call takes tags at most.
         explained(self, Variant::create(self, bucket, tags).await).await
     }
 
-    fn fresh(&self, bucket: &str, tags: &BTreeMap<String, String>) -> Option<Observed> {
+    fn fresh(
+        &self,
+        bucket: &str,
+        tags: &BTreeMap<String, String>,
+        _: &[Change],
+    ) -> Option<Observed> {
         Variant::fresh(self, bucket, tags)
     }
 

@@ -10,8 +10,8 @@ use crate::clouds::retry::Work;
 use super::knowledge::Sub;
 use super::raw::Document;
 use super::read::Found;
-use super::xml::Element;
 use super::{Dialect, S3};
+use crate::clouds::xml::Element;
 
 /// The sub-resource.
 const PART: &str = "versioning";
@@ -126,8 +126,8 @@ fn with_status(document: &Document, status: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::xml;
     use super::*;
+    use crate::clouds::xml;
 
     fn document(text: &str) -> Document {
         Document {

@@ -14,14 +14,17 @@ pub(super) trait Connection: fmt::Debug + Send + Sync + Sized + 'static {
     /// Who asks which server.
     type Settings: Clone + fmt::Debug + PartialEq + Send + Sync;
 
+    /// What one bucket's place is, beyond the server.
+    type Place: Clone + fmt::Debug + Send + Sync;
+
     /// The clients for these settings. Sends nothing yet.
     fn connect(settings: Self::Settings) -> Result<Self, CloudError>;
 
     /// What they were made for.
     fn settings(&self) -> &Self::Settings;
 
-    /// The cloud over these clients, for one operation that ends with `stop`.
-    fn open(self: &Arc<Self>, stop: CancellationToken) -> Arc<dyn Cloud>;
+    /// The cloud over these clients at a place, for one operation that ends with `stop`.
+    fn open(self: &Arc<Self>, place: Self::Place, stop: CancellationToken) -> Arc<dyn Cloud>;
 }
 
 /// The connections of one cloud.
@@ -35,15 +38,24 @@ impl<C> Default for Connections<C> {
 }
 
 impl<C: Connection> Connections<C> {
-    /// The way in with these settings.
-    pub(super) fn connector(self: &Arc<Self>, settings: C::Settings) -> Arc<dyn Connector> {
+    /// The way in with these settings, to a place.
+    pub(super) fn connector(
+        self: &Arc<Self>,
+        settings: C::Settings,
+        place: C::Place,
+    ) -> Arc<dyn Connector> {
         Arc::new(Shared {
             settings,
+            place,
             connections: Arc::clone(self),
         })
     }
 
-    fn connect(&self, settings: &C::Settings) -> Result<Arc<C>, CloudError> {
+    /// The clients for these settings; the same for everybody who has them.
+    ///
+    /// # Errors
+    /// When there can be none with these settings.
+    pub(super) fn connect(&self, settings: &C::Settings) -> Result<Arc<C>, CloudError> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = open.iter().find(|known| known.settings() == settings) {
             return Ok(Arc::clone(known));
@@ -58,12 +70,13 @@ impl<C: Connection> Connections<C> {
 #[derive(Debug)]
 struct Shared<C: Connection> {
     settings: C::Settings,
+    place: C::Place,
     connections: Arc<Connections<C>>,
 }
 
 impl<C: Connection> Connector for Shared<C> {
     fn open(&self, stop: &CancellationToken) -> Result<Arc<dyn Cloud>, CloudError> {
         let connection = self.connections.connect(&self.settings)?;
-        Ok(connection.open(stop.clone()))
+        Ok(connection.open(self.place.clone(), stop.clone()))
     }
 }

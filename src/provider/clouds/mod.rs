@@ -3,6 +3,7 @@
 
 mod aws;
 mod connections;
+mod gcp;
 mod s3_compatible;
 
 use std::fmt;
@@ -91,7 +92,11 @@ fn read<B: Model>(block: &Value, kind: CloudKind) -> Result<B, Diagnostic> {
 
 /// Every cloud, in the order of the documentation.
 pub(super) fn all() -> Vec<Arc<dyn ProviderCloud>> {
-    vec![Arc::new(aws::Aws), Arc::new(s3_compatible::S3Compatible)]
+    vec![
+        Arc::new(aws::Aws),
+        Arc::new(gcp::Gcp),
+        Arc::new(s3_compatible::S3Compatible),
+    ]
 }
 
 /// The first of the two that is set; unknown hides what comes after it.

@@ -1,5 +1,6 @@
 //! Making a bucket, going on with a half-made one, or taking over one that is there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access_keys::{self, rotation};
@@ -11,6 +12,8 @@ use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
 use super::{location, outputs, spec};
+use crate::byob::change::Change;
+use crate::byob::diff;
 use crate::byob::marker::Generation;
 use crate::byob::{Cloud, CloudError, CloudErrorKind};
 use crate::sdk::context::Context;
@@ -172,10 +175,11 @@ impl Beginning<'_> {
         let id = bucket.id.known().cloned().unwrap_or_default();
         let generation = random_generation();
         let tags = first_tags(self.configuration, bucket, &generation);
-        match self.cloud.create(&name, &tags).await {
+        let settings = self.first_settings(bucket, &generation, &tags);
+        match self.cloud.create(&name, &tags, &settings).await {
             Ok(()) => {
                 tracing::info!(id, "the bucket was made");
-                let fresh = self.cloud.fresh(&name, &tags).map(Box::new);
+                let fresh = self.cloud.fresh(&name, &tags, &settings).map(Box::new);
                 Ok((generation, Origin::Made(fresh)))
             }
             Err(error) if error.kind == CloudErrorKind::AlreadyExists => Err(taken(&id, &name)),
@@ -185,6 +189,30 @@ impl Beginning<'_> {
                 Err(self.failed(error, left))
             }
             Err(error) => Err(self.failed(error, "nothing new")),
+        }
+    }
+
+    /// What a bucket that is made now gets next, for clouds that make it so in one call.
+    fn first_settings(
+        &self,
+        bucket: &Bucket,
+        generation: &Generation,
+        tags: &BTreeMap<String, String>,
+    ) -> Vec<Change> {
+        let wanted = spec::spec(
+            bucket,
+            Some(self.config),
+            self.block,
+            Some(generation),
+            self.configuration,
+        );
+        let bare = bucket
+            .name
+            .known()
+            .and_then(|name| self.cloud.fresh(name, tags, &[]));
+        match (wanted, bare) {
+            (Some(wanted), Some(bare)) => diff::changes(&wanted, &bare).settings,
+            _ => Vec::new(),
         }
     }
 

@@ -10,6 +10,7 @@ use super::schema::Bucket;
 use super::{absence, location, made, spec};
 use crate::byob::absence::AbsentBucket;
 use crate::byob::cloud::Sighting;
+use crate::byob::contents::Contents;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::{Generation, Marker, OwnedBucket};
@@ -84,6 +85,7 @@ async fn steps(
             .map_err(failed)?;
     }
     let mut generations = Vec::from_iter(generation);
+    let mut told = Diagnostics::new();
     let absent = match cloud.look(&name).await.map_err(failed)? {
         None if keeps => return Ok(kept(state, &name).into()),
         None => absence::prove(cx, &cloud, private, &name, &summary).await?,
@@ -105,9 +107,12 @@ async fn steps(
                 Owner::Others(diagnostics) => return Ok(diagnostics.into()),
             };
             generations = owned.generations;
-            let emptied = empty(&cloud, state, &owned.bucket, &summary).await;
-            if let Some(refusal) = emptied.map_err(failed)? {
-                return Err(refusal.into());
+            match empty(&cloud, state, &owned.bucket, &summary)
+                .await
+                .map_err(failed)?
+            {
+                Emptied::Refused(refusal) => return Err(refusal.into()),
+                Emptied::Holds(contents) => told.extend(stays_billed(state, &contents)),
             }
             cloud.delete(&owned.bucket).await.map_err(failed)?
         }
@@ -122,7 +127,8 @@ async fn steps(
     let identity = made::identity(state);
     let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
     let key = made::key(private).map(str::to_owned);
-    rest.give_up(identity, spec, key, &generations).await
+    told.extend(rest.give_up(identity, spec, key, &generations).await?);
+    Ok(told)
 }
 
 /// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves
@@ -141,20 +147,44 @@ async fn take(
     Ok(owned)
 }
 
-/// Deletes what is in the bucket, where that was asked for; else the refusal while there is
+/// What became of the data in a bucket that is to be deleted.
+enum Emptied {
+    /// There is some, and nobody has asked to delete it.
+    Refused(Diagnostic),
+    /// There is none any more; what was deleted.
+    Holds(Contents),
+}
+
+/// What was deleted softly can be brought back for a while, and costs as long.
+fn stays_billed(state: &Bucket, deleted: &Contents) -> Option<Diagnostic> {
+    let days = state.soft_delete_days.known()?;
+    (!deleted.is_empty()).then(|| {
+        Explanation::new(
+            "What was deleted stays billed for a while",
+            format!(
+                "soft_delete_days was {days}: what the bucket held ({deleted}) can be brought back \
+                 for as long, and is billed until then"
+            ),
+        )
+        .warning()
+    })
+}
+
+/// Deletes what is in the bucket, where that was asked for; else refuses while there is
 /// anything.
 async fn empty(
     cloud: &Arc<dyn Cloud>,
     state: &Bucket,
     owned: &OwnedBucket,
     summary: &str,
-) -> Result<Option<Diagnostic>, CloudError> {
+) -> Result<Emptied, CloudError> {
     if on_destroy(state) != "delete_everything" {
-        return data_in(cloud, owned.name(), summary).await;
+        let refusal = data_in(cloud, owned.name(), summary).await?;
+        return Ok(refusal.map_or_else(|| Emptied::Holds(Contents::default()), Emptied::Refused));
     }
     let gone = cloud.empty(owned).await?;
     tracing::info!(bucket = owned.name(), emptied = %gone, "the bucket was emptied");
-    Ok(None)
+    Ok(Emptied::Holds(gone))
 }
 
 /// Hands a half-made bucket on, if it is the one of this state.

@@ -1,21 +1,31 @@
 //! What was made for a bucket and is to be given up some day, as the last apply has left it:
 //! the arguments may have changed since, and a refresh sees other people's changes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::private::{APPLIED_CORS, MADE_KEY, SERVER};
+use super::private::{APPLIED_CORS, APPLIED_LIFECYCLE, LET_IN, MADE_KEY, SERVER};
 use super::schema::Bucket;
+use crate::byob::CloudKind;
+use crate::byob::change::lifecycle_rules;
 use crate::byob::identity::Identity;
-use crate::byob::observed::CorsRule;
+use crate::byob::observed::{CorsRule, LifecycleRule};
 use crate::byob::rights::Rights;
-use crate::byob::spec::{Access, BucketSpec, cors_rule};
+use crate::byob::spec::{Access, BucketSpec, cors_rule_on};
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::private::Private;
 
 /// The spec with what only the last apply can say: the name that the identity of `bucket` was
-/// made with, and the rule for web pages that it has written.
+/// made with, the rules that it has written, and whom it has let in.
 pub fn with_remembered(mut spec: BucketSpec, bucket: &Bucket, private: &Private) -> BucketSpec {
-    spec.written_cors = written_cors(private);
+    spec.written_cors = written_cors(spec.cloud, private);
+    spec.written_lifecycle = written_lifecycle(private).unwrap_or_default();
+    if let Some(grants) = &mut spec.grants {
+        grants.former = let_in(private);
+        grants
+            .former
+            .retain(|former| !grants.principals.contains(former));
+    }
     if let (Access::MadeKey(identity), Some(name)) =
         (&mut spec.access, bucket.access_key_owner.known())
     {
@@ -24,21 +34,60 @@ pub fn with_remembered(mut spec: BucketSpec, bucket: &Bucket, private: &Private)
     spec
 }
 
-fn written_cors(private: &Private) -> Option<CorsRule> {
+fn written_cors(cloud: CloudKind, private: &Private) -> Option<CorsRule> {
     let written = private.get(APPLIED_CORS)?;
     let origins = written.get("origins")?.as_array()?.iter();
     let origins = origins.filter_map(|one| one.as_str().map(str::to_owned));
-    Some(cors_rule(
+    Some(cors_rule_on(
+        cloud,
         origins.collect(),
         written.get("max_age")?.as_i64()?,
     ))
 }
 
-/// Remembers the rule for web pages that an apply has written.
-pub fn note_cors(private: &mut Private, rule: &CorsRule) {
-    let (origins, max_age) = (&rule.origins, rule.max_age_seconds);
+fn written_lifecycle(private: &Private) -> Option<Vec<LifecycleRule>> {
+    let written = private.get(APPLIED_LIFECYCLE)?;
+    let days = |name: &str| {
+        let days = written.get(name).and_then(|days| days.as_u64());
+        days.and_then(|days| u32::try_from(days).ok())
+    };
+    let path = written.get("path").and_then(|path| path.as_str());
+    Some(lifecycle_rules(path, days("noncurrent"), days("uploads")))
+}
+
+fn let_in(private: &Private) -> BTreeSet<String> {
+    let noted = private.get(LET_IN).and_then(|noted| noted.as_array());
+    let noted = noted.into_iter().flatten();
+    noted
+        .filter_map(|one| one.as_str().map(str::to_owned))
+        .collect()
+}
+
+/// Remembers whom an apply is about to let in, besides those that are still to be shut out.
+pub fn note_let_in(private: &mut Private, spec: &BucketSpec) {
+    let Some(grants) = &spec.grants else {
+        return;
+    };
+    let mut noted = grants.former.clone();
+    noted.extend(grants.principals.iter().cloned());
+    private.set(LET_IN, serde_json::json!(noted));
+}
+
+/// Remembers the rules that an apply has written, and whom it has let in and nobody else.
+pub fn note_applied(private: &mut Private, spec: &BucketSpec) {
+    let (origins, max_age) = (&spec.cors.origins, spec.cors.max_age_seconds);
     let noted = serde_json::json!({"origins": origins, "max_age": max_age});
     private.set(APPLIED_CORS, noted);
+    let noted = serde_json::json!({
+        "path": spec.path,
+        "noncurrent": spec.noncurrent_version_days,
+        "uploads": spec.abort_upload_days,
+    });
+    private.set(APPLIED_LIFECYCLE, noted);
+    match &spec.grants {
+        Some(grants) => private.set(LET_IN, serde_json::json!(grants.principals)),
+        None => private.remove(LET_IN),
+    }
 }
 
 /// The identity that was made for the bucket of a state, also where nobody wants it any more.

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::byob::{CloudError, name};
+use crate::byob::{CloudError, name, soft_delete};
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
@@ -179,6 +179,17 @@ fn validate_on(config: &Bucket, cloud: &dyn CloudSchema) -> Diagnostics {
         diagnostics.push(
             Diagnostic::error("Invalid name", format!("name is not valid: {why}."))
                 .at(Path::of("name")),
+        );
+    }
+    if let Some(days) = config.soft_delete_days.known()
+        && let Err(why) = soft_delete::check_days(cloud.kind(), *days)
+    {
+        diagnostics.push(
+            Diagnostic::error(
+                "Invalid soft_delete_days",
+                format!("soft_delete_days is not valid: {why}."),
+            )
+            .at(Path::of("soft_delete_days")),
         );
     }
     diagnostics

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::location;
 use super::schema::Bucket;
+use super::{location, spec};
 use crate::byob::address;
-use crate::byob::identity::AccessKey;
+use crate::byob::identity::{AccessKey, Identity};
+use crate::byob::rights::Rights;
 use crate::sdk::model::{Field, Secret};
 use crate::terraform::account::{CommonArguments, ResolvedBlock, makes_key};
 
@@ -24,9 +25,27 @@ fn made_key(bucket: &Bucket, block: &dyn ResolvedBlock) -> Option<Field<AccessKe
         bucket.secret_access_key.known(),
     );
     Some(match (id, secret) {
-        (Some(id), Some(secret)) => Field::Known(AccessKey::new(id.as_str(), secret.expose())),
+        (Some(id), Some(secret)) => {
+            let key = AccessKey::new(id.as_str(), secret.expose());
+            Field::Known(match holder(bucket, block) {
+                Some(holder) => key.held_by(holder),
+                None => key,
+            })
+        }
         _ => Field::Null,
     })
+}
+
+/// Whose key the made one is, on clouds whose keys do not say so themselves.
+fn holder(bucket: &Bucket, block: &dyn ResolvedBlock) -> Option<String> {
+    let name = match bucket.access_key_owner.known() {
+        Some(name) => name.clone(),
+        None => {
+            let generation = spec::generation(bucket)?;
+            Identity::for_bucket(bucket.name.known()?, Rights::default(), &generation).name
+        }
+    };
+    block.key_holder(&name)
 }
 
 /// Fills in every output that follows from name, path and location alone. `config` is what

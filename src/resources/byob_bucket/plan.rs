@@ -12,7 +12,7 @@ use super::private::{
 use super::schema::Bucket;
 use super::{location, made, outputs, ownership, plan_replace, plan_rotation, spec};
 use crate::byob::deployment::{self, Scope};
-use crate::byob::{CloudKind, name};
+use crate::byob::{CloudKind, name, soft_delete};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
@@ -53,6 +53,9 @@ pub async fn plan(
     let block = with_applied_key(plan, block, configuration);
     let block = block.as_ref();
     plan.planned.set_block(kind, block.block());
+    if plan.config.soft_delete_days.is_null() {
+        plan.planned.soft_delete_days = soft_delete::default_days(kind).map(i64::from).into();
+    }
     fill(plan, configuration, block);
     replace_when_moved(plan, block);
     if let Err(problems) = confirm(cx, plan, block).await {

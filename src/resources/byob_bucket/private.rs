@@ -27,6 +27,10 @@ pub const MADE_KEY: &str = "made_key";
 pub const APPLIED_KEY: &str = "applied_key";
 /// A state: the rule for web pages that the last apply has written.
 pub const APPLIED_CORS: &str = "applied_cors";
+/// A state: our lifecycle rules as the last apply has written them.
+pub const APPLIED_LIFECYCLE: &str = "applied_lifecycle";
+/// A state: the principals that applies have let in and none has shut out again.
+pub const LET_IN: &str = "let_in";
 /// A state: the last apply did not come to its end, and the next one has to.
 pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.

@@ -16,7 +16,7 @@ use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
 use crate::byob::requirements::{self, cors};
 use crate::byob::spec::{Access, BucketSpec};
-use crate::byob::{Cloud, CloudError, Observed, Reading};
+use crate::byob::{Cloud, CloudError, Observed, Reading, soft_delete};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::{Field, SetOf};
@@ -271,6 +271,9 @@ fn with_drift(
     };
     if let Reading::Known(versioning) = &observed.versioning {
         bucket.versioning = Field::Known(*versioning == Versioning::Enabled);
+    }
+    if let Reading::Known(kept) = &observed.soft_delete {
+        bucket.soft_delete_days = soft_delete::whole_days(*kept).map(i64::from).into();
     }
     if let Some((origins, max_age)) = cors::effective(evidence) {
         bucket.cors_allowed_origins = Field::Known(SetOf::from(origins));

@@ -51,6 +51,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         .clone()
         .map_or_else(Vec::new, |marker| marker.former);
     former.retain(|one| *one != Generation::nobodys());
+    made::note_let_in(&mut progress.private, &wanted);
     let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
@@ -81,7 +82,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         return Ok(End::Done);
     }
     let end = settle(work, &wanted, &after, former, progress).await?;
-    made::note_cors(&mut progress.private, &wanted.cors);
+    made::note_applied(&mut progress.private, &wanted);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
         None => progress.private.remove(APPLIED_KEY),

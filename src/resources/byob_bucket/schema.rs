@@ -26,6 +26,7 @@ model! {
         pub path: Field<String>,
         pub scope: Field<String>,
         pub versioning: Field<bool>,
+        pub soft_delete_days: Field<i64>,
         pub noncurrent_version_days: Field<i64>,
         pub abort_multipart_days: Field<i64>,
         pub cors_allowed_origins: Field<SetOf>,
@@ -138,6 +139,12 @@ fn arguments() -> Vec<Attribute> {
         .one_of(&Scope::NAMES),
         Attribute::bool("versioning", "Old versions of objects are kept.")
             .default(Value::Bool(true)),
+        Attribute::number(
+            "soft_delete_days",
+            "Deleted objects can be brought back for so many days, and are paid for: 7 to 90 on \
+             Google Cloud. Default: `7`; elsewhere it may not be set.",
+        )
+        .optional_computed(),
         Attribute::number(
             "noncurrent_version_days",
             "Old versions below `path` are deleted after so many days. W&B may not delete \

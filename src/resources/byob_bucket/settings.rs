@@ -45,6 +45,8 @@ fn title(setting: Setting) -> &'static str {
     match setting {
         Setting::Tags => "Tags",
         Setting::Versioning => "Versioning",
+        Setting::SoftDelete => "Soft delete",
+        Setting::StorageClass => "The storage class",
         Setting::Key => "The key",
         Setting::PublicAccess => "The block on public access",
         Setting::Ownership => "The ownership of objects",

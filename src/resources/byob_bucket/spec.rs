@@ -6,7 +6,7 @@ use super::schema::Bucket;
 use crate::byob::deployment::Scope;
 use crate::byob::identity::Identity;
 use crate::byob::marker::Generation;
-use crate::byob::spec::{Access, BucketSpec, KeySpec, Setting, cors_rule};
+use crate::byob::spec::{Access, BucketSpec, KeySpec, Setting, cors_rule_on};
 use crate::sdk::model::Field;
 use crate::terraform::account::{CommonArguments, ResolvedBlock};
 use crate::terraform::configuration::Configuration;
@@ -66,6 +66,7 @@ fn chosen(config: &Bucket) -> BTreeSet<Setting> {
             !config.noncurrent_version_days.is_null() || !config.abort_multipart_days.is_null(),
             Setting::Lifecycle,
         ),
+        is_set(!config.soft_delete_days.is_null(), Setting::SoftDelete),
         is_set(!config.tags.is_null(), Setting::Tags),
     ]
     .into_iter()
@@ -124,12 +125,16 @@ pub fn spec(
         versioning: *bucket.versioning.known()?,
         noncurrent_version_days: days(&bucket.noncurrent_version_days),
         abort_upload_days: days(&bucket.abort_multipart_days),
-        cors: cors_rule(origins, max_age),
+        cors: cors_rule_on(block.kind(), origins, max_age),
         written_cors: None,
+        written_lifecycle: Vec::new(),
         encryption: cloud.encryption,
         key,
         grants: cloud.grants,
-        closed: cloud.closed,
+        blocks_public: cloud.blocks_public,
+        owns_objects: cloud.owns_objects,
+        soft_delete_days: days(&bucket.soft_delete_days),
+        storage_class: cloud.storage_class,
         access: cloud.access,
         ignored_tags,
         access_key_id: bucket.access_key_id.known().cloned(),

@@ -15,6 +15,7 @@ use super::{absence, location, made, outputs, ownership, spec};
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation};
+use crate::byob::spec::BucketSpec;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
@@ -72,6 +73,10 @@ pub async fn update(
             let problem = Explanation::cloud(SUMMARY, error).timed(cx).error();
             return Outcome::exists(prior, private).with([problem]);
         }
+        // What the killed run has not changed stands as the state has it.
+        if let Some(before) = spec_of(&prior, &private, configuration).await {
+            made::note_applied(&mut private, &before);
+        }
     }
     if private.get(GONE).is_some() {
         if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
@@ -114,6 +119,20 @@ fn carry_key(prior: &Bucket, planned: &mut Bucket) {
         planned.access_key_id = prior.access_key_id.clone();
         planned.secret_access_key = prior.secret_access_key.clone();
     }
+}
+
+/// What the last apply has made of the bucket.
+async fn spec_of(
+    state: &Bucket,
+    private: &Private,
+    configuration: &Configuration,
+) -> Option<BucketSpec> {
+    let generation = spec::generation(state)?;
+    let block = location::resolve_state(state, private, configuration)
+        .await
+        .ok()??;
+    let generation = Some(&generation);
+    spec::spec(state, None, block.as_ref(), generation, configuration)
 }
 
 /// The bucket as the last apply has left it.
@@ -169,14 +188,7 @@ impl Before<'_> {
         if let Some(identity) = made::identity(self.prior) {
             return Some(identity);
         }
-        let prior = self.prior;
-        let generation = spec::generation(prior)?;
-        let block = location::resolve_state(prior, self.private, configuration)
-            .await
-            .ok()??;
-        let generation = Some(&generation);
-        let spec = spec::spec(prior, None, block.as_ref(), generation, configuration)?;
-        spec::made_identity(spec)
+        spec::made_identity(spec_of(self.prior, self.private, configuration).await?)
     }
 
     /// The first change after an import takes the bucket over, if it is still as it was found:
@@ -250,7 +262,7 @@ async fn make_again(
         service.delete_identity(identity).await.map_err(failed)?;
     }
     let tags = first_tags(work.configuration, planned, &work.generation);
-    work.cloud.create(&name, &tags).await.map_err(failed)?;
+    work.cloud.create(&name, &tags, &[]).await.map_err(failed)?;
     // What the user and the key are like is not certain, so it is looked at.
     work.origin = Origin::Made(None);
     Ok(())

@@ -40,7 +40,8 @@ async fn probe(
     if !is_probed(&progress.bucket) {
         return Ok(Tried::nothing());
     }
-    let key = outputs::wandb_key(&progress.bucket, progress.block.as_ref()).into_known();
+    let key = outputs::wandb_key(&progress.bucket, progress.block.as_ref());
+    let key = key.into_known();
     let probe = Probe {
         cloud: work.cloud.as_ref(),
         bucket: &wanted.name,

@@ -7,9 +7,11 @@ use super::findings::is_probed;
 use super::ownership::Takeover;
 use super::schema::Bucket;
 use super::{made, outputs, spec};
+use crate::byob::change::lifecycle_rules;
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::marker::{self, Generation, Marker};
+use crate::byob::observed::LifecycleRule;
 use crate::byob::spec::{Access, BucketSpec, Setting};
 use crate::byob::{Cloud, CloudError, Observed};
 use crate::sdk::context::Context;
@@ -251,15 +253,28 @@ pub fn argument_of(setting: Setting, block: &dyn ResolvedBlock) -> Path {
     match setting {
         Setting::Tags => Path::of("tags"),
         Setting::Versioning => Path::of("versioning"),
+        Setting::SoftDelete => Path::of("soft_delete_days"),
         Setting::Cors => Path::of("cors_allowed_origins"),
         Setting::Lifecycle => Path::of("noncurrent_version_days"),
         Setting::Key
         | Setting::PublicAccess
+        | Setting::StorageClass
         | Setting::Ownership
         | Setting::Encryption
         | Setting::Grants
         | Setting::Identity => block.argument_of(setting),
     }
+}
+
+/// Our lifecycle rules, those that are wanted and those that were.
+fn own_lifecycle(wanted: &BucketSpec) -> Vec<LifecycleRule> {
+    let mut rules = lifecycle_rules(
+        wanted.path.as_deref(),
+        wanted.noncurrent_version_days,
+        wanted.abort_upload_days,
+    );
+    rules.extend(wanted.written_lifecycle.iter().cloned());
+    rules
 }
 
 /// What has to be read to judge a bucket by this spec.
@@ -269,6 +284,7 @@ pub fn look_at(wanted: &BucketSpec, access_key: Option<AccessKey>) -> LookAt {
         encryption: wanted.encryption.clone(),
         key: wanted.key.clone(),
         grants: wanted.grants.clone(),
+        lifecycle: own_lifecycle(wanted),
         identity: match &wanted.access {
             Access::MadeKey(identity) => Some(identity.clone()),
             Access::GivenKey | Access::Unmanaged => None,

@@ -5,6 +5,7 @@
 //! configurations is one by itself.
 
 mod aws;
+mod gcp;
 mod minio;
 mod seaweedfs;
 
@@ -12,9 +13,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::harness::{API_KEY, Cloud, Login, Stage};
+use crate::harness::{API_KEY, Cloud, Stage};
 
 /// The bucket's resource in most examples.
 const BUCKET: &str = "wandb_byob_bucket.omega";
@@ -83,6 +84,7 @@ fn every_example_is_known() {
     let paths = minio::EXAMPLES.iter().map(|one| one.path);
     let paths = paths.chain(seaweedfs::EXAMPLES.iter().map(|one| one.path));
     let paths = paths.chain(aws::EXAMPLES.iter().map(|one| one.path));
+    let paths = paths.chain(gcp::EXAMPLES.iter().map(|one| one.path));
     let known: BTreeSet<String> = paths.map(str::to_owned).collect();
     let unknown: Vec<String> = found().difference(&known).cloned().collect();
     assert!(
@@ -92,7 +94,7 @@ fn every_example_is_known() {
 }
 
 /// Applies examples one after another, each on a stage of its own.
-fn run<C: Cloud<Login = Login>>(examples: &[Example<C>], stage: impl Fn() -> Stage<C>) {
+fn run<C: Cloud>(examples: &[Example<C>], stage: impl Fn() -> Stage<C>) {
     let there = |one: &&Example<C>| folder().join(one.path).exists();
     for example in examples.iter().filter(there) {
         // Shown when the test fails.
@@ -106,7 +108,7 @@ fn run<C: Cloud<Login = Login>>(examples: &[Example<C>], stage: impl Fn() -> Sta
 }
 
 /// Plan, apply, a second plan that is empty, a look at the server, destroy.
-fn plan_apply_destroy<C: Cloud<Login = Login>>(stage: &Stage<C>, example: &Example<C>) {
+fn plan_apply_destroy<C: Cloud>(stage: &Stage<C>, example: &Example<C>) {
     let plan = stage.plan();
     let is_provider = example.path.starts_with("provider/");
     // An import is no change, and it is planned all the same.
@@ -121,17 +123,16 @@ fn plan_apply_destroy<C: Cloud<Login = Login>>(stage: &Stage<C>, example: &Examp
     // What the W&B instance has left behind by trying them: with versioning, deleted
     // objects leave a version and a marker.
     for bucket in &buckets {
-        stage.clean_up_objects_of(bucket);
+        C::clean_up(stage, bucket);
     }
     stage.destroy();
     for bucket in buckets {
-        let answer = stage.ask("s3", "head_bucket", json!({"Bucket": bucket}));
-        assert_eq!(answer["error"], "404", "{bucket} is still there");
+        assert!(!C::is_there(stage, &bucket), "{bucket} is still there");
     }
 }
 
 /// The names of the buckets in the state.
-fn buckets(stage: &Stage<impl Cloud<Login = Login>>) -> Vec<String> {
+fn buckets(stage: &Stage<impl Cloud>) -> Vec<String> {
     let shown = stage.terraform(&["show", "-json"]).succeeds();
     let state: Value = serde_json::from_slice(&shown.0.stdout).expect("JSON");
     let resources = state["values"]["root_module"]["resources"]
@@ -149,27 +150,18 @@ fn buckets(stage: &Stage<impl Cloud<Login = Login>>) -> Vec<String> {
 }
 
 /// Everything that any example asks for. Terraform ignores what one does not declare.
-fn give_variables(stage: &mut Stage<impl Cloud<Login = Login>>) {
-    let login = stage.login.clone();
-    let host = login.endpoint.replace("http://", "");
-    for (name, value) in [
-        ("wandb_base_url", stage.wandb.url().as_str()),
-        ("wandb_api_key", API_KEY),
-        ("s3_endpoint", &login.endpoint),
-        ("s3_access_key", &login.access_key),
-        ("s3_secret_key", &login.secret_key),
-        ("s3_host", &host),
-        ("minio_endpoint", &login.endpoint),
-        ("minio_access_key", &login.access_key),
-        ("minio_secret_key", &login.secret_key),
-    ] {
-        stage.set(&format!("TF_VAR_{name}"), value);
+fn give_variables<C: Cloud>(stage: &mut Stage<C>) {
+    let url = stage.wandb.url();
+    stage.set("TF_VAR_wandb_base_url", &url);
+    stage.set("TF_VAR_wandb_api_key", API_KEY);
+    for (name, value) in C::variables(&stage.login) {
+        stage.set(&format!("TF_VAR_{name}"), &value);
     }
     stage.wandb.add_user("u-jane", "jane", "jane@example.com");
 }
 
 /// Copies an example, byte for byte, with the files that make it whole.
-fn take(stage: &Stage<impl Cloud<Login = Login>>, path: &str) {
+fn take(stage: &Stage<impl Cloud>, path: &str) {
     let from = folder().join(path);
     let mut files = Vec::new();
     if from.is_dir() {

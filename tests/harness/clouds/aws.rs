@@ -7,7 +7,7 @@ use simulator::wandb::{Config, Instance};
 use super::Cloud;
 use crate::harness::ask::Login;
 use crate::harness::hcl::hcl;
-use crate::harness::s3::document;
+use crate::harness::s3::{self, document};
 use crate::harness::servers::moto;
 use crate::harness::stage::{API_KEY, Stage};
 
@@ -70,6 +70,18 @@ impl Cloud for Aws {
 
     fn deployment(_: &Instance) -> String {
         r#"deployment = "dedicated""#.to_owned()
+    }
+
+    fn is_there(stage: &Stage<Self>, bucket: &str) -> bool {
+        s3::is_there(stage, bucket)
+    }
+
+    fn clean_up(stage: &Stage<Self>, bucket: &str) {
+        stage.clean_up_objects_of(bucket);
+    }
+
+    fn variables(login: &Login) -> Vec<(&'static str, String)> {
+        s3::variables(login)
     }
 
     /// It trusts the stand-in's certificate.

@@ -1,13 +1,15 @@
 //! The clouds that stages are made for, one file each.
 
 mod aws;
+mod gcp;
 mod s3_compatible;
 
 use simulator::wandb::{Config, Instance};
 
-use super::stage::API_KEY;
+use super::stage::{API_KEY, Stage};
 
 pub use aws::{ACCOUNT, Aws, WANDB};
+pub use gcp::{ADMIN, DEPLOY, Gcp, GoogleLogin, PROJECT};
 pub use s3_compatible::{Minio, S3Compatible, SeaweedFs};
 
 /// What a stage has to know of a cloud. What the cloud's server can be asked comes on
@@ -31,6 +33,15 @@ pub trait Cloud: Sized {
 
     /// Where W&B is: what the provider's block says in every test.
     fn deployment(wandb: &Instance) -> String;
+
+    /// Whether a bucket of this name is there, by an independent look.
+    fn is_there(stage: &Stage<Self>, bucket: &str) -> bool;
+
+    /// Removes all objects and versions of a bucket.
+    fn clean_up(stage: &Stage<Self>, bucket: &str);
+
+    /// What the examples ask for, by the names of their variables.
+    fn variables(login: &Self::Login) -> Vec<(&'static str, String)>;
 
     /// The simulated W&B instance of most tests.
     fn instance() -> Config {

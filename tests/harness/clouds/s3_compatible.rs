@@ -7,6 +7,7 @@ use simulator::wandb::Instance;
 use super::Cloud;
 use crate::harness::ask::Login;
 use crate::harness::hcl::hcl;
+use crate::harness::s3;
 use crate::harness::servers::{minio, seaweedfs};
 use crate::harness::stage::{API_KEY, Stage};
 
@@ -63,6 +64,18 @@ impl<C: S3Compatible> Cloud for C {
             url = wandb.url(),
             key = API_KEY
         )
+    }
+
+    fn is_there(stage: &Stage<Self>, bucket: &str) -> bool {
+        s3::is_there(stage, bucket)
+    }
+
+    fn clean_up(stage: &Stage<Self>, bucket: &str) {
+        stage.clean_up_objects_of(bucket);
+    }
+
+    fn variables(login: &Login) -> Vec<(&'static str, String)> {
+        s3::variables(login)
     }
 }
 

@@ -33,6 +33,7 @@ pub(in crate::provider) struct AwsAccount {
 
 impl Connection for Clients {
     type Settings = Settings;
+    type Place = ();
 
     fn connect(settings: Settings) -> Result<Self, CloudError> {
         Self::new(settings)
@@ -42,7 +43,7 @@ impl Connection for Clients {
         Self::settings(self)
     }
 
-    fn open(self: &Arc<Self>, stop: CancellationToken) -> Arc<dyn Cloud> {
+    fn open(self: &Arc<Self>, (): (), stop: CancellationToken) -> Arc<dyn Cloud> {
         aws::open(self, stop)
     }
 }
@@ -237,7 +238,7 @@ impl AwsAccount {
             Field::Null => endpoints.s3.is_some(),
             Field::Unknown => return Ok(Field::Unknown),
         };
-        Ok(Field::Known(self.connections.connector(Settings {
+        let settings = Settings {
             region: region.clone(),
             source,
             allowed_account_ids,
@@ -245,7 +246,8 @@ impl AwsAccount {
             path_style,
             ca_bundle: ca_bundle()?,
             max_retries: self.max_retries,
-        })))
+        };
+        Ok(Field::Known(self.connections.connector(settings, ())))
     }
 }
 

@@ -74,11 +74,14 @@ pub(super) fn spec(
         key,
         grants: Some(Grants {
             principals,
+            former: BTreeSet::new(),
             rights: Rights::on(common.name, common.path),
             https_only: *block.https_only.known()?,
             exclusive: *block.exclusive_policy.known()?,
         }),
-        closed: true,
+        blocks_public: Some(true),
+        owns_objects: true,
+        storage_class: None,
         access,
         chosen: BTreeSet::from([Setting::Encryption, Setting::Grants]),
     })
@@ -103,6 +106,7 @@ fn key(
         tags: common.tags.clone(),
         ignored_tags: BTreeSet::new(),
         generation: common.generation.cloned(),
+        lets_in: false,
     })
 }
 

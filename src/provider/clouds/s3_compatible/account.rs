@@ -56,6 +56,7 @@ struct Key {
 
 impl Connection for Clients {
     type Settings = Settings;
+    type Place = ();
 
     fn connect(settings: Settings) -> Result<Self, CloudError> {
         Self::new(settings)
@@ -65,7 +66,7 @@ impl Connection for Clients {
         Self::settings(self)
     }
 
-    fn open(self: &Arc<Self>, stop: CancellationToken) -> Arc<dyn Cloud> {
+    fn open(self: &Arc<Self>, (): (), stop: CancellationToken) -> Arc<dyn Cloud> {
         s3_compatible::open(self, stop)
     }
 }
@@ -161,6 +162,11 @@ impl CloudAccount for S3Account {
     fn address_with_key(&self, block: &Arguments, bucket: &str, key: &AccessKey) -> Field<Secret> {
         let address = meaning::address(block, bucket);
         address.map(|address| Secret::new(address.with_key(key)))
+    }
+
+    /// Who asks with a key is known by its id.
+    fn key_holder(&self, _: &Arguments, _: &str) -> Option<String> {
+        None
     }
 
     fn given_key(&self, block: &Arguments, config: Option<&Arguments>) -> Field<AccessKey> {
@@ -333,21 +339,20 @@ impl S3Account {
             return Field::Unknown;
         }
         let admin_api = given.admin_api.known().map(String::as_str);
-        Field::Known(
-            self.connections.connector(Settings {
-                endpoint,
-                region,
-                access_key,
-                secret_key: secret_key.expose().to_owned().into(),
-                session_token: key
-                    .token
-                    .into_known()
-                    .map(|token| token.expose().to_owned().into()),
-                path_style: path_style.into_known().unwrap_or(true),
-                ca_bundle: ca_bundle.into_known(),
-                admin_api: block::admin_api(admin_api.unwrap_or("auto")),
-                max_retries: self.max_retries,
-            }),
-        )
+        let settings = Settings {
+            endpoint,
+            region,
+            access_key,
+            secret_key: secret_key.expose().to_owned().into(),
+            session_token: key
+                .token
+                .into_known()
+                .map(|token| token.expose().to_owned().into()),
+            path_style: path_style.into_known().unwrap_or(true),
+            ca_bundle: ca_bundle.into_known(),
+            admin_api: block::admin_api(admin_api.unwrap_or("auto")),
+            max_retries: self.max_retries,
+        };
+        Field::Known(self.connections.connector(settings, ()))
     }
 }

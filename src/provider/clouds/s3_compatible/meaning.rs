@@ -65,7 +65,9 @@ pub(super) fn spec(
         encryption: encryption(block),
         key: None,
         grants: None,
-        closed: false,
+        blocks_public: None,
+        owns_objects: false,
+        storage_class: None,
         access,
         chosen: if is_chosen {
             BTreeSet::from([Setting::Encryption])

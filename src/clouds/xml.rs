@@ -1,4 +1,4 @@
-//! Documents of the S3 protocol as they were written, for parts that no SDK's types know.
+//! Documents in XML as they were written, for parts that no SDK's types know.
 
 use std::ops::Range;
 
@@ -6,37 +6,37 @@ use xmlparser::{ElementEnd, Token, Tokenizer};
 
 /// One element of a document, with where it stands in the text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Element {
+pub(in crate::clouds) struct Element {
     /// Its name without a prefix.
-    pub(super) name: String,
+    pub(in crate::clouds) name: String,
     /// From `<` of its beginning to `>` of its end.
-    pub(super) range: Range<usize>,
+    pub(in crate::clouds) range: Range<usize>,
     /// What it holds.
-    pub(super) inner: Range<usize>,
+    pub(in crate::clouds) inner: Range<usize>,
     /// The text right inside of it, decoded.
-    pub(super) text: String,
-    pub(super) children: Vec<Element>,
+    pub(in crate::clouds) text: String,
+    pub(in crate::clouds) children: Vec<Element>,
 }
 
 impl Element {
     /// The first element of this name right inside.
-    pub(super) fn child(&self, name: &str) -> Option<&Self> {
+    pub(in crate::clouds) fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|child| child.name == name)
     }
 
     /// The text of the first element of this name right inside.
-    pub(super) fn child_text(&self, name: &str) -> Option<&str> {
+    pub(in crate::clouds) fn child_text(&self, name: &str) -> Option<&str> {
         self.child(name).map(|child| child.text.trim())
     }
 
     /// All elements of this name right inside.
-    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
+    pub(in crate::clouds) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Self> {
         self.children.iter().filter(move |child| child.name == name)
     }
 }
 
 /// The outermost element of a document; why there is none, where it is no XML.
-pub(super) fn parse(text: &str) -> Result<Element, String> {
+pub(in crate::clouds) fn parse(text: &str) -> Result<Element, String> {
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
     let mut close = |open: &mut Vec<Element>, inner_end: usize, end: usize| {
@@ -136,14 +136,14 @@ fn character(name: &str) -> Option<char> {
 }
 
 /// A text as it may stand between two tags.
-pub(super) fn encoded(text: &str) -> String {
+pub(in crate::clouds) fn encoded(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
 }
 
 /// Whether XML can carry this text at all, and a reader gets it back as it was.
-pub(super) fn carries(text: &str) -> bool {
+pub(in crate::clouds) fn carries(text: &str) -> bool {
     !text
         .chars()
         .any(|c| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'))

@@ -1,0 +1,272 @@
+//! What a bucket holds, deleting it, and deleting the bucket.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use super::error::{no_bucket, was_outrun};
+use super::listing::{ABREAST, Entry, LIST, PAGE, Walk, objects, uploads};
+use super::request::{Request, encoded};
+use super::{Gcp, absence, observe};
+use crate::byob::absence::AbsentBucket;
+use crate::byob::contents::Contents;
+use crate::byob::probe::is_probe_object;
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::reading::missing;
+use crate::clouds::retry::Work;
+
+const DELETE_OBJECT: &str = "storage.objects.delete";
+const ABORT: &str = "storage.multipartUploads.abort";
+const DELETE_BUCKET: &str = "storage.buckets.delete";
+/// Enough to tell that a bucket is in use, with a number to name.
+const GLANCE: u64 = 1000;
+
+/// What probes have left behind that were killed. It is nobody's data and is not counted.
+#[derive(Debug, Default)]
+struct Leftovers {
+    objects: Vec<Entry>,
+    uploads: Vec<(String, String)>,
+}
+
+/// Counts up to `limit` entries.
+pub(super) async fn contents(
+    cloud: &Gcp,
+    bucket: &str,
+    limit: u64,
+) -> Result<Contents, CloudError> {
+    survey(cloud, bucket, limit, &mut Leftovers::default()).await
+}
+
+async fn survey(
+    cloud: &Gcp,
+    bucket: &str,
+    limit: u64,
+    leftovers: &mut Leftovers,
+) -> Result<Contents, CloudError> {
+    let mut counted = Contents::default();
+    let mut walk = Walk::default();
+    loop {
+        let left = limit.saturating_sub(entries(&counted));
+        let page = objects(cloud, bucket, &walk, left.clamp(1, PAGE)).await?;
+        let more = walk.follow(LIST, bucket, &page)?;
+        let (probes, data): (Vec<_>, Vec<_>) = page
+            .entries
+            .into_iter()
+            .partition(|one| is_probe_object(&one.name));
+        if left == 0 && !data.is_empty() {
+            counted.at_least = true;
+            return Ok(counted);
+        }
+        leftovers.objects.extend(probes);
+        data.iter().for_each(|one| count(&mut counted, one));
+        if !more {
+            break;
+        }
+        if entries(&counted) >= limit {
+            counted.at_least = true;
+            return Ok(counted);
+        }
+    }
+    let mut walk = Walk::default();
+    loop {
+        let left = limit.saturating_sub(entries(&counted));
+        let page = uploads(cloud, bucket, &walk, left.clamp(1, PAGE)).await?;
+        let more = walk.follow(ABORT, bucket, &page)?;
+        let (probes, data): (Vec<_>, Vec<_>) = page
+            .entries
+            .into_iter()
+            .partition(|(object, _)| is_probe_object(object));
+        if left == 0 {
+            counted.at_least = !data.is_empty();
+            return Ok(counted);
+        }
+        leftovers.uploads.extend(probes);
+        counted.uploads += data.len() as u64;
+        if !more {
+            return Ok(counted);
+        }
+        if entries(&counted) >= limit {
+            counted.at_least = true;
+            return Ok(counted);
+        }
+    }
+}
+
+fn entries(counted: &Contents) -> u64 {
+    counted.objects + counted.versions + counted.delete_markers + counted.uploads
+}
+
+fn count(counted: &mut Contents, one: &Entry) {
+    if one.is_live {
+        counted.objects += 1;
+    } else {
+        counted.versions += 1;
+    }
+    counted.bytes += one.bytes;
+}
+
+/// Refuses with `Conflict` when something cannot be deleted, before anything is.
+pub(super) async fn refuse_locked(cloud: &Gcp, bucket: &str) -> Result<(), CloudError> {
+    let mut walk = Walk::default();
+    loop {
+        let page = objects(cloud, bucket, &walk, PAGE).await?;
+        if let Some(why) = page.entries.iter().find_map(|one| one.lock.clone()) {
+            return Err(
+                CloudError::new(CloudErrorKind::Conflict, DELETE_OBJECT, bucket, why)
+                    .hint("Wait until the retention ends, or release the hold, and try again."),
+            );
+        }
+        if !walk.follow(LIST, bucket, &page)? {
+            return Ok(());
+        }
+    }
+}
+
+/// Deletes everything, page by page, from the front: what an earlier run deleted is not
+/// seen again. A bucket that is gone holds nothing, once that is proven.
+pub(super) async fn empty(cloud: &Gcp, bucket: &str) -> Result<Contents, CloudError> {
+    match delete_all(cloud, bucket).await {
+        Err(error) if no_bucket(&error) => {
+            absence::confirm(cloud, bucket).await?;
+            Ok(Contents::default())
+        }
+        outcome => outcome,
+    }
+}
+
+async fn delete_all(cloud: &Gcp, bucket: &str) -> Result<Contents, CloudError> {
+    refuse_locked(cloud, bucket).await?;
+    let mut gone = Contents::default();
+    delete_objects(cloud, bucket, &mut gone).await?;
+    abort_uploads(cloud, bucket, &mut gone).await?;
+    Ok(gone)
+}
+
+/// The error of something that comes back although the service said that it went.
+fn comes_back(call: &str, bucket: &str, name: &str) -> CloudError {
+    let why = format!("{name:?} is listed again after the service said that it was deleted");
+    CloudError::new(CloudErrorKind::Unexpected, call, bucket, why)
+}
+
+async fn delete_objects(cloud: &Gcp, bucket: &str, gone: &mut Contents) -> Result<(), CloudError> {
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut walk = Walk::default();
+    loop {
+        let page = objects(cloud, bucket, &walk, PAGE).await?;
+        let Some(first) = page.entries.first() else {
+            // A page may be empty although the list goes on.
+            if walk.follow(LIST, bucket, &page)? {
+                continue;
+            }
+            return Ok(());
+        };
+        if !seen.insert((first.name.clone(), first.generation.clone())) {
+            return Err(comes_back(DELETE_OBJECT, bucket, &first.name));
+        }
+        page.entries.iter().for_each(|one| count(gone, one));
+        stream::iter(page.entries)
+            .map(|one| async move { delete_object(cloud, bucket, &one).await })
+            .buffer_unordered(ABREAST)
+            .try_collect::<Vec<()>>()
+            .await?;
+        walk = Walk::default();
+    }
+}
+
+async fn delete_object(cloud: &Gcp, bucket: &str, one: &Entry) -> Result<(), CloudError> {
+    let delete = Request::bucket("DELETE", bucket)
+        .part(&format!("/o/{}", encoded(&one.name)))
+        .with("generation", &one.generation);
+    let outcome = cloud
+        .send_request(Work::Write, DELETE_OBJECT, bucket, &delete)
+        .await;
+    missing(outcome).map(drop).map_err(|error| CloudError {
+        message: format!("{:?} was not deleted: {}", one.name, error.message),
+        ..error
+    })
+}
+
+async fn abort_uploads(cloud: &Gcp, bucket: &str, gone: &mut Contents) -> Result<(), CloudError> {
+    let mut seen: BTreeSet<(String, String)> = BTreeSet::new();
+    loop {
+        let page = uploads(cloud, bucket, &Walk::default(), PAGE).await?;
+        let Some(first) = page.entries.first() else {
+            return Ok(());
+        };
+        if !seen.insert(first.clone()) {
+            return Err(comes_back(ABORT, bucket, &first.0));
+        }
+        gone.uploads += page.entries.len() as u64;
+        stream::iter(page.entries)
+            .map(|(object, upload)| async move { abort(cloud, bucket, &object, &upload).await })
+            .buffer_unordered(ABREAST)
+            .try_collect::<Vec<()>>()
+            .await?;
+    }
+}
+
+async fn abort(cloud: &Gcp, bucket: &str, object: &str, upload: &str) -> Result<(), CloudError> {
+    let abort = Request::xml(
+        "DELETE",
+        &format!("{}/{}", encoded(bucket), encoded(object)),
+    )
+    .with("uploadId", upload);
+    let outcome = cloud.send_request(Work::Write, ABORT, bucket, &abort).await;
+    missing(outcome).map(drop)
+}
+
+/// Deletes a bucket that holds nothing but what killed probes have left.
+pub(super) async fn delete(cloud: &Gcp, bucket: &str) -> Result<AbsentBucket, CloudError> {
+    match delete_bare(cloud, bucket, 0).await {
+        Err(error) if no_bucket(&error) => absence::confirm(cloud, bucket).await,
+        outcome => outcome,
+    }
+}
+
+async fn delete_bare(cloud: &Gcp, bucket: &str, attempt: u32) -> Result<AbsentBucket, CloudError> {
+    // Open uploads do not keep a bucket, and go with it unseen.
+    let mut leftovers = Leftovers::default();
+    let holds = survey(cloud, bucket, GLANCE, &mut leftovers).await?;
+    if !holds.is_empty() {
+        let why = format!("the bucket holds {holds}");
+        let kind = CloudErrorKind::Conflict;
+        return Err(CloudError::new(kind, DELETE_BUCKET, bucket, why));
+    }
+    for one in &leftovers.objects {
+        delete_object(cloud, bucket, one).await?;
+    }
+    for (object, upload) in &leftovers.uploads {
+        abort(cloud, bucket, object, upload).await?;
+    }
+    // The one that was looked at: who takes a bucket over writes its labels.
+    let seen = cloud.looked_at(bucket);
+    let metageneration = seen.as_ref().and_then(|seen| seen.metageneration());
+    let request = Request::bucket("DELETE", bucket)
+        .with_some("ifMetagenerationMatch", metageneration.as_deref());
+    let outcome = cloud
+        .send_request(Work::Write, DELETE_BUCKET, bucket, &request)
+        .await;
+    match outcome {
+        Ok(_) => {
+            cloud.forget();
+            Ok(AbsentBucket::deleted(bucket))
+        }
+        Err(error) if was_outrun(&error) && seen.is_some() => {
+            cloud.forget();
+            let now = observe::get(cloud, bucket).await?;
+            let owner = |document: &super::bucket::Document| document.marker();
+            let is_same = now.as_ref().map(owner) == seen.as_ref().map(owner);
+            let is_harmless = error.code.as_deref() == Some("conditionNotMet") && is_same;
+            let patience = &cloud.patience;
+            if let (true, Some(now)) = (is_harmless, &now)
+                && patience.wait_again(attempt, DELETE_BUCKET, bucket).await?
+            {
+                // Another setting was changed, which nobody needs any more.
+                cloud.note_look(bucket, now);
+                return Box::pin(delete_bare(cloud, bucket, attempt + 1)).await;
+            }
+            Err(error)
+        }
+        Err(error) => Err(error),
+    }
+}

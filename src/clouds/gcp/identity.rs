@@ -1,0 +1,352 @@
+//! The service account that stands for W&B where it comes by a key: its roles on the one
+//! bucket, and its keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::Gcp;
+use super::endpoints::Service;
+use super::error::{CREATE_ACCOUNT, contradiction, no_bucket, not_understood};
+use super::names::{email_of, id_of_identity};
+use super::policy::{self, Holder, Policy, member};
+use super::request::Request;
+use crate::byob::identity::{AccessKey, Identity, IdentityService};
+use crate::byob::observed::{IdentityState, Reading, Rule};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::reading::{is_missing, missing, reading};
+use crate::clouds::retry::{Work, until_known_within};
+
+const GET: &str = "iam.serviceAccounts.get";
+const LIST_KEYS: &str = "iam.serviceAccountKeys.list";
+const CREATE_KEY: &str = "iam.serviceAccountKeys.create";
+/// How long a new account may be unknown to the rest of Google Cloud.
+///
+/// Source: Google's page on creating service accounts, which says a minute or more.
+const KNOWN: Duration = Duration::from_secs(120);
+
+/// A service account with its keys.
+#[derive(Debug)]
+pub(super) struct Account {
+    is_ours: bool,
+    enabled: bool,
+    keys: BTreeMap<String, bool>,
+}
+
+fn email(cloud: &Gcp, identity: &Identity) -> String {
+    email_of(&id_of_identity(&identity.name), &cloud.place.project)
+}
+
+/// What an account of ours says of itself; an account that says anything else is somebody's.
+fn description(identity: &Identity) -> String {
+    let id = id_of_identity(&identity.name);
+    let generation = id.rsplit('-').next().unwrap_or_default();
+    format!(
+        "terraform-provider-wandb: W&B's access to the bucket {}, generation {generation}",
+        identity.rights.bucket
+    )
+}
+
+fn request(cloud: &Gcp, method: &'static str, email: &str) -> Request {
+    let path = format!("projects/{}/serviceAccounts/{email}", cloud.place.project);
+    Request::v1(Service::Iam, method, &path)
+}
+
+/// The account of an identity, if one is asked for; `Known(None)` when it is not there.
+pub(super) async fn account(
+    cloud: &Gcp,
+    identity: Option<&Identity>,
+) -> Result<Reading<Option<Account>>, CloudError> {
+    let Some(identity) = identity else {
+        return Ok(Reading::Skipped);
+    };
+    reading(find(cloud, identity).await)
+}
+
+async fn find(cloud: &Gcp, identity: &Identity) -> Result<Option<Account>, CloudError> {
+    let email = email(cloud, identity);
+    let get = request(cloud, "GET", &email);
+    let (account, keys) = tokio::join!(
+        cloud.json(Work::Read, GET, &email, &get),
+        keys(cloud, &email),
+    );
+    match (missing(account)?, missing(keys)?) {
+        (Some(account), Some(keys)) => Ok(Some(Account {
+            is_ours: account["description"] == description(identity).as_str(),
+            enabled: account["disabled"] != true,
+            keys,
+        })),
+        (None, None) => Ok(None),
+        (_, _) => Err(contradiction(
+            GET,
+            &email,
+            "one answer was that there is no such service account, and another one the contrary",
+        )),
+    }
+}
+
+/// The keys of an account that people can have, by id, and whether they are enabled.
+async fn keys(cloud: &Gcp, email: &str) -> Result<BTreeMap<String, bool>, CloudError> {
+    let list = request(cloud, "GET", email)
+        .part("/keys")
+        .with("keyTypes", "USER_MANAGED");
+    let told = cloud.json(Work::Read, LIST_KEYS, email, &list).await?;
+    let keys = told["keys"].as_array().into_iter().flatten();
+    Ok(keys
+        .filter_map(|key| Some((id_of(key)?, key["disabled"] != true)))
+        .collect())
+}
+
+/// The last part of a key's name.
+fn id_of(key: &Value) -> Option<String> {
+    let id = key["name"].as_str()?.rsplit('/').next()?;
+    (!id.is_empty()).then(|| id.to_owned())
+}
+
+/// The identity in our words: its account, and its roles on the bucket.
+pub(super) fn state(
+    cloud: &Gcp,
+    identity: Option<&Identity>,
+    account: Result<Reading<Option<Account>>, CloudError>,
+    policy: &Reading<Policy>,
+) -> Result<Reading<Option<IdentityState>>, CloudError> {
+    let (Some(identity), account) = (identity, account?) else {
+        return Ok(Reading::Skipped);
+    };
+    let account = match account {
+        Reading::Known(Some(account)) if account.is_ours => account,
+        other => return Ok(other.map(|_| None)),
+    };
+    let policy = match policy {
+        Reading::Known(policy) => policy,
+        Reading::Denied(why) => return Ok(Reading::Denied(why.clone())),
+        _ => return Ok(Reading::Skipped),
+    };
+    let wanted = &identity.rights.roles;
+    let there = policy.roles_of(&member(&email(cloud, identity)));
+    let rights = match (there.is_superset(wanted), there.is_disjoint(wanted)) {
+        (true, _) => Rule::AsWanted,
+        (false, true) => Rule::Missing,
+        (false, false) => Rule::Different("not all of its roles".to_owned()),
+    };
+    Ok(Reading::Known(Some(IdentityState {
+        enabled: account.enabled,
+        rights,
+        other_rights: there.difference(wanted).cloned().collect(),
+        keys: account.keys,
+        path: None,
+    })))
+}
+
+/// Repeats something about an account that was made a moment ago while it is not known
+/// everywhere.
+async fn once_known<T, Calling>(
+    cloud: &Gcp,
+    call: &str,
+    email: &str,
+    mut attempt: impl FnMut() -> Calling,
+) -> Result<T, CloudError>
+where
+    Calling: Future<Output = Result<T, CloudError>>,
+{
+    let waiting = |outcome: &Result<T, CloudError>| outcome.as_ref().is_err_and(is_unknown);
+    until_known_within(KNOWN, cloud.patience.stop(), call, email, waiting, || {
+        let calling = Box::pin(attempt());
+        async move { Ok(calling.await) }
+    })
+    .await?
+}
+
+/// Whether the account is unknown, be it for this moment only.
+fn is_unknown(error: &CloudError) -> bool {
+    let is_refused = error.kind == CloudErrorKind::Invalid
+        && error.message.contains("ervice account")
+        && error.message.contains("does not exist");
+    is_refused || (is_missing(error) && !no_bucket(error))
+}
+
+/// Makes the account; `false` when one of that name is there.
+async fn create(cloud: &Gcp, identity: &Identity) -> Result<bool, CloudError> {
+    let email = email(cloud, identity);
+    let path = format!("projects/{}/serviceAccounts", cloud.place.project);
+    let request = Request::v1(Service::Iam, "POST", &path).body(json!({
+        "accountId": id_of_identity(&identity.name),
+        "serviceAccount": {
+            "displayName": display_name(&identity.rights.bucket),
+            "description": description(identity),
+        },
+    }));
+    let made = cloud
+        .send_request(Work::Write, CREATE_ACCOUNT, &email, &request)
+        .await;
+    match made {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind == CloudErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Google allows a hundred bytes.
+fn display_name(bucket: &str) -> String {
+    format!("W&B on {}", bucket.chars().take(80).collect::<String>())
+}
+
+fn strangers(email: &str) -> CloudError {
+    CloudError::new(
+        CloudErrorKind::AlreadyExists,
+        CREATE_ACCOUNT,
+        email,
+        "a service account of this name is there, and this provider did not make it for this bucket",
+    )
+    .hint("Delete or rename that service account; it was not touched.")
+}
+
+/// Makes the account what it should be, with exactly its roles on the bucket.
+async fn put(cloud: &Gcp, identity: &Identity, is_new: bool) -> Result<(), CloudError> {
+    let email = email(cloud, identity);
+    let found = if is_new {
+        None
+    } else {
+        find(cloud, identity).await?
+    };
+    let found = match found {
+        Some(found) => Some(found),
+        None if create(cloud, identity).await? => None,
+        None => once_known(cloud, GET, &email, || async {
+            let found = find(cloud, identity).await?;
+            found.ok_or_else(|| {
+                CloudError::new(CloudErrorKind::NotFound, GET, &email, "it is not known yet")
+            })
+        })
+        .await
+        .map(Some)?,
+    };
+    if let Some(found) = &found {
+        if !found.is_ours {
+            return Err(strangers(&email));
+        }
+        if !found.enabled {
+            let call = "iam.serviceAccounts.enable";
+            let enable = request(cloud, "POST", &email)
+                .part(":enable")
+                .body(json!({}));
+            cloud
+                .send_request(Work::Write, call, &email, &enable)
+                .await?;
+        }
+    }
+    let (holder, own) = (Holder::Bucket(&identity.rights.bucket), member(&email));
+    let roles = &identity.rights.roles;
+    once_known(cloud, "storage.buckets.setIamPolicy", &email, || {
+        policy::update(cloud, holder, |policy| policy.set_roles(&own, roles))
+    })
+    .await
+    .map(drop)
+}
+
+/// Makes a key, whose secret is given this one time.
+async fn create_key(cloud: &Gcp, identity: &Identity) -> Result<AccessKey, CloudError> {
+    let email = email(cloud, identity);
+    let create = request(cloud, "POST", &email).part("/keys").body(json!({
+        "privateKeyType": "TYPE_GOOGLE_CREDENTIALS_FILE",
+        "keyAlgorithm": "KEY_ALG_RSA_2048",
+    }));
+    let told = once_known(cloud, CREATE_KEY, &email, || {
+        cloud.json(Work::Once, CREATE_KEY, &email, &create)
+    })
+    .await
+    .map_err(|error| match error.kind {
+        CloudErrorKind::Conflict => error
+            .hint("A service account holds ten keys at most. Delete keys of it that nobody uses."),
+        _ => error,
+    })?;
+    let file = told["privateKeyData"].as_str();
+    let file = file.and_then(|data| STANDARD.decode(data).ok());
+    let file: Value = file
+        .and_then(|file| serde_json::from_slice(&file).ok())
+        .unwrap_or_default();
+    match (id_of(&told), file["private_key"].as_str()) {
+        (Some(id), Some(secret)) => Ok(AccessKey::new(id, secret).held_by(email)),
+        _ => Err(not_understood(CREATE_KEY, &email, "it holds no key")),
+    }
+}
+
+async fn delete_key(cloud: &Gcp, email: &str, id: &str) -> Result<(), CloudError> {
+    let call = "iam.serviceAccountKeys.delete";
+    let delete = request(cloud, "DELETE", email).part(&format!("/keys/{id}"));
+    let gone = cloud.send_request(Work::Write, call, email, &delete).await;
+    missing(gone).map(drop)
+}
+
+/// Deletes the account with its keys, and its roles before: the policy would keep them
+/// under the name of a deleted account else.
+async fn delete(cloud: &Gcp, identity: &Identity) -> Result<(), CloudError> {
+    let Some(found) = find(cloud, identity).await? else {
+        return Ok(());
+    };
+    if !found.is_ours {
+        return Ok(());
+    }
+    let email = email(cloud, identity);
+    let own = member(&email);
+    let bare = policy::update(cloud, Holder::Bucket(&identity.rights.bucket), |policy| {
+        policy.set_roles(&own, &BTreeSet::new())
+    })
+    .await;
+    match bare {
+        Ok(_) => {}
+        // The bucket went before, and its policy with it.
+        Err(error) if no_bucket(&error) => {}
+        Err(error) => return Err(error),
+    }
+    let call = "iam.serviceAccounts.delete";
+    let gone = cloud
+        .send_request(Work::Write, call, &email, &request(cloud, "DELETE", &email))
+        .await;
+    missing(gone).map(drop)
+}
+
+#[async_trait]
+impl IdentityService for Gcp {
+    async fn put_identity(&self, identity: &Identity, is_new: bool) -> Result<(), CloudError> {
+        put(self, identity, is_new).await
+    }
+
+    fn chooses_access_key_ids(&self) -> bool {
+        false
+    }
+
+    async fn create_access_key(&self, identity: &Identity) -> Result<AccessKey, CloudError> {
+        create_key(self, identity).await
+    }
+
+    async fn delete_access_keys(
+        &self,
+        identity: &Identity,
+        keep: &BTreeSet<String>,
+    ) -> Result<(), CloudError> {
+        // Another's account has keys that are none of ours.
+        let found = find(self, identity).await?.filter(|found| found.is_ours);
+        let email = email(self, identity);
+        for id in found.iter().flat_map(|found| found.keys.keys()) {
+            if !keep.contains(id) {
+                delete_key(self, &email, id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn survives(&self, identity: &Identity) -> Result<bool, CloudError> {
+        let found = find(self, identity).await?;
+        Ok(found.is_some_and(|found| found.is_ours))
+    }
+
+    async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        delete(self, identity).await
+    }
+}

@@ -1,0 +1,49 @@
+//! Google Cloud, as Terraform meets it.
+
+mod account;
+mod address;
+mod block;
+mod connection;
+mod credentials;
+mod meaning;
+mod validate;
+
+use super::Definition;
+use crate::byob::permission::Permissions;
+use crate::clouds::gcp;
+use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
+use crate::sdk::schema::Block;
+
+use block::{Arguments, Defaults};
+use connection::GcpAccount;
+
+/// The cloud.
+#[derive(Debug)]
+pub(super) struct Gcp;
+
+impl Definition for Gcp {
+    type Defaults = Defaults;
+    type Account = GcpAccount;
+
+    fn provider_block() -> Block {
+        block::provider()
+    }
+
+    fn bucket_block() -> Block {
+        block::bucket()
+    }
+
+    fn validate(block: &Arguments) -> Diagnostics {
+        validate::validate(block)
+    }
+
+    fn permissions() -> Permissions {
+        gcp::PERMISSIONS
+    }
+
+    fn account(defaults: Defaults, max_retries: u32) -> Result<GcpAccount, Diagnostic> {
+        let own = defaults.max_retries.known().copied();
+        let own = own.and_then(|own| u32::try_from(own).ok());
+        Ok(GcpAccount::new(defaults, own.unwrap_or(max_retries)))
+    }
+}
