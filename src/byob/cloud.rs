@@ -150,6 +150,11 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// may ask.
     async fn confirm_absence(&self, bucket: &str) -> Result<AbsentBucket, CloudError>;
 
+    /// Refuses with `Invalid` when a bucket that is there belongs to another place than the one
+    /// that was opened, as far as the caller may ask. On a cloud whose buckets are asked for
+    /// at their place there is none.
+    async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError>;
+
     /// Where this looks for buckets, as far as it is known by now. Sends nothing.
     fn server(&self) -> Server;
 

@@ -213,6 +213,10 @@ impl Cloud for Gcp {
         absence::confirm(self, bucket).await
     }
 
+    async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError> {
+        absence::confirm_project(self, bucket).await
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.clients.address(Service::Storage),

@@ -183,6 +183,11 @@ impl<V: Variant> Cloud for V {
         explained(self, absence::confirm(self.s3(), bucket).await).await
     }
 
+    /// A bucket is asked for at its endpoint and in its region.
+    async fn confirm_place(&self, _: &str) -> Result<(), CloudError> {
+        Ok(())
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.s3().clients.address(),
