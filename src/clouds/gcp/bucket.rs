@@ -251,7 +251,7 @@ pub(super) fn raw_cors_rules(rules: &[CorsRule], there: &[Value]) -> Vec<Value> 
                     ..found
                 } == *rule
             };
-            match left.iter().position(|raw| same(raw)) {
+            match left.iter().position(same) {
                 Some(at) => left.remove(at).clone(),
                 None => raw_cors(rule),
             }
