@@ -115,6 +115,7 @@ impl Document {
                 Some(class) => Reading::Known(class.to_owned()),
                 None => Reading::Skipped,
             },
+            default_retention: Reading::Known(self.default_retention()),
             cors: Reading::Known(self.cors().iter().map(cors_rule).collect()),
             encryption: Reading::Known(self.encryption()),
             lifecycle: Reading::Known(
