@@ -174,6 +174,10 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// without its credentials. Every answer is a success, a refusal too.
     async fn send(&self, bucket: &str, request: &HttpRequest) -> Result<HttpResponse, CloudError>;
 
+    /// The versions of one object that are still there once nobody sees the object any more.
+    /// Empty on a cloud that shows the version before when the newest one is deleted.
+    async fn unseen_versions(&self, bucket: &str, object: &str) -> Result<Vec<String>, CloudError>;
+
     /// Waits before something is asked again that was made a moment ago and may not be known
     /// everywhere yet. `attempt` counts from 0; false when that has gone on for too long.
     async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError>;

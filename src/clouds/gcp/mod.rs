@@ -251,6 +251,10 @@ impl Cloud for Gcp {
             .await
     }
 
+    async fn unseen_versions(&self, bucket: &str, object: &str) -> Result<Vec<String>, CloudError> {
+        listing::generations(self, bucket, object).await
+    }
+
     async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError> {
         self.patience
             .wait_again(attempt, "wait", "the bucket")

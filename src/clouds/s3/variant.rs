@@ -213,6 +213,11 @@ impl<V: Variant> Cloud for V {
         self.s3().web(request.method, bucket, request).await
     }
 
+    /// The version before the newest one shows when that is deleted.
+    async fn unseen_versions(&self, _: &str, _: &str) -> Result<Vec<String>, CloudError> {
+        Ok(Vec::new())
+    }
+
     async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError> {
         self.s3().wait_again(attempt, "the bucket").await
     }

@@ -10,6 +10,7 @@ use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
 use super::{absence, location, made, outputs, spec};
+use crate::byob::BucketSpec;
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation};
@@ -75,6 +76,9 @@ pub async fn update(
     if !(work.is_new() && is_rotated(&prior, &planned)) {
         carry_key(&prior, &mut planned);
     }
+    if let Some(before) = spec_before(&prior, &private, configuration).await {
+        made::recall(&mut private, &before);
+    }
     private.remove(MARKER_LOST);
     private.remove(IMPORTED);
     location::note_open(&mut private, &config, configuration);
@@ -95,6 +99,25 @@ pub async fn update(
         bucket = failed(bucket, &prior);
     }
     Outcome::exists(bucket, private).with(diagnostics)
+}
+
+/// What the bucket of the state was to be.
+async fn spec_before(
+    prior: &Bucket,
+    private: &Private,
+    configuration: &Configuration,
+) -> Option<BucketSpec> {
+    let block = location::resolve_state(prior, private, configuration)
+        .await
+        .ok()??;
+    let generation = spec::generation(prior);
+    spec::spec(
+        prior,
+        None,
+        block.as_ref(),
+        generation.as_ref(),
+        configuration,
+    )
 }
 
 /// The key that is there stays, unless the plan makes a new one.
@@ -153,14 +176,8 @@ impl Before<'_> {
         if let Some(identity) = made::identity(self.prior, self.private) {
             return Some(identity);
         }
-        let prior = self.prior;
-        let generation = spec::generation(prior)?;
-        let block = location::resolve_state(prior, self.private, configuration)
-            .await
-            .ok()??;
-        let generation = Some(&generation);
-        let spec = spec::spec(prior, None, block.as_ref(), generation, configuration)?;
-        spec::made_identity(spec)
+        let before = spec_before(self.prior, self.private, configuration).await?;
+        spec::made_identity(before)
     }
 
     /// The first change after an import takes the bucket over, if it is still as it was found:
