@@ -150,6 +150,11 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// may ask.
     async fn confirm_absence(&self, bucket: &str) -> Result<AbsentBucket, CloudError>;
 
+    /// Refuses with `Invalid` when a bucket that is there belongs to another place than the one
+    /// that was opened, as far as the caller may ask. On a cloud whose buckets are asked for
+    /// at their place there is none.
+    async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError>;
+
     /// Where this looks for buckets, as far as it is known by now. Sends nothing.
     fn server(&self) -> Server;
 
@@ -168,6 +173,10 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// Sends a request as a browser would, with the cloud's own trust and proxies and
     /// without its credentials. Every answer is a success, a refusal too.
     async fn send(&self, bucket: &str, request: &HttpRequest) -> Result<HttpResponse, CloudError>;
+
+    /// The versions of one object that are still there once nobody sees the object any more.
+    /// Empty on a cloud that shows the version before when the newest one is deleted.
+    async fn unseen_versions(&self, bucket: &str, object: &str) -> Result<Vec<String>, CloudError>;
 
     /// Waits before something is asked again that was made a moment ago and may not be known
     /// everywhere yet. `attempt` counts from 0; false when that has gone on for too long.

@@ -105,7 +105,11 @@ fn check_gcs(name: &str) -> Result<(), String> {
     if name.parse::<Ipv4Addr>().is_ok() {
         return Err("it looks like an IP address".to_owned());
     }
-    if name.starts_with("goog") || name.contains("google") || name.contains("g00gle") {
+    if [".-", "-."].iter().any(|pair| name.contains(pair)) {
+        return Err("a dot in it must not stand beside a hyphen".to_owned());
+    }
+    // The digit stands for the letter in "close misspellings".
+    if name.starts_with("goog") || name.replace('0', "o").contains("google") {
         return Err("Google reserves names with its own in them".to_owned());
     }
     Ok(())
@@ -380,7 +384,11 @@ mod tests {
         for (cloud, bad) in [
             (CloudKind::Gcp, "goog-data"),
             (CloudKind::Gcp, "my-google-data"),
+            (CloudKind::Gcp, "my-g00gle-data"),
+            (CloudKind::Gcp, "my-go0gle-data"),
             (CloudKind::Gcp, "a..b"),
+            (CloudKind::Gcp, "a.-b"),
+            (CloudKind::Gcp, "_acme"),
             (CloudKind::Gcp, "192.168.0.1"),
             (CloudKind::Gcp, "Acme"),
             (CloudKind::Gcp, long.as_str()),

@@ -259,6 +259,8 @@ pub struct Observed {
     pub soft_delete: Reading<Duration>,
     /// How objects are kept that do not say it themselves, in the cloud's words.
     pub storage_class: Reading<String>,
+    /// The retention that every new object gets, in words; empty where there is none.
+    pub default_retention: Reading<String>,
     /// Rules of the bucket for web pages of other origins.
     pub cors: Reading<Vec<CorsRule>>,
     /// What a browser is told when the bucket has no rules of its own.
@@ -293,6 +295,7 @@ impl Observed {
             unversioned: Unversioned::default(),
             soft_delete: Reading::Skipped,
             storage_class: Reading::Skipped,
+            default_retention: Reading::Skipped,
             cors: Reading::Skipped,
             preflight: None,
             encryption: Reading::Skipped,

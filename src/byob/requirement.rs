@@ -185,6 +185,8 @@ pub enum Check {
     Settings(fn(Evidence<'_>) -> Verdict),
     /// Only by trying; the last outcome is kept.
     Trial,
+    /// From the settings where the cloud tells it among them, else by trying.
+    Either(fn(Evidence<'_>) -> Option<Verdict>),
 }
 
 /// Whether a requirement says anything on one cloud.
@@ -241,13 +243,14 @@ impl Requirement {
         if !self.applies_to(evidence.spec.cloud) {
             return Verdict::not_applicable();
         }
+        let tried = || {
+            let tried = evidence.tried.get(self.id).cloned();
+            tried.unwrap_or_else(Verdict::not_applicable)
+        };
         match self.check {
             Check::Settings(check) => check(evidence),
-            Check::Trial => evidence
-                .tried
-                .get(self.id)
-                .cloned()
-                .unwrap_or_else(Verdict::not_applicable),
+            Check::Trial => tried(),
+            Check::Either(check) => check(evidence).unwrap_or_else(tried),
         }
     }
 

@@ -32,7 +32,9 @@ impl Run<'_> {
                 object: object.to_owned(),
             };
             let version = match self.own_step(&head).await {
-                Ok(Outcome::Answer(answer)) if answer.response.status == 404 => return true,
+                Ok(Outcome::Answer(answer)) if answer.response.status == 404 => {
+                    return self.remove_unseen(object).await;
+                }
                 Ok(Outcome::Answer(answer)) => answer.reply.version,
                 Ok(Outcome::NotNeeded | Outcome::Unable(_)) | Err(_) => return false,
             };
@@ -46,6 +48,18 @@ impl Run<'_> {
             }
             before = Some(version);
         }
+    }
+
+    /// Deletes the versions that a run before has left, and nobody sees; whether none is left.
+    async fn remove_unseen(&self, object: &str) -> bool {
+        let Ok(versions) = self.cloud.unseen_versions(self.bucket, object).await else {
+            return false;
+        };
+        let mut removed = true;
+        for version in versions {
+            removed &= self.delete(object, Some(version)).await;
+        }
+        removed
     }
 
     /// A deletion that names no version leaves a marker where versions are made, so it is

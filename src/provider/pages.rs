@@ -149,6 +149,10 @@ fn requirement(one: &Requirement) -> Option<String> {
     let decided = match one.check {
         Check::Settings(_) => "at every plan, from the bucket's settings",
         Check::Trial => "after every change, by trying it; the last outcome is kept",
+        Check::Either(_) => {
+            "at every plan, where the cloud tells it with the bucket's settings; else after every \
+             change, by trying it, and the last outcome is kept"
+        }
     };
     let mended = if one.mended_by.is_empty() {
         "you, or the operator of the server; no apply changes it"

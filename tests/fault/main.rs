@@ -10,5 +10,6 @@ mod gone;
 mod kill;
 
 mod aws;
+mod gcp;
 mod minio;
 mod team;

@@ -76,7 +76,7 @@ pub const NO_DEFAULT_RETENTION: Requirement = Requirement {
     },
     mended_by: &[],
     source: "https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html",
-    check: Check::Trial,
+    check: Check::Either(no_default_retention),
 };
 
 /// `lifecycle.no_expiry`.
@@ -214,6 +214,21 @@ fn meets(prefix: &str, path: Option<&str>) -> bool {
     path.is_none_or(|path| {
         let path = format!("{path}/");
         path.starts_with(prefix) || prefix.starts_with(&path)
+    })
+}
+
+/// The owner's own choice: W&B can work with it, and cannot delete.
+fn no_default_retention(evidence: Evidence<'_>) -> Option<Verdict> {
+    let retention = evidence.observed.default_retention.known()?;
+    Some(if retention.is_empty() {
+        Verdict::pass()
+    } else {
+        Verdict::of(
+            Status::Warn,
+            "no default retention",
+            retention,
+            "W&B cannot delete a file before its retention ends",
+        )
     })
 }
 

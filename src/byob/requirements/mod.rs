@@ -60,7 +60,7 @@ pub fn find(id: &str) -> Option<&'static Requirement> {
 pub fn untried(why: &str) -> Tried {
     CATALOGUE
         .iter()
-        .filter(|requirement| matches!(requirement.check, Check::Trial))
+        .filter(|requirement| matches!(requirement.check, Check::Trial | Check::Either(_)))
         .fold(Tried::nothing(), |tried, requirement| {
             tried.with(requirement.id, Verdict::unknown(why))
         })

@@ -43,6 +43,23 @@ fn may_not_list(error: &CloudError) -> bool {
     )
 }
 
+/// Refuses a bucket that the list of the project's buckets does not name. Names are the whole
+/// world's, so a bucket is found whichever project it is in.
+pub(super) async fn confirm_project(cloud: &Gcp, bucket: &str) -> Result<(), CloudError> {
+    let project = &cloud.place.project;
+    match listed(cloud, bucket).await {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let why = format!("the bucket is not one of project {project:?}");
+            let mut error = CloudError::new(CloudErrorKind::Invalid, LIST, bucket, why);
+            error.hint = Some("Name the project that the bucket is in.".to_owned());
+            Err(error)
+        }
+        Err(error) if may_not_list(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Names of buckets of the project that begin so, from one page or from all of them.
 pub(super) async fn names(
     cloud: &Gcp,

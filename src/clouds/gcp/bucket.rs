@@ -115,6 +115,7 @@ impl Document {
                 Some(class) => Reading::Known(class.to_owned()),
                 None => Reading::Skipped,
             },
+            default_retention: Reading::Known(self.default_retention()),
             cors: Reading::Known(self.cors().iter().map(cors_rule).collect()),
             encryption: Reading::Known(self.encryption()),
             lifecycle: Reading::Known(
@@ -251,7 +252,7 @@ pub(super) fn raw_cors_rules(rules: &[CorsRule], there: &[Value]) -> Vec<Value> 
                     ..found
                 } == *rule
             };
-            match left.iter().position(|raw| same(raw)) {
+            match left.iter().position(same) {
                 Some(at) => left.remove(at).clone(),
                 None => raw_cors(rule),
             }

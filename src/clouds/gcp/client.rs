@@ -17,7 +17,7 @@ use super::endpoints::{Endpoints, Service, is_private};
 use super::error::{self, not_understood};
 use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::retry::{Patience, Work};
+use crate::clouds::retry::{Failure, Patience, Work};
 use crate::clouds::web::{self, Web, causes};
 
 /// How long before its end a token is renewed.
@@ -291,8 +291,9 @@ impl Clients {
         call: &str,
         target: &str,
         request: &HttpRequest,
-    ) -> Result<HttpResponse, crate::clouds::retry::Failure> {
-        let answer = self.web.exchange(call, target, request).await?;
+    ) -> Result<HttpResponse, Failure> {
+        let answer = self.web.exchange(call, target, request).await;
+        let answer = answer.map_err(|failure| at_its_address(failure, request))?;
         if answer.is_success() {
             Ok(answer)
         } else {
@@ -321,6 +322,15 @@ impl Clients {
             }
         }
     }
+}
+
+/// An error with the server that gave no answer, whose address holds no secret.
+fn at_its_address(mut failure: Failure, request: &HttpRequest) -> Failure {
+    if let Ok(url) = Url::parse(request.url.expose()) {
+        let server = url.origin().ascii_serialization();
+        failure.error.message = format!("{server}: {}", failure.error.message);
+    }
+    failure
 }
 
 fn unable(what: &str) -> String {

@@ -100,9 +100,20 @@ impl Words {
                 &rest[..end.unwrap_or(rest.len())]
             ));
         }
-        self.message
-            .contains("permitted customer")
-            .then(|| "constraints/iam.allowedPolicyMemberDomains".to_owned())
+        let unnamed = [
+            (
+                "permitted customer",
+                "constraints/iam.allowedPolicyMemberDomains",
+            ),
+            (
+                "Service account creation is not allowed",
+                "constraints/iam.disableServiceAccountCreation",
+            ),
+        ];
+        let found = unnamed
+            .iter()
+            .find(|(words, _)| self.message.contains(words));
+        found.map(|(_, name)| (*name).to_owned())
     }
 }
 

@@ -111,6 +111,27 @@ pub(super) async fn objects(
     })
 }
 
+/// Every generation of one object that is not deleted softly, of those on the first page.
+pub(super) async fn generations(
+    cloud: &Gcp,
+    bucket: &str,
+    object: &str,
+) -> Result<Vec<String>, CloudError> {
+    let request = Request::bucket("GET", bucket)
+        .part("/o")
+        .with("versions", "true")
+        .with("fields", "items(name,generation)")
+        .with("prefix", object);
+    let told = cloud.json(Work::Read, LIST, bucket, &request).await?;
+    let items = told["items"].as_array().into_iter().flatten();
+    // Names come in their order, so the object itself comes first.
+    let own = items.filter(|item| item["name"] == object);
+    Ok(own
+        .filter_map(|item| whole(&item["generation"]))
+        .map(|generation| generation.to_string())
+        .collect())
+}
+
 fn entry(item: &Value, now: OffsetDateTime) -> Option<Entry> {
     Some(Entry {
         name: item["name"].as_str()?.to_owned(),

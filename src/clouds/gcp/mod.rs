@@ -213,6 +213,10 @@ impl Cloud for Gcp {
         absence::confirm(self, bucket).await
     }
 
+    async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError> {
+        absence::confirm_project(self, bucket).await
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.clients.address(Service::Storage),
@@ -245,6 +249,10 @@ impl Cloud for Gcp {
                 web.exchange(request.method, bucket, request)
             })
             .await
+    }
+
+    async fn unseen_versions(&self, bucket: &str, object: &str) -> Result<Vec<String>, CloudError> {
+        listing::generations(self, bucket, object).await
     }
 
     async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError> {

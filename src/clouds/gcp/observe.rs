@@ -138,6 +138,7 @@ pub(super) fn fresh(
         versioning: Reading::Known(Versioning::Off),
         soft_delete: Reading::Known(Duration::ZERO),
         storage_class: Reading::Known(cloud.place.storage_class.to_ascii_uppercase()),
+        default_retention: Reading::Known(String::new()),
         cors: Reading::Known(Vec::new()),
         encryption: Reading::Known(EncryptionState {
             algorithm: Some(ENCRYPTION.to_owned()),

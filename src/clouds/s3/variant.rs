@@ -183,6 +183,11 @@ impl<V: Variant> Cloud for V {
         explained(self, absence::confirm(self.s3(), bucket).await).await
     }
 
+    /// A bucket is asked for at its endpoint and in its region.
+    async fn confirm_place(&self, _: &str) -> Result<(), CloudError> {
+        Ok(())
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.s3().clients.address(),
@@ -206,6 +211,11 @@ impl<V: Variant> Cloud for V {
 
     async fn send(&self, bucket: &str, request: &HttpRequest) -> Result<HttpResponse, CloudError> {
         self.s3().web(request.method, bucket, request).await
+    }
+
+    /// The version before the newest one shows when that is deleted.
+    async fn unseen_versions(&self, _: &str, _: &str) -> Result<Vec<String>, CloudError> {
+        Ok(Vec::new())
     }
 
     async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError> {

@@ -152,6 +152,8 @@ impl Beginning<'_> {
                 Ok((generation, Origin::Continued(began)))
             }
             _ if bucket.adopt == Field::Known(true) => {
+                let placed = self.cloud.confirm_place(&name).await;
+                placed.map_err(|error| self.failed(error, "the bucket as it was"))?;
                 let takeover = take_over(self.cloud, &name, &sighting).await;
                 let takeover =
                     takeover.map_err(|error| self.failed(error, "the bucket as it was"))?;

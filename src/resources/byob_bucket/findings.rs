@@ -49,7 +49,8 @@ pub fn is_probed(bucket: &Bucket) -> bool {
 }
 
 fn is_tried(requirement: &Requirement) -> bool {
-    matches!(requirement.check, Check::Trial) || requirement.id == access::READ_WRITE
+    matches!(requirement.check, Check::Trial | Check::Either(_))
+        || requirement.id == access::READ_WRITE
 }
 
 fn recorded(findings: &[Finding], id: &str) -> Option<Verdict> {

@@ -74,6 +74,10 @@ async fn imported(
         let why = format!("there is no bucket {name:?} at {location}");
         return Err(Explanation::new(summary, why).error().into());
     };
+    cloud
+        .confirm_place(name)
+        .await
+        .map_err(|error| Explanation::cloud(summary, error).error())?;
     bucket.id = id.into();
     let mut private = Private::default();
     private.set(IMPORTED, true);

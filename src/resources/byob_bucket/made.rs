@@ -73,6 +73,24 @@ pub fn note_let_in(private: &mut Private, spec: &BucketSpec) {
     private.set(LET_IN, serde_json::json!(noted));
 }
 
+/// Recalls from the state what the last apply has written and whom it has let in, where the
+/// private data does not say so: that of an import does not, and that of a provider which died
+/// is lost.
+pub fn recall(private: &mut Private, before: &BucketSpec) {
+    let mut written = Private::default();
+    note_applied(&mut written, before);
+    for name in [APPLIED_CORS, APPLIED_LIFECYCLE] {
+        if let (None, Some(noted)) = (private.get(name), written.get(name)) {
+            private.set(name, noted.clone());
+        }
+    }
+    let mut all = let_in(private);
+    all.extend(let_in(&written));
+    if !all.is_empty() {
+        private.set(LET_IN, serde_json::json!(all));
+    }
+}
+
 /// Remembers the rules that an apply has written, and whom it has let in and nobody else.
 pub fn note_applied(private: &mut Private, spec: &BucketSpec) {
     let (origins, max_age) = (&spec.cors.origins, spec.cors.max_age_seconds);

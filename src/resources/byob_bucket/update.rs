@@ -12,10 +12,10 @@ use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
 use super::{absence, location, made, outputs, ownership, spec};
+use crate::byob::BucketSpec;
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation};
-use crate::byob::spec::BucketSpec;
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
@@ -73,10 +73,6 @@ pub async fn update(
             let problem = Explanation::cloud(SUMMARY, error).timed(cx).error();
             return Outcome::exists(prior, private).with([problem]);
         }
-        // What the killed run has not changed stands as the state has it.
-        if let Some(before) = spec_of(&prior, &private, configuration).await {
-            made::note_applied(&mut private, &before);
-        }
     }
     if private.get(GONE).is_some() {
         if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
@@ -88,6 +84,9 @@ pub async fn update(
     outputs::fill(&mut planned, &config, block.as_ref());
     if !(work.is_new() && is_rotated(&prior, &planned)) {
         carry_key(&prior, &mut planned);
+    }
+    if let Some(before) = spec_before(&prior, &private, configuration).await {
+        made::recall(&mut private, &before);
     }
     private.remove(MARKER_LOST);
     private.remove(IMPORTED);
@@ -113,26 +112,31 @@ pub async fn update(
     Outcome::exists(bucket, private).with(diagnostics)
 }
 
+/// What the bucket of the state was to be.
+async fn spec_before(
+    prior: &Bucket,
+    private: &Private,
+    configuration: &Configuration,
+) -> Option<BucketSpec> {
+    let block = location::resolve_state(prior, private, configuration)
+        .await
+        .ok()??;
+    let generation = spec::generation(prior);
+    spec::spec(
+        prior,
+        None,
+        block.as_ref(),
+        generation.as_ref(),
+        configuration,
+    )
+}
+
 /// The key that is there stays, unless the plan makes a new one.
 fn carry_key(prior: &Bucket, planned: &mut Bucket) {
     if planned.access_key_id.is_unknown() {
         planned.access_key_id = prior.access_key_id.clone();
         planned.secret_access_key = prior.secret_access_key.clone();
     }
-}
-
-/// What the last apply has made of the bucket.
-async fn spec_of(
-    state: &Bucket,
-    private: &Private,
-    configuration: &Configuration,
-) -> Option<BucketSpec> {
-    let generation = spec::generation(state)?;
-    let block = location::resolve_state(state, private, configuration)
-        .await
-        .ok()??;
-    let generation = Some(&generation);
-    spec::spec(state, None, block.as_ref(), generation, configuration)
 }
 
 /// The bucket as the last apply has left it.
@@ -188,7 +192,8 @@ impl Before<'_> {
         if let Some(identity) = made::identity(self.prior) {
             return Some(identity);
         }
-        spec::made_identity(spec_of(self.prior, self.private, configuration).await?)
+        let before = spec_before(self.prior, self.private, configuration).await?;
+        spec::made_identity(before)
     }
 
     /// The first change after an import takes the bucket over, if it is still as it was found:

@@ -23,6 +23,7 @@ fn stage(name: &str) -> Stage {
     );
     let (home, url) = (stage.path().display().to_string(), stage.cloud().url());
     stage.set("HOME", &home);
+    stage.set("CLOUDSDK_CONFIG", "");
     for service in [
         "STORAGE",
         "IAM",
@@ -170,10 +171,20 @@ fn a_persons_credentials_are_used() {
     stage.set("GOOGLE_APPLICATION_CREDENTIALS", "");
     let home = file(
         &stage,
-        "gcloud/application_default_credentials.json",
+        ".config/gcloud/application_default_credentials.json",
         &person,
     );
-    let folder = home.rsplit_once('/').expect("a folder").0.to_owned();
+    assert!(home.starts_with(&stage.path().display().to_string()));
+    stage.assert_empty_plan();
+    // Wherever gcloud is told to keep its files.
+    fs::remove_file(&home).expect("a file");
+    assert!(stage.plan_fails().contains("gcloud auth"));
+    let moved = file(
+        &stage,
+        "config/application_default_credentials.json",
+        &person,
+    );
+    let folder = moved.rsplit_once('/').expect("a folder").0.to_owned();
     stage.set("CLOUDSDK_CONFIG", &folder);
     stage.assert_empty_plan();
     end(&stage);
@@ -268,7 +279,8 @@ fn addresses_of_the_environment_are_used() {
         stage.assert_empty_plan();
     }
     stage.set("GOOGLE_STORAGE_CUSTOM_ENDPOINT", NOWHERE);
-    assert!(stage.plan_fails().contains("127.0.0.1:9"));
+    let text = stage.plan_fails();
+    assert!(text.contains("Connection refused"), "{text}");
     // The block has the last word.
     block(
         &stage,

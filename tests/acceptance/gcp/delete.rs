@@ -85,9 +85,15 @@ fn a_retention_policy_warns_and_stops_the_deletion() {
     stage.apply();
     stage.change(json!({"retentionPolicy": {"retentionPeriod": "3600"}}));
     stage.put("a");
-    stage
-        .terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
-        .succeeds();
+    // It is looked at by the next apply that tries the bucket.
+    stage.write_bucket(
+        r#"
+            on_destroy = "delete_everything"
+            tags = { a = "b" }
+        "#,
+        "",
+    );
+    stage.apply();
     let found = super::finding(&stage, "object_lock.no_default_retention").expect("a finding");
     assert_eq!(found["status"], "warn");
     let text = stage.destroy_fails();

@@ -32,7 +32,6 @@ fn generated_configuration_plans_empty() {
     );
     let arguments = r#"
         soft_delete_days = 30
-        cors_max_age_seconds = 60
         tags = { a = "b" }
     "#;
     stage.write_bucket(arguments, &block);
@@ -56,7 +55,7 @@ fn generated_configuration_plans_empty() {
     // The first change takes it over, and does nothing else.
     stage.forget(THIS);
     std::fs::remove_file(stage.path().join("made.tf")).expect("a file");
-    stage.write_bucket(&arguments.replace("60", "61"), &block);
+    stage.write_bucket(&arguments.replace("30", "31"), &block);
     stage.import(THIS, &stage.import_id()).succeeds();
     let before = stage.generation();
     let plan = stage.plan();

@@ -44,24 +44,27 @@ fn every_text_is_checked() {
     ];
     for (why, value) in WRONG {
         stage.write_raw(&format!(
-            "{}provider \"wandb\" {{\n gcp {{\n{}\n endpoints {{\n{}\n}}\n}}\n}}\n\
-             resource \"wandb_byob_bucket\" \"a\" {{\n name = \"acme-a\"\n gcp {{\n project = \"{value}\"\n{}\n \
-             wandb_roles = [\"{value}\"]\n}}\n}}\n\
-             resource \"wandb_team_storage\" \"b\" {{\n team = \"b\"\n byob_bucket {{\n name = \"acme-b\"\n gcp {{\n{}\n \
-             wandb_roles = [\"{value}\"]\n}}\n}}\n}}\n",
+            "{}provider \"wandb\" {{\n gcp {{\n{}\n endpoints {{\n{}\n}}\n}}\n}}\n{}",
             head(&stage),
             assignments(&provider, value),
             assignments(&services, value),
+            stage.bucket_block("", ""),
+        ));
+        let text = stage.plan_fails();
+        assert!(text.contains(why), "{why}: {text}");
+        for name in services.iter().chain(&provider) {
+            assert_eq!(told(&text, name), 1, "{name} {value:?}: {text}");
+        }
+        stage.write(&format!(
+            "resource \"wandb_byob_bucket\" \"a\" {{\n name = \"acme-a\"\n gcp {{\n project = \"{value}\"\n{}\n \
+             wandb_roles = [\"{value}\"]\n}}\n}}\n\
+             resource \"wandb_team_storage\" \"b\" {{\n team = \"b\"\n byob_bucket {{\n name = \"acme-b\"\n gcp {{\n{}\n \
+             wandb_roles = [\"{value}\"]\n}}\n}}\n}}\n",
             assignments(&bucket, value),
             assignments(&bucket, value),
         ));
         let text = stage.plan_fails();
-        assert!(text.contains(why), "{why}: {text}");
-        for name in services.iter().chain(&provider[1..]) {
-            assert_eq!(told(&text, name), 1, "{name} {value:?}: {text}");
-        }
-        // The provider's and a bucket's.
-        assert_eq!(told(&text, "project"), 2, "{value:?}: {text}");
+        assert_eq!(told(&text, "project"), 1, "{value:?}: {text}");
         for name in bucket.iter().chain(&["wandb_roles"]) {
             assert_eq!(told(&text, name), 2, "{name} {value:?}: {text}");
         }

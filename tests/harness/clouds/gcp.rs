@@ -29,6 +29,8 @@ pub struct GoogleLogin {
     pub cloud: Arc<gcs::Instance>,
     /// What the provider's block says about who asks.
     pub credentials: String,
+    /// Where the provider finds the services: a proxy may be in between.
+    pub url: String,
 }
 
 /// A text in Terraform's language.
@@ -50,7 +52,12 @@ impl GoogleLogin {
     pub fn with(cloud: Arc<gcs::Instance>, email: &str) -> Self {
         let file = cloud.key_file(email).expect("an account");
         let credentials = format!("credentials = {}", quoted(&file));
-        Self { cloud, credentials }
+        let url = cloud.url();
+        Self {
+            cloud,
+            credentials,
+            url,
+        }
     }
 
     /// The same server with other words about who asks.
@@ -74,7 +81,7 @@ impl GoogleLogin {
                   sts = "<url>"
                 }
             "#,
-            url = self.cloud.url()
+            url = self.url
         )
     }
 

@@ -131,6 +131,12 @@ impl GcpAccount {
             Field::Null => variable(FILE, anything)?.map(|file| (FILE, file)),
             given => given.map(|text| ("GOOGLE_CREDENTIALS", text)),
         };
+        let file = match file {
+            Field::Null => credentials::of_gcloud()
+                .map(|file| ("gcloud's file", file))
+                .into(),
+            file => file,
+        };
         let Field::Known((name, text)) = file else {
             return Ok(Some(CredentialSource::Default));
         };

@@ -93,6 +93,18 @@ pub(super) fn read(text: &str) -> Result<String, String> {
     Ok(file)
 }
 
+/// The file that `gcloud auth application-default login` writes, where it is there.
+pub(super) fn of_gcloud() -> Option<String> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let folder = match set("CLOUDSDK_CONFIG") {
+        Some(folder) => folder.into(),
+        None if cfg!(windows) => std::path::Path::new(&set("APPDATA")?).join("gcloud"),
+        None => std::env::home_dir()?.join(".config/gcloud"),
+    };
+    let file = folder.join("application_default_credentials.json");
+    file.exists().then(|| file.display().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
