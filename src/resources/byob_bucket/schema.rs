@@ -121,7 +121,7 @@ fn arguments() -> Vec<Attribute> {
         Attribute::string(
             "name",
             "The bucket's name. On S3-compatible servers: 3 to 63 lower-case letters, digits, `-` \
-             and `.`.",
+             and `.`; on Google Cloud `_` as well, and the name is the whole world's.",
         )
         .required()
         .requires_replace(),
