@@ -14,5 +14,6 @@ pub(crate) mod s3;
 pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod retry;
+pub(crate) mod survey;
 pub(crate) mod web;
 pub(crate) mod xml;

@@ -10,10 +10,10 @@ use super::request::{Request, encoded};
 use super::{Gcp, absence, observe};
 use crate::byob::absence::AbsentBucket;
 use crate::byob::contents::Contents;
-use crate::byob::probe::is_probe_object;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
+use crate::clouds::survey::{Listing, survey};
 
 const DELETE_OBJECT: &str = "storage.objects.delete";
 const ABORT: &str = "storage.multipartUploads.abort";
@@ -21,11 +21,44 @@ const DELETE_BUCKET: &str = "storage.buckets.delete";
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
 
-/// What probes have left behind that were killed. It is nobody's data and is not counted.
-#[derive(Debug, Default)]
-struct Leftovers {
-    objects: Vec<Entry>,
-    uploads: Vec<(String, String)>,
+impl Listing for Gcp {
+    type Object = Entry;
+    type Walk = Walk;
+
+    async fn objects(
+        &self,
+        bucket: &str,
+        walk: &mut Walk,
+        most: u64,
+    ) -> Result<(Vec<Entry>, bool), CloudError> {
+        let page = objects(self, bucket, walk, most).await?;
+        let more = walk.follow(LIST, bucket, &page)?;
+        Ok((page.entries, more))
+    }
+
+    async fn uploads(
+        &self,
+        bucket: &str,
+        walk: &mut Walk,
+        most: u64,
+    ) -> Result<(Vec<(String, String)>, bool), CloudError> {
+        let page = uploads(self, bucket, walk, most).await?;
+        let more = walk.follow(ABORT, bucket, &page)?;
+        Ok((page.entries, more))
+    }
+
+    fn name(object: &Entry) -> &str {
+        &object.name
+    }
+
+    fn count(counted: &mut Contents, object: &Entry) {
+        if object.is_live {
+            counted.objects += 1;
+        } else {
+            counted.versions += 1;
+        }
+        counted.bytes += object.bytes;
+    }
 }
 
 /// Counts up to `limit` entries.
@@ -34,75 +67,7 @@ pub(super) async fn contents(
     bucket: &str,
     limit: u64,
 ) -> Result<Contents, CloudError> {
-    survey(cloud, bucket, limit, &mut Leftovers::default()).await
-}
-
-async fn survey(
-    cloud: &Gcp,
-    bucket: &str,
-    limit: u64,
-    leftovers: &mut Leftovers,
-) -> Result<Contents, CloudError> {
-    let mut counted = Contents::default();
-    let mut walk = Walk::default();
-    loop {
-        let left = limit.saturating_sub(entries(&counted));
-        let page = objects(cloud, bucket, &walk, left.clamp(1, PAGE)).await?;
-        let more = walk.follow(LIST, bucket, &page)?;
-        let (probes, data): (Vec<_>, Vec<_>) = page
-            .entries
-            .into_iter()
-            .partition(|one| is_probe_object(&one.name));
-        if left == 0 && !data.is_empty() {
-            counted.at_least = true;
-            return Ok(counted);
-        }
-        leftovers.objects.extend(probes);
-        data.iter().for_each(|one| count(&mut counted, one));
-        if !more {
-            break;
-        }
-        if entries(&counted) >= limit {
-            counted.at_least = true;
-            return Ok(counted);
-        }
-    }
-    let mut walk = Walk::default();
-    loop {
-        let left = limit.saturating_sub(entries(&counted));
-        let page = uploads(cloud, bucket, &walk, left.clamp(1, PAGE)).await?;
-        let more = walk.follow(ABORT, bucket, &page)?;
-        let (probes, data): (Vec<_>, Vec<_>) = page
-            .entries
-            .into_iter()
-            .partition(|(object, _)| is_probe_object(object));
-        if left == 0 {
-            counted.at_least = !data.is_empty();
-            return Ok(counted);
-        }
-        leftovers.uploads.extend(probes);
-        counted.uploads += data.len() as u64;
-        if !more {
-            return Ok(counted);
-        }
-        if entries(&counted) >= limit {
-            counted.at_least = true;
-            return Ok(counted);
-        }
-    }
-}
-
-fn entries(counted: &Contents) -> u64 {
-    counted.objects + counted.versions + counted.delete_markers + counted.uploads
-}
-
-fn count(counted: &mut Contents, one: &Entry) {
-    if one.is_live {
-        counted.objects += 1;
-    } else {
-        counted.versions += 1;
-    }
-    counted.bytes += one.bytes;
+    Ok(survey(cloud, bucket, limit, PAGE).await?.0)
 }
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
@@ -163,7 +128,7 @@ async fn delete_objects(cloud: &Gcp, bucket: &str, gone: &mut Contents) -> Resul
         if !seen.insert((first.name.clone(), first.generation.clone())) {
             return Err(comes_back(DELETE_OBJECT, bucket, &first.name));
         }
-        page.entries.iter().for_each(|one| count(gone, one));
+        page.entries.iter().for_each(|one| Gcp::count(gone, one));
         stream::iter(page.entries)
             .map(|one| async move { delete_object(cloud, bucket, &one).await })
             .buffer_unordered(ABREAST)
@@ -225,8 +190,7 @@ pub(super) async fn delete(cloud: &Gcp, bucket: &str) -> Result<AbsentBucket, Cl
 
 async fn delete_bare(cloud: &Gcp, bucket: &str, attempt: u32) -> Result<AbsentBucket, CloudError> {
     // Open uploads do not keep a bucket, and go with it unseen.
-    let mut leftovers = Leftovers::default();
-    let holds = survey(cloud, bucket, GLANCE, &mut leftovers).await?;
+    let (holds, leftovers) = survey(cloud, bucket, GLANCE, PAGE).await?;
     if !holds.is_empty() {
         let why = format!("the bucket holds {holds}");
         let kind = CloudErrorKind::Conflict;

@@ -27,7 +27,7 @@ const FIELDS: &str = "nextPageToken,items(name,generation,size,timeDeleted,tempo
 
 /// One generation of an object.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::clouds) struct Entry {
     pub(super) name: String,
     pub(super) generation: String,
     pub(super) is_live: bool,
@@ -45,11 +45,11 @@ pub(super) struct Page<T> {
 
 /// A token of the service's, or the last name of a page with its upload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position(String, String);
+pub(in crate::clouds) struct Position(String, String);
 
 /// The way through all pages of a list.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(in crate::clouds) struct Walk {
     at: Option<Position>,
     been: BTreeSet<Position>,
 }

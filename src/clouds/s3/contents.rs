@@ -6,9 +6,9 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::byob::absence::AbsentBucket;
 use crate::byob::contents::Contents;
-use crate::byob::probe::is_probe_object;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
+use crate::clouds::survey::{Listing, survey};
 
 use super::deletion::delete_versions;
 use super::error::no_bucket;
@@ -19,12 +19,44 @@ use super::{S3, absence};
 /// Enough to tell that a bucket is in use, with a number to name.
 const GLANCE: u64 = 1000;
 
-/// What probes have left behind that were killed: versions, and object with
-/// upload. It is nobody's data and is not counted.
-#[derive(Debug, Default)]
-struct Leftovers {
-    objects: Vec<Entry>,
-    uploads: Vec<(String, String)>,
+impl Listing for S3 {
+    type Object = Entry;
+    type Walk = Walk;
+
+    async fn objects(
+        &self,
+        bucket: &str,
+        walk: &mut Walk,
+        most: u64,
+    ) -> Result<(Vec<Entry>, bool), CloudError> {
+        let page = versions(self, bucket, &walk.at, most).await?;
+        let more = page.follow(walk, bucket)?;
+        Ok((page.entries, more))
+    }
+
+    async fn uploads(
+        &self,
+        bucket: &str,
+        walk: &mut Walk,
+        most: u64,
+    ) -> Result<(Vec<(String, String)>, bool), CloudError> {
+        let page = uploads(self, bucket, &walk.at, most).await?;
+        let more = page.follow(walk, bucket)?;
+        Ok((page.found, more))
+    }
+
+    fn name(object: &Entry) -> &str {
+        &object.key
+    }
+
+    fn count(counted: &mut Contents, object: &Entry) {
+        match object.kind {
+            Kind::Current => counted.objects += 1,
+            Kind::Noncurrent => counted.versions += 1,
+            Kind::DeleteMarker => counted.delete_markers += 1,
+        }
+        counted.bytes += object.bytes;
+    }
 }
 
 /// Counts up to `limit` entries.
@@ -33,78 +65,7 @@ pub(in crate::clouds) async fn contents(
     bucket: &str,
     limit: u64,
 ) -> Result<Contents, CloudError> {
-    survey(cloud, bucket, limit, &mut Leftovers::default()).await
-}
-
-async fn survey(
-    cloud: &S3,
-    bucket: &str,
-    limit: u64,
-    leftovers: &mut Leftovers,
-) -> Result<Contents, CloudError> {
-    let mut counted = Contents::default();
-    let mut walk = Walk::default();
-    loop {
-        // Some servers answer with more than was asked for.
-        let left = limit.saturating_sub(entries(&counted));
-        let page = versions(cloud, bucket, &walk.at, left.clamp(1, PAGE)).await?;
-        let more = page.follow(&mut walk, bucket)?;
-        let (probes, data): (Vec<_>, Vec<_>) = page
-            .entries
-            .into_iter()
-            .partition(|one| is_probe_object(&one.key));
-        if left == 0 && !data.is_empty() {
-            counted.at_least = true;
-            return Ok(counted);
-        }
-        leftovers.objects.extend(probes);
-        count(&mut counted, &data);
-        if !more {
-            break;
-        }
-        if entries(&counted) >= limit {
-            counted.at_least = true;
-            return Ok(counted);
-        }
-    }
-    let mut walk = Walk::default();
-    loop {
-        let left = limit.saturating_sub(entries(&counted));
-        let page = uploads(cloud, bucket, &walk.at, left.clamp(1, PAGE)).await?;
-        let more = page.follow(&mut walk, bucket)?;
-        let (probes, data): (Vec<_>, Vec<_>) = page
-            .found
-            .into_iter()
-            .partition(|(object, _)| is_probe_object(object));
-        if left == 0 {
-            counted.at_least = !data.is_empty();
-            return Ok(counted);
-        }
-        leftovers.uploads.extend(probes);
-        counted.uploads += data.len() as u64;
-        if !more {
-            return Ok(counted);
-        }
-        if entries(&counted) >= limit {
-            counted.at_least = true;
-            return Ok(counted);
-        }
-    }
-}
-
-fn entries(counted: &Contents) -> u64 {
-    counted.objects + counted.versions + counted.delete_markers + counted.uploads
-}
-
-fn count(counted: &mut Contents, data: &[Entry]) {
-    for one in data {
-        match one.kind {
-            Kind::Current => counted.objects += 1,
-            Kind::Noncurrent => counted.versions += 1,
-            Kind::DeleteMarker => counted.delete_markers += 1,
-        }
-        counted.bytes += one.bytes;
-    }
+    Ok(survey(cloud, bucket, limit, PAGE).await?.0)
 }
 
 /// Deletes everything, batch by batch, from the front: what an earlier run deleted is
@@ -154,7 +115,7 @@ async fn delete_all_versions(
             ));
         }
         delete_versions(cloud, bucket, &page.entries).await?;
-        count(gone, &page.entries);
+        page.entries.iter().for_each(|one| S3::count(gone, one));
         walk = Walk::default();
     }
 }
@@ -219,9 +180,8 @@ pub(in crate::clouds) async fn delete(
     bucket: &str,
 ) -> Result<AbsentBucket, CloudError> {
     let call = "s3:DeleteBucket";
-    let mut leftovers = Leftovers::default();
-    match survey(cloud, bucket, GLANCE, &mut leftovers).await {
-        Ok(found) if !found.is_empty() => {
+    let leftovers = match survey(cloud, bucket, GLANCE, PAGE).await {
+        Ok((found, _)) if !found.is_empty() => {
             return Err(CloudError::new(
                 CloudErrorKind::Conflict,
                 call,
@@ -229,10 +189,10 @@ pub(in crate::clouds) async fn delete(
                 format!("it holds {found}"),
             ));
         }
-        Ok(_) => {}
+        Ok((_, leftovers)) => leftovers,
         Err(error) if no_bucket(&error) => return absence::confirm(cloud, bucket).await,
         Err(error) => return Err(error),
-    }
+    };
     for batch in leftovers.objects.chunks(PAGE as usize) {
         delete_versions(cloud, bucket, batch).await?;
     }

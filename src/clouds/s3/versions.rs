@@ -21,14 +21,14 @@ const UPLOADS: &str = "s3:ListBucketMultipartUploads";
 
 /// Where a page begins: after this name and this version or upload of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
+pub(in crate::clouds) struct Position {
     key: Option<String>,
     id: Option<String>,
 }
 
 /// The way through all pages of a list.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(in crate::clouds) struct Walk {
     pub(super) at: Position,
     been: BTreeSet<Position>,
 }
@@ -60,7 +60,7 @@ impl Walk {
 
 /// What stands in a list of versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::clouds) enum Kind {
     Current,
     Noncurrent,
     DeleteMarker,
@@ -68,7 +68,7 @@ pub(super) enum Kind {
 
 /// One version of an object.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
+pub(in crate::clouds) struct Entry {
     pub(super) key: String,
     pub(super) version: String,
     pub(super) kind: Kind,
