@@ -11,6 +11,7 @@ pub mod s3_compatible;
 
 pub(crate) mod s3;
 
+pub(crate) mod absence;
 pub(crate) mod random;
 pub(crate) mod reading;
 pub(crate) mod retry;

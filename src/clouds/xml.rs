@@ -35,6 +35,16 @@ impl Element {
     }
 }
 
+/// The texts of all elements of this name. What stands around them is not looked at:
+/// what an answer to a probe holds need not be a document.
+pub(in crate::clouds) fn elements(text: &str, name: &str) -> Vec<String> {
+    text.split(&format!("<{name}>"))
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</"))
+        .map(|(inner, _)| inner.to_owned())
+        .collect()
+}
+
 /// The outermost element of a document; why there is none, where it is no XML.
 pub(in crate::clouds) fn parse(text: &str) -> Result<Element, String> {
     let mut open: Vec<Element> = Vec::new();

@@ -1,10 +1,10 @@
 //! Whether a bucket is not there: the second question, once something has said so.
 
-use super::error::contradiction;
 use super::request::Request;
 use super::{Gcp, observe};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::{confirmed, may_not_list};
 use crate::clouds::retry::Work;
 
 pub(super) const LIST: &str = "storage.buckets.list";
@@ -23,24 +23,7 @@ pub(super) async fn confirm(cloud: &Gcp, bucket: &str) -> Result<AbsentBucket, C
         Err(error) if may_not_list(&error) => again(cloud, bucket).await?,
         Err(error) => return Err(error),
     };
-    AbsentBucket::confirm(bucket, second).ok_or_else(|| {
-        let why = format!(
-            "one answer was that there is no such bucket, and the answer to {call} {told}; \
-             nothing was deleted or forgotten for it"
-        );
-        contradiction(call, bucket, why)
-    })
-}
-
-/// Whether the list is not to be had, which says nothing about the bucket.
-fn may_not_list(error: &CloudError) -> bool {
-    matches!(
-        error.kind,
-        CloudErrorKind::Denied
-            | CloudErrorKind::NotSupported
-            | CloudErrorKind::Invalid
-            | CloudErrorKind::NotFound
-    )
+    confirmed(call, bucket, second, &told)
 }
 
 /// Refuses a bucket that the list of the project's buckets does not name. Names are the whole

@@ -220,14 +220,6 @@ pub(super) fn was_outrun(error: &CloudError) -> bool {
         )
 }
 
-/// The error of two answers that cannot both be true. Nothing must follow from either.
-pub(super) fn contradiction(call: &str, target: &str, why: impl Into<String>) -> CloudError {
-    CloudError::new(CloudErrorKind::Unexpected, call, target, why).hint(
-        "Run again. If it stays so, find out who answers at this address: a proxy, or another \
-         server.",
-    )
-}
-
 /// An answer that says "done" and cannot be read.
 pub(super) fn not_understood(call: &str, target: &str, why: impl std::fmt::Display) -> CloudError {
     let why = format!("an answer that is not understood: {why}");

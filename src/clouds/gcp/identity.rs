@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use super::Gcp;
 use super::endpoints::Service;
-use super::error::{CREATE_ACCOUNT, contradiction, no_bucket, not_understood};
+use super::error::{CREATE_ACCOUNT, no_bucket, not_understood};
 use super::names::{email_of, id_of_identity};
 use super::policy::{self, Holder, Policy, member};
 use super::request::Request;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::observed::{IdentityState, Reading, Rule};
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::contradiction;
 use crate::clouds::reading::{is_missing, missing, reading};
 use crate::clouds::retry::{Work, until_known_within};
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::bucket::{Document, PREVENTION};
-use super::error::{NOT_FOUND, contradiction, no_bucket};
+use super::error::{NOT_FOUND, no_bucket};
 use super::policy::{self, Holder, Policy};
 use super::request::Request;
 use super::{ENCRYPTION, Gcp, identity, key, names};
@@ -18,6 +18,7 @@ use crate::byob::observed::{
 use crate::byob::requirements::data::days;
 use crate::byob::spec::Key;
 use crate::byob::{CloudError, CloudErrorKind, CloudKind, Reading};
+use crate::clouds::absence::contradiction;
 use crate::clouds::reading::reading;
 use crate::clouds::retry::Work;
 

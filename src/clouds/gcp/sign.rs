@@ -23,6 +23,7 @@ use crate::byob::identity::AccessKey;
 use crate::byob::probe::{ProbeReply, ProbeStep, Signed, Version};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
+use crate::clouds::xml::elements;
 
 const ALGORITHM: &str = "GOOG4-RSA-SHA256";
 /// How long a signed address is good.
@@ -336,16 +337,6 @@ pub(super) fn reply(response: &HttpResponse) -> ProbeReply {
         }),
         uploads: elements(&text, "UploadId"),
     }
-}
-
-/// The texts of all elements of this name. What stands around them is not looked at: an
-/// object that was uploaded is no document.
-fn elements(text: &str, name: &str) -> Vec<String> {
-    text.split(&format!("<{name}>"))
-        .skip(1)
-        .filter_map(|rest| rest.split_once("</"))
-        .map(|(inner, _)| inner.to_owned())
-        .collect()
 }
 
 #[cfg(test)]

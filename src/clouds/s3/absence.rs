@@ -2,10 +2,11 @@
 
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::{confirmed, may_not_list};
 use crate::clouds::retry::Work;
 
 use super::S3;
-use super::error::{bucket_contradiction, not_known_yet};
+use super::error::{no_such_bucket, not_known_yet};
 
 /// Confirms what an answer has said: the list of the caller's buckets, where it is to be had,
 /// must not name the bucket, and a `HEAD` must not find it.
@@ -31,24 +32,8 @@ pub(in crate::clouds) async fn confirm(
         }
         Err(error) => return Err(error),
     };
-    AbsentBucket::confirm(bucket, second).ok_or_else(|| {
-        let why = format!(
-            "one answer was that there is no such bucket, and the answer to {call} {told}; \
-             nothing was deleted or forgotten for it"
-        );
-        bucket_contradiction(call, bucket, why)
-    })
-}
-
-/// Whether the list is not to be had, which says nothing about the bucket.
-fn may_not_list(error: &CloudError) -> bool {
-    matches!(
-        error.kind,
-        CloudErrorKind::Denied
-            | CloudErrorKind::NotSupported
-            | CloudErrorKind::Invalid
-            | CloudErrorKind::NotFound
-    )
+    // Whoever made the bucket a moment ago asks again, as after "no such bucket" itself.
+    confirmed(call, bucket, second, &told).map_err(no_such_bucket)
 }
 
 /// Whether the caller's buckets, all pages of them, have this one.

@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::http::Headers;
 
 use super::skew;
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::contradiction;
 use crate::clouds::retry::Failure;
 use crate::clouds::web::{causes, kind_of_status, transport};
 use crate::retry_after::asked_pause;
@@ -253,17 +254,13 @@ pub(in crate::clouds) fn contradicts(error: &CloudError) -> bool {
     error.code.as_deref() == Some("NoSuchBucket") && error.kind == CloudErrorKind::Unexpected
 }
 
-/// The error of two answers that cannot both be true. Nothing must follow from either.
-pub(in crate::clouds) fn contradiction(call: &str, target: &str, why: String) -> CloudError {
-    CloudError::new(CloudErrorKind::Unexpected, call, target, why).hint(
-        "Run again. If it stays so, find out who answers at this address: a proxy, a server that \
-         has not come up yet, or another server.",
-    )
-}
-
 /// The same where one of the answers is that there is no such bucket.
 pub(in crate::clouds) fn bucket_contradiction(call: &str, bucket: &str, why: String) -> CloudError {
-    let mut error = contradiction(call, bucket, why);
+    no_such_bucket(contradiction(call, bucket, why))
+}
+
+/// The error with the code of "no such bucket".
+pub(in crate::clouds) fn no_such_bucket(mut error: CloudError) -> CloudError {
     error.code = Some("NoSuchBucket".to_owned());
     error
 }

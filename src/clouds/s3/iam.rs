@@ -7,11 +7,11 @@ use aws_sdk_iam::types::StatusType;
 
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::contradiction;
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
 use super::S3;
-use super::error::contradiction;
 
 /// The interface, and who makes its calls.
 pub(in crate::clouds) struct Iam<'a> {

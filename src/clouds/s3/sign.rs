@@ -14,6 +14,7 @@ use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::identity::AccessKey;
 use crate::byob::probe::{ProbeReply, ProbeStep, Version};
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::xml::elements;
 
 use super::client::{self, Clients, encoded};
 
@@ -194,16 +195,6 @@ pub(in crate::clouds) fn reply(response: &HttpResponse) -> ProbeReply {
         }),
         uploads: elements(&text, "UploadId"),
     }
-}
-
-/// The texts of all elements of this name. A whole XML reader for two names would be more to
-/// trust.
-fn elements(text: &str, name: &str) -> Vec<String> {
-    text.split(&format!("<{name}>"))
-        .skip(1)
-        .filter_map(|rest| rest.split_once("</"))
-        .map(|(inner, _)| inner.to_owned())
-        .collect()
 }
 
 #[cfg(test)]

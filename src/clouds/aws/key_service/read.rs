@@ -9,10 +9,10 @@ use crate::byob::marker::{self, Generation};
 use crate::byob::observed::{KeyState, Reading, Rule};
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::contradiction;
 use crate::clouds::aws::{Aws, partition, policy};
 use crate::clouds::reading::{self, missing};
 use crate::clouds::retry::Work;
-use crate::clouds::s3::error::contradiction;
 use crate::clouds::s3::policy::Document;
 
 /// Seconds of a day.
