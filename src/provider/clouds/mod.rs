@@ -10,12 +10,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::byob::CloudKind;
+use crate::byob::deployment::Deployment;
 use crate::byob::permission::Permissions;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::{Field, Model};
 use crate::sdk::schema::Block;
 use crate::sdk::value::Value;
-use crate::terraform::account::{Account, CloudAccount, CloudSchema, TypedAccount};
+use crate::terraform::account::{Account, CREATE_KEY, CloudAccount, CloudSchema, TypedAccount};
+use crate::terraform::diagnostics::Explanation;
 
 /// A cloud with its block in the provider.
 pub(super) trait ProviderCloud: CloudSchema {
@@ -97,6 +99,26 @@ pub(super) fn all() -> Vec<Arc<dyn ProviderCloud>> {
         Arc::new(gcp::Gcp),
         Arc::new(s3_compatible::S3Compatible),
     ]
+}
+
+/// Refuses to make a key for W&B where W&B takes none.
+fn refuse_key_where_none_is_taken(
+    kind: CloudKind,
+    create_access_key: &Field<bool>,
+    deployment: &Field<Deployment>,
+) -> Result<(), Diagnostic> {
+    if *create_access_key != Field::Known(true)
+        || *deployment != Field::Known(Deployment::MultiTenant)
+    {
+        return Ok(());
+    }
+    Err(Explanation::new(
+        "W&B does not take such a bucket",
+        "W&B's multi-tenant service reaches buckets by its own identity and takes no keys",
+    )
+    .what_to_do("Leave create_access_key out.")
+    .at(Path::of(kind.block()).attribute(CREATE_KEY))
+    .error())
 }
 
 /// The first of the two that is set; unknown hides what comes after it.

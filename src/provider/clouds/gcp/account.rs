@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 
-use super::super::{first, read};
+use super::super::{first, read, refuse_key_where_none_is_taken};
 use super::block::{
     Arguments, DEFAULT_CLASS, DEFAULT_LOCATION, DEFAULT_ROLE, ENFORCED, INHERITED, argument,
 };
@@ -100,18 +100,7 @@ impl CloudAccount for GcpAccount {
             Field::Null => DEFAULT_LOCATION.into(),
             location => location,
         };
-        if given.create_access_key == Field::Known(true)
-            && sources.deployment == &Field::Known(Deployment::MultiTenant)
-        {
-            return Err(Explanation::new(
-                "W&B does not take such a bucket",
-                "W&B's multi-tenant service reaches buckets by its own identity and takes no keys",
-            )
-            .what_to_do("Leave create_access_key out.")
-            .at(argument("create_access_key"))
-            .error()
-            .into());
-        }
+        refuse_key_where_none_is_taken(Self::KIND, &given.create_access_key, sources.deployment)?;
         let planned = Arguments {
             wandb_service_account: service_account(&sources)?,
             project: project.clone(),
