@@ -11,7 +11,6 @@ use super::block::{
 use super::connection::GcpAccount;
 use super::{meaning, validate};
 use crate::byob::address::GoogleAddress;
-use crate::byob::deployment::Deployment;
 use crate::byob::identity::AccessKey;
 use crate::byob::spec::Setting;
 use crate::byob::{CloudKind, Observed, Reading};
