@@ -111,7 +111,10 @@ impl Marker {
     /// or from nobody.
     pub fn taking_over(before: Option<&Self>, generation: Generation) -> Self {
         let mut former = before.map_or_else(|| vec![Generation::nobodys()], Self::generations);
-        former.truncate(MOST_FORMER);
+        if former.len() > MOST_FORMER {
+            // The oldest one is whose takeover has come to its end: what W&B uses is of that.
+            former.drain(MOST_FORMER - 1..former.len() - 1);
+        }
         Self {
             former,
             ..Self::ready(generation)
@@ -256,7 +259,7 @@ mod tests {
         }
         assert_eq!(
             marker.to_string(),
-            "ready-00000008-00000007-00000006-00000005-00000004"
+            "ready-00000008-00000007-00000006-00000005-00000000"
         );
         marker.identity = Some(bytes(9));
         assert!(marker.to_string().len() <= 63, "{marker}");

@@ -163,13 +163,11 @@ pub fn is_made_anew(
     observed: &Observed,
     created: Option<SystemTime>,
 ) -> bool {
-    let Some(seen) = private.get(SEEN).and_then(serde_json::Value::as_u64) else {
-        return false;
-    };
+    let seen = private.get(SEEN).and_then(serde_json::Value::as_u64);
     let never_versioned = state.versioning == Field::Known(true)
         && observed.versioning.known() == Some(&Versioning::Off);
-    let seen = SystemTime::UNIX_EPOCH + Duration::from_millis(seen);
-    let is_younger = created.is_some_and(|created| created > seen);
+    let seen = seen.map(|seen| SystemTime::UNIX_EPOCH + Duration::from_millis(seen));
+    let is_younger = matches!((created, seen), (Some(created), Some(seen)) if created > seen);
     let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
     never_versioned || (is_younger && is_bare)
 }

@@ -7,13 +7,14 @@ use super::{
     absence, access_keys, encryption_key, findings, half_made, made, ownership, retirement,
     settings, verify,
 };
-use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
 use crate::byob::marker::{Generation, Marker};
 use crate::byob::spec::{BucketSpec, Encryption, Setting};
+use crate::byob::{Observed, Reading};
 use crate::sdk::diagnostic::{Diagnostic, Path, Severity};
 use crate::sdk::model::Field;
+use crate::terraform::diagnostics::Explanation;
 
 /// Does everything that is left to do, and says how far it came.
 pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
@@ -56,10 +57,10 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     let changes = diff::changes(&wanted, &before);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
     findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
-    let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
     if work.was_interrupted() {
         access_keys::recall(&before, &wanted, progress);
     }
+    let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
 
     let mut after = before;
     if has_put_key || has_written(work, &changes, &unwritable) {
@@ -183,10 +184,20 @@ async fn finish(
     after: &Observed,
     last: &Marker,
 ) -> Result<(), Diagnostic> {
+    let summary = "The bucket's tags were not set";
+    // Whoever may not look at them would leave a half-made bucket, which the next who comes
+    // goes on with.
+    if let (true, Reading::Denied(why)) = (work.is_new(), &after.tags) {
+        let why = format!("the caller may not look at them: {why}");
+        return Err(Explanation::new(summary, why)
+            .left_behind("the bucket, half made; the next apply goes on with it")
+            .what_to_do("Allow the caller to read the bucket's tags, then apply again.")
+            .at(Path::of("tags"))
+            .error());
+    }
     let Some(change) = diff::tags(wanted, after, Some(last)) else {
         return Ok(());
     };
-    let summary = "The bucket's tags were not set";
     work.cloud
         .change(&wanted.name, &change)
         .await
