@@ -47,11 +47,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         Some(fresh) => fresh.clone(),
         None => work.observe(&wanted, progress).await?,
     };
-    let mut former = before
-        .marker
-        .clone()
-        .map_or_else(Vec::new, |marker| marker.former);
-    former.retain(|one| *one != Generation::nobodys());
+    let taken = before.marker.clone();
     made::note_let_in(&mut progress.private, &wanted);
     let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
@@ -82,7 +78,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if has_failed {
         return Ok(End::Done);
     }
-    let end = settle(work, &wanted, &after, former, progress).await?;
+    let end = settle(work, &wanted, &after, taken, progress).await?;
     made::note_applied(&mut progress.private, &wanted);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
@@ -98,9 +94,14 @@ async fn settle(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
-    former: Vec<Generation>,
+    taken: Option<Marker>,
     progress: &mut Progress,
 ) -> Result<End, Diagnostic> {
+    let (own, taken_from) = taken.map_or_else(Default::default, |marker| {
+        (marker.former, marker.taken_from)
+    });
+    let mut former: Vec<Generation> = own.iter().chain(&taken_from).cloned().collect();
+    former.retain(|one| *one != Generation::nobodys());
     let ready = work.ready(wanted);
     let last = half_made::last_marker(&mut progress.private, work.is_new(), &ready);
     if former.is_empty() {
@@ -113,7 +114,8 @@ async fn settle(
     }
     access_keys::refuse_former(work, wanted, &former, progress).await?;
     let still = Marker {
-        former: former.clone(),
+        former: own,
+        taken_from,
         ..last
     };
     finish(work, wanted, after, &still).await?;

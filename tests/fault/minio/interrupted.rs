@@ -126,7 +126,7 @@ fn a_bucket_whose_apply_is_killed_again_and_again_stays_its_states() {
     assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
     // The mark is the first thing that a run writes; each dies right after it.
     let mut number = 3;
-    for turn in 0..7 {
+    for _ in 0..7 {
         loop {
             let marker = stage.marker();
             assert!(is_killed_at(&stage, &proxy, number, &[]), "not killed");
@@ -135,7 +135,6 @@ fn a_bucket_whose_apply_is_killed_again_and_again_stays_its_states() {
             }
             number += 1;
         }
-        println!("{turn}: at {number}: {}", stage.marker());
     }
     stage.apply();
     stage.assert_empty_plan();
@@ -289,4 +288,70 @@ fn a_bucket_whose_tags_may_not_be_read_is_not_finished() {
     assert_eq!(stage.marker(), format!("ready-{}", stage.generation()));
     assert_eq!(users(&stage), [stage.user()]);
     stage.destroy();
+}
+
+/// Another state adopts the bucket meanwhile, and cannot remove the former owner's user yet: it
+/// says so and is done, and has the bucket.
+#[test]
+fn a_bucket_that_was_adopted_meanwhile_is_not_taken_back() {
+    let (stage, proxy) = behind_proxy("cut-adopted");
+    stage.write_bucket(r#"on_destroy = "delete_everything""#, MADE_KEY);
+    stage.apply();
+    let path = stage.path().join("terraform.tfstate");
+    lose_private(stage.path());
+    let first = std::fs::read(&path).expect("a state");
+    std::fs::remove_file(&path).expect("forgotten");
+    stage.write_bucket("adopt = true", MADE_KEY);
+    let busy = Reply {
+        status: 500,
+        headers: vec![("content-type", "text/html".to_owned())],
+        body: "<html><body>Internal Server Error</body></html>".to_owned(),
+    };
+    proxy.reply(usize::MAX, busy, |seen| {
+        seen.method != "GET" && seen.target.contains("remove-user")
+    });
+    let text = stage.apply().text();
+    proxy.clear();
+    assert!(text.contains("was not removed"), "{text}");
+    stage.put("theirs");
+    let second = std::fs::read(&path).expect("a state");
+    std::fs::write(&path, first).expect("the state is written");
+    let text = stage.destroy_fails();
+    assert!(
+        text.contains("another configuration has taken it over"),
+        "{text}"
+    );
+    stage.s3_ok("head_object", json!({"Key": "theirs"}));
+    std::fs::write(&path, second).expect("the state is written");
+    stage.apply();
+    stage.assert_empty_plan();
+    stage.clean_up_objects();
+    stage.destroy();
+    assert_eq!(users(&stage), Vec::<String>::new());
+}
+
+/// The tags of an import are not told once, in the run that takes the bucket over.
+#[test]
+fn tags_that_are_not_told_once_are_not_lost() {
+    let (stage, proxy) = behind_proxy("cut-untold");
+    stage.write_bucket(r#"tags = { a = "b" }"#, MADE_KEY);
+    stage.apply();
+    let (before, user) = (stage.this(), stage.user());
+    stage.forget(THIS);
+    stage.import(THIS, &stage.import_id()).succeeds();
+    stage.write_bucket(r#"tags = { a = "c" }"#, MADE_KEY);
+    stage.plan_to_file();
+    proxy.reply(
+        1,
+        amazon::s3(404, "NoSuchTagSet", "The TagSet does not exist", ""),
+        |seen| seen.method == "GET" && seen.target.contains("?tagging"),
+    );
+    stage.apply_plan();
+    proxy.clear();
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(users(&stage), [user]);
+    assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
+    stage.destroy();
+    assert_eq!(users(&stage), Vec::<String>::new());
 }
