@@ -2,9 +2,10 @@
 //!
 //! Its key is [`KEY`]; its value is `creating-<generation>` until the last step of a
 //! create and `ready-<generation>` from then on. While a bucket is being taken over, the
-//! generations of its former owners follow, each after a `-`. Where W&B's identity is older
-//! than the generation, because it came with the bucket, the one that it was made with
-//! follows after a `_`. It never shows in a user's tags.
+//! generations that its state had before follow, each after a `-`; after another `-` those of
+//! the owners that it was adopted from. Where W&B's identity is older than the generation,
+//! because it came with the bucket, the one that it was made with follows after a `_`. It
+//! never shows in a user's tags.
 
 use std::fmt;
 
@@ -80,8 +81,10 @@ pub struct Marker {
     pub stage: Stage,
     /// Which making it is.
     pub generation: Generation,
-    /// Whose bucket it was before, the latest first, until it has been taken over for good.
+    /// What its state had before, the latest first, until it has been taken over for good.
     pub former: Vec<Generation>,
+    /// Whose bucket it was before it was adopted, likewise. None of those may have it back.
+    pub taken_from: Vec<Generation>,
     /// The generation in the name of W&B's identity, where that is another one.
     pub identity: Option<Generation>,
 }
@@ -93,6 +96,7 @@ impl Marker {
             stage: Stage::Creating,
             generation,
             former: Vec::new(),
+            taken_from: Vec::new(),
             identity: None,
         }
     }
@@ -103,17 +107,44 @@ impl Marker {
             stage: Stage::Ready,
             generation,
             former: Vec::new(),
+            taken_from: Vec::new(),
             identity: None,
         }
     }
 
-    /// The marker of a bucket that `generation` takes over, from the owner that `before` names
-    /// or from nobody.
+    /// The marker of a bucket whose state, the one that `before` names or nobody's, takes it
+    /// over as `generation`.
     pub fn taking_over(before: Option<&Self>, generation: Generation) -> Self {
+        let taken_from = before.map_or_else(Vec::new, |before| before.taken_from.clone());
         let mut former = before.map_or_else(|| vec![Generation::nobodys()], Self::generations);
-        former.truncate(MOST_FORMER);
+        former.retain(|one| !taken_from.contains(one));
+        Self::within_bounds(generation, former, taken_from)
+    }
+
+    /// The marker of a bucket that `generation` adopts, from the owner that `before` names or
+    /// from nobody.
+    pub fn adopting(before: Option<&Self>, generation: Generation) -> Self {
+        let taken_from = before.map_or_else(|| vec![Generation::nobodys()], Self::generations);
+        Self::within_bounds(generation, Vec::new(), taken_from)
+    }
+
+    /// The oldest one stays: that takeover has come to its end, and what W&B uses is of it.
+    fn within_bounds(
+        generation: Generation,
+        mut former: Vec<Generation>,
+        mut taken_from: Vec<Generation>,
+    ) -> Self {
+        while former.len() + taken_from.len() > MOST_FORMER {
+            let longer = if taken_from.len() > 1 {
+                &mut taken_from
+            } else {
+                &mut former
+            };
+            longer.remove(longer.len() - 2);
+        }
         Self {
             former,
+            taken_from,
             ..Self::ready(generation)
         }
     }
@@ -122,7 +153,8 @@ impl Marker {
     /// latest first.
     pub fn generations(&self) -> Vec<Generation> {
         let mut all = vec![self.generation.clone()];
-        for one in self.identity.iter().chain(&self.former) {
+        let former = self.former.iter().chain(&self.taken_from);
+        for one in self.identity.iter().chain(former) {
             if !all.contains(one) {
                 all.push(one.clone());
             }
@@ -142,15 +174,27 @@ impl Marker {
             Some((generations, identity)) => (generations, Some(Generation::parse(identity)?)),
             None => (generation, None),
         };
-        let mut generations = generations.split('-').map(Generation::parse);
-        let generation = generations.next()??;
-        let former = generations.collect::<Option<Vec<Generation>>>()?;
+        let (own, taken_from) = match generations.split_once("--") {
+            Some((own, taken_from)) => (own, Some(taken_from)),
+            None => (generations, None),
+        };
+        let read = |text: &str| -> Option<Vec<Generation>> {
+            text.split('-').map(Generation::parse).collect()
+        };
+        let mut former = read(own)?;
+        let generation = former.remove(0);
         Some(Self {
             stage,
             generation,
             former,
+            taken_from: taken_from.map_or_else(|| Some(Vec::new()), read)?,
             identity,
         })
+    }
+
+    /// Whether the bucket is on its way to another owner.
+    pub fn is_taken_over(&self) -> bool {
+        !(self.former.is_empty() && self.taken_from.is_empty())
     }
 
     /// Whether the bucket is only half made.
@@ -167,6 +211,12 @@ impl fmt::Display for Marker {
         };
         write!(out, "{stage}-{}", self.generation)?;
         self.former
+            .iter()
+            .try_for_each(|former| write!(out, "-{former}"))?;
+        if !self.taken_from.is_empty() {
+            out.write_str("-")?;
+        }
+        self.taken_from
             .iter()
             .try_for_each(|former| write!(out, "-{former}"))?;
         self.identity
@@ -211,6 +261,8 @@ mod tests {
             "ready-ffffffff-00c0ffee-01020304",
             "ready-ffffffff_00c0ffee",
             "ready-ffffffff-00c0ffee_01020304",
+            "ready-ffffffff--00c0ffee-01020304",
+            "ready-ffffffff-00c0ffee--01020304_05060708",
         ] {
             assert_eq!(
                 Marker::parse(text)
@@ -233,6 +285,9 @@ mod tests {
             "ready-00c0ffee1",
             "ready-00c0ffee-",
             "ready-00c0ffee-x",
+            "ready-00c0ffee--",
+            "ready-00c0ffee---01020304",
+            "ready-00c0ffee--01020304--05060708",
             "ready-00c0ffee_",
             "ready-00c0ffee_x",
             "ready-00c0ffee_01020304_05060708",
@@ -256,10 +311,34 @@ mod tests {
         }
         assert_eq!(
             marker.to_string(),
-            "ready-00000008-00000007-00000006-00000005-00000004"
+            "ready-00000008-00000007-00000006-00000005-00000000"
         );
         marker.identity = Some(bytes(9));
         assert!(marker.to_string().len() <= 63, "{marker}");
+    }
+
+    #[test]
+    fn who_adopts_tells_the_owners_before_from_its_own() {
+        let bytes = |n| Generation::from_bytes([0, 0, 0, n]);
+        let marker = Marker::adopting(None, bytes(1));
+        assert_eq!(marker.to_string(), "ready-00000001--00000000");
+        let before = Marker::parse("ready-00c0ffee-01020304");
+        let mut marker = Marker::adopting(before.as_ref(), bytes(1));
+        assert_eq!(marker.to_string(), "ready-00000001--00c0ffee-01020304");
+        for n in 2..9 {
+            marker = Marker::taking_over(Some(&marker), bytes(n));
+        }
+        assert_eq!(
+            marker.to_string(),
+            "ready-00000008-00000007-00000006-00000001--01020304"
+        );
+        marker.identity = Some(bytes(9));
+        assert!(marker.to_string().len() <= 63, "{marker}");
+        let marker = Marker::adopting(Some(&marker), bytes(10));
+        assert_eq!(
+            marker.to_string(),
+            "ready-0000000a--00000008-00000009-00000007-01020304"
+        );
     }
 
     #[test]

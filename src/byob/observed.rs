@@ -150,6 +150,8 @@ pub struct IdentityState {
     pub other_rights: Vec<String>,
     /// Its keys, or the one that was tried: id to "is it enabled".
     pub keys: BTreeMap<String, bool>,
+    /// When they were made, in seconds since 1970; empty where the server does not tell.
+    pub keys_made: BTreeMap<String, i64>,
     /// The path below which its rights let it write, as they stand; `None` for all objects.
     pub path: Option<String>,
 }

@@ -14,7 +14,7 @@ use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::reading::{self, is_missing, missing};
 use crate::clouds::retry::Work;
 use crate::clouds::s3::grants::path_below;
-use crate::clouds::s3::iam::{Iam, half_there, is_half_there};
+use crate::clouds::s3::iam::{Iam, half_there, is_half_there, state_of};
 use crate::clouds::s3::policy::{self as document, Document};
 use crate::clouds::s3::variant::explained;
 
@@ -78,11 +78,13 @@ async fn observe_once(
         let boundary = user.boundary.as_deref().unwrap_or("no");
         other_rights.push(format!("{boundary} permissions boundary"));
     }
+    let (keys, keys_made) = state_of(keys);
     let state = IdentityState {
         enabled: true,
         rights: document::compared(&wanted_rights(cloud, identity), rights.as_ref()),
         other_rights,
         keys,
+        keys_made,
         path: rights
             .iter()
             .flat_map(|document| &document.statements)

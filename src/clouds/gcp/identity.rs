@@ -140,6 +140,7 @@ pub(super) fn state(
         rights,
         other_rights: there.difference(wanted).cloned().collect(),
         keys: account.keys,
+        keys_made: BTreeMap::new(),
         path: None,
     })))
 }

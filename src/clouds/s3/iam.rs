@@ -19,12 +19,32 @@ pub(in crate::clouds) struct Iam<'a> {
     pub(in crate::clouds) client: &'a aws_sdk_iam::Client,
 }
 
+/// An access key in the list of its user's.
+pub(in crate::clouds) struct Listed {
+    /// It is enabled.
+    pub(in crate::clouds) enabled: bool,
+    /// When it was made, in seconds since 1970.
+    pub(in crate::clouds) made: Option<i64>,
+}
+
+/// Which keys are enabled, and when they were made.
+pub(in crate::clouds) fn state_of(
+    keys: BTreeMap<String, Listed>,
+) -> (BTreeMap<String, bool>, BTreeMap<String, i64>) {
+    let made = keys
+        .iter()
+        .filter_map(|(id, key)| Some((id.clone(), key.made?)));
+    let made = made.collect();
+    let enabled = keys.into_iter().map(|(id, key)| (id, key.enabled));
+    (enabled.collect(), made)
+}
+
 impl Iam<'_> {
-    /// The user's keys, id to "is it enabled"; `None` without such a user.
+    /// The user's keys by their ids; `None` without such a user.
     pub(in crate::clouds) async fn access_keys(
         &self,
         name: &str,
-    ) -> Result<Option<BTreeMap<String, bool>>, CloudError> {
+    ) -> Result<Option<BTreeMap<String, Listed>>, CloudError> {
         let outcome = self
             .s3
             .sdk(Work::Read, "iam:ListAccessKeys", name, || {
@@ -36,8 +56,11 @@ impl Iam<'_> {
                     .access_key_metadata()
                     .iter()
                     .filter_map(|key| {
-                        let enabled = key.status() != Some(&StatusType::Inactive);
-                        Some((key.access_key_id()?.to_owned(), enabled))
+                        let listed = Listed {
+                            enabled: key.status() != Some(&StatusType::Inactive),
+                            made: key.create_date().map(|date| date.secs()),
+                        };
+                        Some((key.access_key_id()?.to_owned(), listed))
                     })
                     .collect()
             });

@@ -11,7 +11,7 @@ use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 use crate::clouds::s3::grants::path_below;
-use crate::clouds::s3::iam::{Iam, half_there};
+use crate::clouds::s3::iam::{Iam, half_there, state_of};
 use crate::clouds::s3::policy::{self, Document};
 
 use super::PARTITION;
@@ -33,6 +33,7 @@ pub(super) async fn observe(
         Some(arn) => rights(iam, name, arn).await?,
         None => None,
     };
+    let (keys, keys_made) = state_of(keys);
     Ok(Some(IdentityState {
         enabled: true,
         rights: policy::compared(
@@ -44,6 +45,7 @@ pub(super) async fn observe(
             .filter(|policy| policy != name)
             .collect(),
         keys,
+        keys_made,
         path: rights
             .iter()
             .flat_map(|document| &document.statements)

@@ -78,6 +78,7 @@ pub(super) async fn observe(
         rights,
         other_rights: other_rights.collect(),
         keys,
+        keys_made: BTreeMap::new(),
         path: found
             .iter()
             .flat_map(|document| &document.statements)

@@ -13,7 +13,7 @@ use crate::byob::marker::Generation;
 use crate::byob::rights::Rights;
 use crate::byob::spec::{Access, BucketSpec, Setting};
 use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
-use crate::sdk::diagnostic::Diagnostic;
+use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
 use crate::terraform::account::{KEY_ROTATION, ResolvedBlock};
@@ -85,10 +85,17 @@ pub async fn put(
     if work.rotates() || wanted.access_key_id.is_none() {
         let old = wanted.access_key_id.clone();
         let mut known: BTreeSet<String> = old.iter().cloned().collect();
-        if !retirement::is_told(&progress.bucket) {
-            known.extend(retirement::waiting(&progress.private));
-        }
-        let key = create(service, &identity, &known).await.map_err(failed)?;
+        let mut waiting = retirement::waiting(&progress.private);
+        waiting.retain(|_| !retirement::is_told(&progress.bucket));
+        known.extend(waiting.iter().cloned());
+        let made_key = create(service, &identity, &known).await;
+        let key = made_key.map_err(|error| match error.kind {
+            CloudErrorKind::Conflict if !waiting.is_empty() => {
+                let place = Path::of(progress.block.kind().block()).attribute(KEY_ROTATION);
+                retirement::not_again(&waiting).at(place).error()
+            }
+            _ => failed(error),
+        })?;
         if let Some(old) = old {
             retirement::note_replaced(&mut progress.private, &old);
         }
@@ -108,17 +115,25 @@ fn fill_file_store(progress: &mut Progress) {
 }
 
 /// After an apply that was killed nobody knows which of the other keys W&B may still use: all
-/// of them are asked about.
+/// of them are asked about, but those that the killed run itself has made. One that is older
+/// than the state's own was kept when that was made.
 pub fn recall(before: &Observed, wanted: &BucketSpec, progress: &mut Progress) {
     let Reading::Known(Some(state)) = &before.identity else {
         return;
     };
     let known = retirement::waiting(&progress.private);
+    let own = wanted.access_key_id.as_ref();
+    let own_made = own.and_then(|id| state.keys_made.get(id));
     let others = state
         .keys
         .keys()
-        .filter(|id| wanted.access_key_id.as_ref() != Some(*id) && !known.contains(*id));
+        .filter(|id| own != Some(*id) && !known.contains(*id));
     for id in others {
+        match (state.keys_made.get(id), own_made) {
+            (Some(made), Some(own)) if made > own => continue,
+            (Some(_), Some(_)) => retirement::note_kept(&mut progress.private),
+            _ => {}
+        }
         retirement::note_replaced(&mut progress.private, id);
     }
 }

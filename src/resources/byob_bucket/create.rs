@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::access_keys::{self, rotation};
 use super::half_made::AWAITS_TEAM;
 use super::ownership::{
-    Takeover, continued, first_tags, give_back, is_bare, mark, random_generation, take_over, taken,
+    Takeover, adopt, continued, first_tags, give_back, is_bare, mark, random_generation, taken,
 };
 use super::reconcile::reconcile;
 use super::schema::Bucket;
@@ -154,7 +154,7 @@ impl Beginning<'_> {
             _ if bucket.adopt == Field::Known(true) => {
                 let placed = self.cloud.confirm_place(&name).await;
                 placed.map_err(|error| self.failed(error, "the bucket as it was"))?;
-                let takeover = take_over(self.cloud, &name, &sighting).await;
+                let takeover = adopt(self.cloud, &name, &sighting).await;
                 let takeover =
                     takeover.map_err(|error| self.failed(error, "the bucket as it was"))?;
                 Ok((takeover.generation.clone(), Origin::Adopted(takeover)))

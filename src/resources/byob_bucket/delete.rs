@@ -79,7 +79,8 @@ async fn steps(
         generation.as_ref(),
         configuration,
     );
-    if was_interrupted(private) {
+    let interrupted = was_interrupted(private);
+    if interrupted {
         made::recall_key(&cloud, &name, private)
             .await
             .map_err(failed)?;
@@ -123,6 +124,7 @@ async fn steps(
         cx,
         cloud: &cloud,
         absent,
+        interrupted,
     };
     let identity = made::identity(state);
     let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
@@ -211,6 +213,8 @@ struct Rest<'a> {
     cx: &'a Context,
     cloud: &'a Arc<dyn Cloud>,
     absent: AbsentBucket,
+    /// An apply was killed, and may have made a user that the state does not know.
+    interrupted: bool,
 }
 
 impl Rest<'_> {
@@ -239,7 +243,8 @@ impl Rest<'_> {
         Ok(diagnostics)
     }
 
-    /// The users of owners before, where an apply was killed that would have removed them.
+    /// The users of owners before, where an apply was killed that would have removed them;
+    /// and one that it would have brought into the state.
     async fn remove_former(
         &self,
         identity: Option<&Identity>,
@@ -249,7 +254,8 @@ impl Rest<'_> {
         let Some(service) = self.cloud.identity_service() else {
             return diagnostics;
         };
-        for generation in generations.iter().skip(1) {
+        let known = usize::from(!self.interrupted);
+        for generation in generations.iter().skip(known) {
             let former = of_former(self.absent.name(), None, generation);
             if identity.is_some_and(|identity| identity.name == former.name) {
                 continue;

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 use super::schema::Bucket;
 use super::{ByobBucket, location, not_configured};
 use crate::byob::change::Change;
-use crate::byob::marker::{self, Marker};
+use crate::byob::marker::{self, Marker, Stage};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::private::Private;
@@ -69,10 +69,13 @@ impl ByobBucket {
         };
         let is_ours =
             bucket.generation.known().map(String::as_str) == Some(found.generation.as_str());
-        let marker = Marker::ready(found.generation.clone());
-        if !is_ours || marker == found {
+        if !is_ours || !found.is_creating() {
             return Ok(());
         }
+        let marker = Marker {
+            stage: Stage::Ready,
+            ..found
+        };
         let mut tags = sighting.tags;
         tags.insert(marker::KEY.to_owned(), marker.to_string());
         let change = Change::Tags(tags);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::private::OPEN;
 use super::schema::Bucket;
+use crate::byob::marker::{Generation, Marker};
 use crate::byob::{Cloud, CloudKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -194,7 +195,12 @@ pub async fn confirm(
     let seen = seen.map_err(|error| explain(Explanation::cloud(summary, error)))?;
     let found = seen.and_then(|sighting| sighting.marker);
     let ours = state.generation.known().map(String::as_str);
-    if found.is_some_and(|marker| Some(marker.generation.as_str()) == ours) {
+    // An apply that was killed may have given it another generation since.
+    let names_it = |marker: Marker| {
+        let mut all = marker.generations().into_iter();
+        all.any(|one| one != Generation::nobodys() && Some(one.as_str()) == ours)
+    };
+    if found.is_some_and(names_it) {
         return Ok(());
     }
     let why = format!(

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::private::{APPLIED_CORS, APPLIED_LIFECYCLE, LET_IN, MADE_KEY, SERVER};
+use super::private::{APPLIED_CORS, APPLIED_LIFECYCLE, INTERRUPTED, LET_IN, MADE_KEY, SERVER};
 use super::schema::Bucket;
 use crate::byob::CloudKind;
 use crate::byob::change::lifecycle_rules;
@@ -146,7 +146,7 @@ pub async fn recall_key(
 /// private data: see [`super::private`].
 pub fn carried(private: &Private) -> Private {
     let mut carried = Private::default();
-    for name in [MADE_KEY, SERVER] {
+    for name in [MADE_KEY, SERVER, INTERRUPTED] {
         if let Some(value) = private.get(name) {
             carried.set(name, value.clone());
         }

@@ -72,9 +72,9 @@ pub struct Takeover {
     pub generation: Generation,
 }
 
-/// Marks a bucket as taken over, before anything else is changed. Its marker names the former
-/// owners until their users for W&B are gone, so that a run which dies leaves nobody's user
-/// unknown.
+/// Marks a bucket as taken over by the state that has it, before anything else is changed. Its
+/// marker names the former owners until their users for W&B are gone, so that a run which dies
+/// leaves nobody's user unknown.
 pub async fn take_over(
     cloud: &Arc<dyn Cloud>,
     name: &str,
@@ -82,11 +82,30 @@ pub async fn take_over(
 ) -> Result<Takeover, CloudError> {
     let generation = random_generation();
     let marker = Marker::taking_over(sighting.marker.as_ref(), generation.clone());
+    mark_taken(cloud, name, sighting, marker).await
+}
+
+/// The same for a state that has never had the bucket.
+pub async fn adopt(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    sighting: &Sighting,
+) -> Result<Takeover, CloudError> {
+    let marker = Marker::adopting(sighting.marker.as_ref(), random_generation());
+    mark_taken(cloud, name, sighting, marker).await
+}
+
+async fn mark_taken(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    sighting: &Sighting,
+    marker: Marker,
+) -> Result<Takeover, CloudError> {
     let mut tags = sighting.tags.clone();
     tags.insert(marker::KEY.to_owned(), marker.to_string());
     let takeover = Takeover {
         before: sighting.tags.clone(),
-        generation,
+        generation: marker.generation,
     };
     if let Err(error) = cloud.change(name, &Change::Tags(tags)).await {
         // The answer may have been lost, and the tags written.
@@ -163,13 +182,13 @@ pub fn is_made_anew(
     observed: &Observed,
     created: Option<SystemTime>,
 ) -> bool {
-    let Some(seen) = private.get(SEEN).and_then(serde_json::Value::as_u64) else {
-        return false;
-    };
+    let seen = private.get(SEEN).and_then(serde_json::Value::as_u64);
     let never_versioned = state.versioning == Field::Known(true)
         && observed.versioning.known() == Some(&Versioning::Off);
-    let seen = SystemTime::UNIX_EPOCH + Duration::from_millis(seen);
-    let is_younger = created.is_some_and(|created| created > seen);
+    let seen = seen.map(|seen| SystemTime::UNIX_EPOCH + Duration::from_millis(seen));
+    // Some servers tell whole seconds only.
+    let is_younger = matches!((created, seen), (Some(created), Some(seen))
+        if created + Duration::from_secs(1) > seen);
     let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
     never_versioned || (is_younger && is_bare)
 }
@@ -216,8 +235,8 @@ pub fn continued(name: &str) -> Diagnostic {
     .warning()
 }
 
-/// Whether whoever has the bucket now has begun to take it over from this state, and not come
-/// to an end: this state's own run, where that may have been.
+/// Whether whoever has the bucket now has begun to take it over as this state, and not come to
+/// an end: this state's own run, where that may have been. An adoption is another state's.
 pub fn began_to_take(state: &Bucket, marker: Option<&Marker>) -> bool {
     let ours = spec::generation(state).unwrap_or_else(Generation::nobodys);
     marker.is_some_and(|marker| marker.former.contains(&ours))

@@ -1,7 +1,7 @@
 //! What a plan says of W&B's access keys that a rotation replaces, or has replaced.
 
 use super::access_keys::is_rotated;
-use super::retirement::{SWITCH, insists, is_in_use, is_told, still_works, waiting};
+use super::retirement::{SWITCH, insists, is_in_use, is_told, not_again, still_works, waiting};
 use super::schema::Bucket;
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::Field;
@@ -44,20 +44,4 @@ pub fn planned(plan: &Plan<Bucket>, configuration: &Configuration) -> Option<Dia
         ))
         .warning()
     })
-}
-
-fn not_again(old: &[String]) -> Explanation {
-    Explanation::new(
-        "W&B's access key is not rotated again",
-        format!(
-            "the key {} of the last rotation waits to be removed, and the W&B instance may still use \
-             it",
-            old.join(", ")
-        ),
-    )
-    .left_behind("both keys")
-    .what_to_do(format!(
-        "Set access_key_rotation back. {SWITCH}, if that is not done. Then apply once with \
-         register = false, which says so, and the old key goes; after that, rotate again."
-    ))
 }

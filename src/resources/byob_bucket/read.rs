@@ -210,7 +210,7 @@ fn note_marker(
             .warning(),
         ),
         // Taken over, and the users of the owners before are perhaps still there.
-        Some(marker) if !marker.former.is_empty() => private.set(UNFINISHED, true),
+        Some(marker) if marker.is_taken_over() => private.set(UNFINISHED, true),
         Some(_) => {}
     }
 }

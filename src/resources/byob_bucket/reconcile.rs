@@ -7,13 +7,14 @@ use super::{
     absence, access_keys, encryption_key, findings, half_made, made, ownership, retirement,
     settings, verify,
 };
-use crate::byob::Observed;
 use crate::byob::change::Changes;
 use crate::byob::diff;
 use crate::byob::marker::{Generation, Marker};
 use crate::byob::spec::{BucketSpec, Encryption, Setting};
+use crate::byob::{Observed, Reading};
 use crate::sdk::diagnostic::{Diagnostic, Path, Severity};
 use crate::sdk::model::Field;
+use crate::terraform::diagnostics::Explanation;
 
 /// Does everything that is left to do, and says how far it came.
 pub async fn reconcile(work: &Work<'_>, progress: &mut Progress) {
@@ -46,20 +47,16 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
         Some(fresh) => fresh.clone(),
         None => work.observe(&wanted, progress).await?,
     };
-    let mut former = before
-        .marker
-        .clone()
-        .map_or_else(Vec::new, |marker| marker.former);
-    former.retain(|one| *one != Generation::nobodys());
+    let taken = before.marker.clone();
     made::note_let_in(&mut progress.private, &wanted);
     let has_put_key = encryption_key::put(work, &mut wanted, &before, progress).await?;
     let changes = diff::changes(&wanted, &before);
     let mut unwritable = settings::write(work, &changes.settings, &wanted, progress).await?;
     findings::remember_unwritable(&mut progress.private, &wanted, &before, &unwritable);
-    let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
     if work.was_interrupted() {
         access_keys::recall(&before, &wanted, progress);
     }
+    let made = access_keys::put(work, &changes, &mut wanted, progress).await?;
 
     let mut after = before;
     if has_put_key || has_written(work, &changes, &unwritable) {
@@ -81,7 +78,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if has_failed {
         return Ok(End::Done);
     }
-    let end = settle(work, &wanted, &after, former, progress).await?;
+    let end = settle(work, &wanted, &after, taken, progress).await?;
     made::note_applied(&mut progress.private, &wanted);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
@@ -97,9 +94,14 @@ async fn settle(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
-    former: Vec<Generation>,
+    taken: Option<Marker>,
     progress: &mut Progress,
 ) -> Result<End, Diagnostic> {
+    let (own, taken_from) = taken.map_or_else(Default::default, |marker| {
+        (marker.former, marker.taken_from)
+    });
+    let mut former: Vec<Generation> = own.iter().chain(&taken_from).cloned().collect();
+    former.retain(|one| *one != Generation::nobodys());
     let ready = work.ready(wanted);
     let last = half_made::last_marker(&mut progress.private, work.is_new(), &ready);
     if former.is_empty() {
@@ -112,7 +114,8 @@ async fn settle(
     }
     access_keys::refuse_former(work, wanted, &former, progress).await?;
     let still = Marker {
-        former: former.clone(),
+        former: own,
+        taken_from,
         ..last
     };
     finish(work, wanted, after, &still).await?;
@@ -183,10 +186,20 @@ async fn finish(
     after: &Observed,
     last: &Marker,
 ) -> Result<(), Diagnostic> {
+    let summary = "The bucket's tags were not set";
+    // Whoever may not look at them would leave a half-made bucket, which the next who comes
+    // goes on with.
+    if let (true, Reading::Denied(why)) = (work.is_new(), &after.tags) {
+        let why = format!("the caller may not look at them: {why}");
+        return Err(Explanation::new(summary, why)
+            .left_behind("the bucket, half made; the next apply goes on with it")
+            .what_to_do("Allow the caller to read the bucket's tags, then apply again.")
+            .at(Path::of("tags"))
+            .error());
+    }
     let Some(change) = diff::tags(wanted, after, Some(last)) else {
         return Ok(());
     };
-    let summary = "The bucket's tags were not set";
     work.cloud
         .change(&wanted.name, &change)
         .await

@@ -123,6 +123,23 @@ pub fn still_works(old: &[String], new: Option<&String>) -> Explanation {
     ))
 }
 
+/// Another rotation while replaced keys wait: nobody would know which one the instance has.
+pub fn not_again(old: &[String]) -> Explanation {
+    Explanation::new(
+        "W&B's access key is not rotated again",
+        format!(
+            "the key {} of the last rotation waits to be removed, and the W&B instance may still use \
+             it",
+            old.join(", ")
+        ),
+    )
+    .left_behind("both keys")
+    .what_to_do(format!(
+        "Set access_key_rotation back. {SWITCH}, if that is not done. Then apply once with \
+         register = false, which says so, and the old key goes; after that, rotate again."
+    ))
+}
+
 /// A replaced key has gone in the very run that has replaced it.
 pub fn replaced(old: &[String]) -> Diagnostic {
     Explanation::new(

@@ -137,11 +137,11 @@ impl TeamStorageResource {
             }
         }
         let part = private.part(bucket::BLOCK);
-        let gone = Resource::delete(&self.bucket, cx, own.clone(), part).await;
+        let gone = Resource::delete(&self.bucket, cx, own, part).await;
         let diagnostics: Vec<Diagnostic> = bucket::placed(gone.diagnostics).collect();
-        if gone.state.is_none() {
+        let Some(own) = gone.state else {
             return Outcome::gone().with(diagnostics);
-        }
+        };
         let mut private = instance::only_instance(&private);
         private.set_part(bucket::BLOCK, &gone.private);
         let state = if lost_team {

@@ -2,6 +2,7 @@
 
 mod create_tags;
 mod gone;
+mod interrupted;
 mod kill;
 mod lose;
 mod owed;

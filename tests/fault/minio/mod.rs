@@ -2,6 +2,7 @@
 
 mod answers;
 mod gone;
+mod interrupted;
 mod kill;
 mod lists;
 mod lose;

@@ -15,6 +15,10 @@ pub(super) async fn by_alias(
     bucket: &str,
 ) -> Result<Reading<Option<String>>, CloudError> {
     let found = match reading::reading(describe(cloud, &alias(bucket)).await)? {
+        // Who has given it up has done so for good, unless somebody asks for it again.
+        Reading::Known(Some(found)) if found.is_pending_deletion() => {
+            return Ok(Reading::Known(None));
+        }
         Reading::Known(Some(found)) => found,
         other => return Ok(other.map(|_| None)),
     };
