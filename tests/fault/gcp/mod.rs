@@ -2,6 +2,7 @@
 
 mod answers;
 mod kill;
+mod owner;
 
 use serde_json::json;
 use simulator::gcs::Config;
