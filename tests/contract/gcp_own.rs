@@ -364,7 +364,7 @@ fn a_customers_key_is_opened_before_the_bucket_and_waited_for() {
         users: Vec::new(),
         rotation: false,
         deletion_days: 0,
-        unnamed_of: None,
+        unnamed_of: Vec::new(),
         tags: BTreeMap::new(),
         ignored_tags: BTreeSet::new(),
         generation: None,

@@ -3,6 +3,7 @@
 mod answers;
 mod kill;
 mod owner;
+mod steps;
 
 use serde_json::json;
 use simulator::gcs::Config;
