@@ -1,7 +1,10 @@
 //! Measures what the design sets budgets for and prints one table with the machine.
 //!
-//! `cargo bench` builds the release binary and runs this; `cargo bench -- gcp` for one cloud. Nothing here fails on a slow
-//! machine: numbers are for people to compare, within one run.
+//! `cargo bench` builds the release binary and runs this, and `cargo bench --bench bench -- gcp`
+//! measures one cloud. Nothing here fails on a slow machine: numbers are for people to compare,
+//! within one run.
+
+mod google;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -27,9 +30,6 @@ mod wire {
 const BINARY: &str = env!("CARGO_BIN_EXE_terraform-provider-wandb");
 const ROUNDS: usize = 40;
 const MANY: usize = 100;
-/// The project of the simulated Google Cloud, and who asks there.
-const PROJECT: &str = "simulated-project";
-const PERSON: &str = "jane@example.com";
 
 struct Row {
     what: String,
@@ -245,43 +245,11 @@ impl Place {
     }
 }
 
-/// A simulated Google Cloud, and a person who may act as the project's owner.
-async fn google() -> Place {
-    let cloud = gcs::Instance::start(gcs::Config::default()).await;
-    let cloud = cloud.expect("Google Cloud");
-    let owner = cloud.owner();
-    let admin = format!("serviceAccount:{owner}");
-    cloud.grant_project(PROJECT, "roles/storage.admin", &admin);
-    let token = "roles/iam.serviceAccountTokenCreator";
-    cloud.grant_account(&owner, token, &format!("user:{PERSON}"));
-    cloud.grant_account(&owner, token, &admin);
-    Place::Google(Box::new(cloud))
-}
-
-fn google_login(cloud: &gcs::Instance, endpoint: &str) -> String {
-    let services = [
-        "storage",
-        "iam",
-        "iam_credentials",
-        "kms",
-        "resource_manager",
-        "sts",
-    ];
-    let lines = services.map(|service| format!("{service} = \"{endpoint}\"\n"));
-    format!(
-        "gcp {{\n project = \"{PROJECT}\"\n access_token = \"{}\"\n \
-         impersonate_service_account = \"{}\"\n endpoints {{\n {} }}\n }}",
-        cloud.token(PERSON),
-        cloud.owner(),
-        lines.concat()
-    )
-}
-
 impl Job {
     async fn server(&self) -> Place {
         match self.cloud {
             "aws" => Place::Server(Server::moto().await.expect("moto")),
-            "gcp" => google().await,
+            "gcp" => Place::Google(Box::new(google::start().await)),
             _ => {
                 let server = Server::minio(MinioOptions::default()).await;
                 Place::Server(server.expect("MinIO"))
@@ -293,7 +261,7 @@ impl Job {
     fn login(&self, place: &Place, endpoint: &str) -> String {
         let server = match place {
             Place::Server(server) => server,
-            Place::Google(cloud) => return google_login(cloud, endpoint),
+            Place::Google(cloud) => return google::login(cloud, endpoint),
         };
         let key = format!(
             "access_key = \"{}\"\n secret_key = \"{}\"\n",
@@ -381,6 +349,14 @@ impl Work {
 const APPLY: [&str; 2] = ["apply", "-auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "-auto-approve"];
 
+/// What was asked of the cloud. Tokens are not counted: each process gets one, wherever
+/// credentials come from.
+fn without_logins(proxy: &Proxy) -> Vec<Seen> {
+    let mut seen = proxy.requests();
+    seen.retain(|one| !one.target.ends_with(":generateAccessToken"));
+    seen
+}
+
 async fn requests(job: &Job, rows: &mut Vec<Row>) {
     let server = job.server().await;
     for delay in [Duration::ZERO, Duration::from_millis(50)] {
@@ -393,7 +369,7 @@ async fn requests(job: &Job, rows: &mut Vec<Row>) {
         for arguments in [&APPLY[..], &["plan"], &DESTROY] {
             proxy.clear();
             times.push(work.run(arguments));
-            let requests = proxy.requests();
+            let requests = without_logins(&proxy);
             if std::env::args().any(|argument| argument == "--requests") {
                 println!("{arguments:?}");
                 requests
@@ -456,12 +432,11 @@ async fn many(job: &Job, rows: &mut Vec<Row>) {
     };
     assert!(status.success(), "the apply of {MANY} buckets failed");
     let took = begin.elapsed().as_secs_f64();
-    let created = proxy.requests().len();
+    let created = without_logins(&proxy).len();
     proxy.clear();
     work.run(&["plan"]);
-    let planned = proxy.requests();
-    let is_write = |seen: &Seen| !seen.is_read() && !seen.target.ends_with(":generateAccessToken");
-    let writes = planned.iter().filter(|seen| is_write(seen)).count();
+    let planned = without_logins(&proxy);
+    let writes = planned.iter().filter(|seen| !seen.is_read()).count();
     let each = |count: usize| count as f64 / MANY as f64;
     rows.push(Row {
         what: format!(
