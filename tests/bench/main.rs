@@ -1,17 +1,22 @@
 //! Measures what the design sets budgets for and prints one table with the machine.
 //!
-//! `cargo bench` builds the release binary and runs this. Nothing here fails on a slow
-//! machine: numbers are for people to compare, within one run.
+//! `cargo bench` builds the release binary and runs this, and `cargo bench --bench bench -- gcp`
+//! measures one cloud. Nothing here fails on a slow machine: numbers are for people to compare,
+//! within one run.
+
+mod google;
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P521_SHA512};
-use simulator::proxy::{Options, Proxy};
+use simulator::gcs;
+use simulator::proxy::{Options, Proxy, Seen};
 use simulator::servers::{MinioOptions, Server};
 use tokio::net::UnixStream;
 use tonic::transport::{Endpoint, Uri};
@@ -42,7 +47,12 @@ fn main() {
     rows.push(size());
     rows.push(start());
     runtime.block_on(schema(&mut rows));
-    for job in [MINIO, AWS] {
+    let named: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let is_wanted = |job: &Job| named.is_empty() || named.iter().any(|name| name == job.cloud);
+    for job in [MINIO, AWS, GCP].into_iter().filter(is_wanted) {
         runtime.block_on(requests(&job, &mut rows));
         runtime.block_on(many(&job, &mut rows));
     }
@@ -201,16 +211,58 @@ const AWS: Job = Job {
     budgets: ["40 / 16 / 14", "3 / 0.8 / 1.5 s"],
 };
 
+/// Asked by a token, so that Google signs the probe and each run asks for leave to act as
+/// the project's owner.
+const GCP: Job = Job {
+    cloud: "gcp",
+    what: "GCP, bucket + binding (probe by signBlob)",
+    budgets: ["22 / 4 / 10", "-"],
+};
+
+/// The server in a cloud's place.
+enum Place {
+    Server(Server),
+    Google(Box<gcs::Instance>),
+}
+
+impl Place {
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Server(server) => server.address(),
+            Self::Google(cloud) => {
+                let url = cloud.url();
+                let address = url.trim_start_matches("http://").parse();
+                address.expect("an address")
+            }
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::Server(server) => server.stop().await,
+            Self::Google(cloud) => cloud.stop().await,
+        }
+    }
+}
+
 impl Job {
-    async fn server(&self) -> Server {
+    async fn server(&self) -> Place {
         match self.cloud {
-            "aws" => Server::moto().await.expect("moto"),
-            _ => Server::minio(MinioOptions::default()).await.expect("MinIO"),
+            "aws" => Place::Server(Server::moto().await.expect("moto")),
+            "gcp" => Place::Google(Box::new(google::start().await)),
+            _ => {
+                let server = Server::minio(MinioOptions::default()).await;
+                Place::Server(server.expect("MinIO"))
+            }
         }
     }
 
     /// The cloud's block of the provider.
-    fn login(&self, server: &Server, endpoint: &str) -> String {
+    fn login(&self, place: &Place, endpoint: &str) -> String {
+        let server = match place {
+            Place::Server(server) => server,
+            Place::Google(cloud) => return google::login(cloud, endpoint),
+        };
         let key = format!(
             "access_key = \"{}\"\n secret_key = \"{}\"\n",
             server.access_key(),
@@ -234,6 +286,7 @@ impl Job {
     fn block(&self) -> &'static str {
         match self.cloud {
             "aws" => "aws {\n https_only = false\n }",
+            "gcp" => "gcp {}",
             _ => "s3_compatible {\n create_access_key = true\n }",
         }
     }
@@ -245,7 +298,7 @@ struct Work {
 }
 
 impl Work {
-    fn new(job: &Job, endpoint: &str, server: &Server, count: usize) -> Self {
+    fn new(job: &Job, endpoint: &str, server: &Place, count: usize) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let folder = Path::new(BINARY)
             .parent()
@@ -296,6 +349,14 @@ impl Work {
 const APPLY: [&str; 2] = ["apply", "-auto-approve"];
 const DESTROY: [&str; 2] = ["destroy", "-auto-approve"];
 
+/// What was asked of the cloud. Tokens are not counted: each process gets one, wherever
+/// credentials come from.
+fn without_logins(proxy: &Proxy) -> Vec<Seen> {
+    let mut seen = proxy.requests();
+    seen.retain(|one| !one.target.ends_with(":generateAccessToken"));
+    seen
+}
+
 async fn requests(job: &Job, rows: &mut Vec<Row>) {
     let server = job.server().await;
     for delay in [Duration::ZERO, Duration::from_millis(50)] {
@@ -308,7 +369,7 @@ async fn requests(job: &Job, rows: &mut Vec<Row>) {
         for arguments in [&APPLY[..], &["plan"], &DESTROY] {
             proxy.clear();
             times.push(work.run(arguments));
-            let requests = proxy.requests();
+            let requests = without_logins(&proxy);
             if std::env::args().any(|argument| argument == "--requests") {
                 println!("{arguments:?}");
                 requests
@@ -371,10 +432,10 @@ async fn many(job: &Job, rows: &mut Vec<Row>) {
     };
     assert!(status.success(), "the apply of {MANY} buckets failed");
     let took = begin.elapsed().as_secs_f64();
-    let created = proxy.requests().len();
+    let created = without_logins(&proxy).len();
     proxy.clear();
     work.run(&["plan"]);
-    let planned = proxy.requests();
+    let planned = without_logins(&proxy);
     let writes = planned.iter().filter(|seen| !seen.is_read()).count();
     let each = |count: usize| count as f64 / MANY as f64;
     rows.push(Row {

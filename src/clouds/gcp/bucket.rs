@@ -28,6 +28,19 @@ const DAY: u64 = 24 * 3600;
 pub(super) struct Document(pub(super) Value);
 
 impl Document {
+    /// Takes an answer for a bucket's resource, or says why it is none: writes are made for
+    /// the generation of the settings that it tells.
+    pub(super) fn read(answer: Value, bucket: &str) -> Result<Self, &'static str> {
+        let document = Self(answer);
+        if document.0["name"] != bucket {
+            return Err("it is not about this bucket");
+        }
+        match document.metageneration() {
+            Some(_) => Ok(document),
+            None => Err("it has no metageneration"),
+        }
+    }
+
     /// The generation of its settings, which every write of them raises.
     pub(super) fn metageneration(&self) -> Option<String> {
         whole(&self.0["metageneration"]).map(|number| number.to_string())
@@ -136,11 +149,12 @@ impl Document {
     }
 }
 
+/// A bucket does not tell whether versioning that is off was ever on.
 fn versioning(is_on: bool) -> Versioning {
     if is_on {
         Versioning::Enabled
     } else {
-        Versioning::Off
+        Versioning::Suspended
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::bucket::{Document, part, raw_cors_rules, raw_lifecycle_rules};
-use super::error::{NOT_FOUND, was_outrun};
+use super::error::{NOT_FOUND, not_understood, was_outrun};
 use super::request::Request;
 use super::{Gcp, key, observe, policy};
 use crate::byob::change::Change;
@@ -67,7 +67,8 @@ async fn patch(cloud: &Gcp, bucket: &str, change: &Change) -> Result<(), CloudEr
         let written = cloud.json(Work::Write, CALL, bucket, &request).await;
         let error = match written {
             Ok(resource) => {
-                let document = Document(resource);
+                let document = Document::read(resource, bucket);
+                let document = document.map_err(|why| not_understood(CALL, bucket, why))?;
                 if matches!(change, Change::Tags(_)) {
                     // Nobody has written labels since they were looked at, so they are these.
                     cloud.note_look(bucket, &document);

@@ -61,8 +61,9 @@ async fn insert(
         .await;
     match outcome {
         Ok(answer) => serde_json::from_slice(&answer.body)
-            .map(Document)
-            .map_err(|error| not_understood(CREATE_BUCKET, bucket, error)),
+            .map_err(|error| error.to_string())
+            .and_then(|made| Document::read(made, bucket).map_err(str::to_owned))
+            .map_err(|why| not_understood(CREATE_BUCKET, bucket, why)),
         // The answer to the first of several requests may have been lost. The marker was
         // drawn for this very call, so a bucket that carries it is the one of that request.
         Err(error)

@@ -106,6 +106,10 @@ impl Words {
                 "constraints/iam.allowedPolicyMemberDomains",
             ),
             (
+                "Key creation is not allowed",
+                "constraints/iam.disableServiceAccountKeyCreation",
+            ),
+            (
                 "Service account creation is not allowed",
                 "constraints/iam.disableServiceAccountCreation",
             ),
@@ -153,6 +157,8 @@ fn kind(call: &str, status: u16, code: &str, words: &Words) -> CloudErrorKind {
         }
         (403, _) if words.message.contains("active hold") => Kind::Conflict,
         (409, _) if [CREATE_BUCKET, CREATE_ACCOUNT].contains(&call) => Kind::AlreadyExists,
+        // An account that holds as many keys as it may: no pause helps.
+        (429, _) if words.message.contains("number of keys") => Kind::Conflict,
         // Somebody above the project does not allow it.
         (400 | 412, _) if words.constraint().is_some() => Kind::Invalid,
         (412, _) if !is_precondition(code) => Kind::Invalid,

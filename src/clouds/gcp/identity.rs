@@ -26,6 +26,10 @@ use crate::clouds::retry::{Work, until_known_within};
 const GET: &str = "iam.serviceAccounts.get";
 const LIST_KEYS: &str = "iam.serviceAccountKeys.list";
 const CREATE_KEY: &str = "iam.serviceAccountKeys.create";
+/// As many keys as an account may hold.
+///
+/// Source: Google's page on creating keys of service accounts.
+const MOST_KEYS: usize = 10;
 /// How long a new account may be unknown to the rest of Google Cloud.
 ///
 /// Source: Google's page on creating service accounts, which says a minute or more.
@@ -261,12 +265,13 @@ async fn create_key(cloud: &Gcp, identity: &Identity) -> Result<AccessKey, Cloud
     let told = once_known(cloud, CREATE_KEY, &email, || {
         cloud.json(Work::Once, CREATE_KEY, &email, &create)
     })
-    .await
-    .map_err(|error| match error.kind {
-        CloudErrorKind::Conflict => error
-            .hint("A service account holds ten keys at most. Delete keys of it that nobody uses."),
-        _ => error,
-    })?;
+    .await;
+    let told = match told {
+        Err(error) if error.kind == CloudErrorKind::Conflict => {
+            return Err(full_or_refused(cloud, &email, error).await);
+        }
+        outcome => outcome?,
+    };
     let file = told["privateKeyData"].as_str();
     let file = file.and_then(|data| STANDARD.decode(data).ok());
     let file: Value = file
@@ -275,6 +280,19 @@ async fn create_key(cloud: &Gcp, identity: &Identity) -> Result<AccessKey, Cloud
     match (id_of(&told), file["private_key"].as_str()) {
         (Some(id), Some(secret)) => Ok(AccessKey::new(id, secret).held_by(email)),
         _ => Err(not_understood(CREATE_KEY, &email, "it holds no key")),
+    }
+}
+
+/// What a refusal of a key means that does not say so itself. Keys are deleted where there is
+/// no room for another one, so it is looked whether that is so.
+async fn full_or_refused(cloud: &Gcp, email: &str, error: CloudError) -> CloudError {
+    match keys(cloud, email).await {
+        Ok(keys) if keys.len() >= MOST_KEYS => error
+            .hint("A service account holds ten keys at most. Delete keys of it that nobody uses."),
+        _ => CloudError {
+            kind: CloudErrorKind::Invalid,
+            ..error
+        },
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::bucket::{Document, PREVENTION};
-use super::error::{NOT_FOUND, no_bucket};
+use super::error::{NOT_FOUND, no_bucket, not_understood};
 use super::policy::{self, Holder, Policy};
 use super::request::Request;
 use super::{ENCRYPTION, Gcp, identity, key, names};
@@ -30,7 +30,8 @@ pub(super) async fn get(cloud: &Gcp, bucket: &str) -> Result<Option<Document>, C
     let request = Request::bucket("GET", bucket).with("projection", "noAcl");
     match cloud.json(Work::Read, GET, bucket, &request).await {
         Ok(resource) => {
-            let document = Document(resource);
+            let document = Document::read(resource, bucket);
+            let document = document.map_err(|why| not_understood(GET, bucket, why))?;
             cloud.remember(bucket, &document);
             Ok(Some(document))
         }

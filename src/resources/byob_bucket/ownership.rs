@@ -174,8 +174,8 @@ pub fn note_seen(private: &mut Private) {
 
 /// Whether a bucket without our marker is another one than the last apply has left: it never
 /// kept old versions although that apply has seen to it, which nobody can undo; or it is
-/// younger, and holds nothing of what was written. Its date alone proves nothing, for on AWS
-/// a change of settings can change it.
+/// younger, and lacks what was written. Its date alone proves nothing, for on AWS a change of
+/// settings can change it.
 pub fn is_made_anew(
     state: &Bucket,
     private: &Private,
@@ -183,14 +183,18 @@ pub fn is_made_anew(
     created: Option<SystemTime>,
 ) -> bool {
     let seen = private.get(SEEN).and_then(serde_json::Value::as_u64);
-    let never_versioned = state.versioning == Field::Known(true)
-        && observed.versioning.known() == Some(&Versioning::Off);
+    let versioning = observed
+        .versioning
+        .known()
+        .filter(|_| state.versioning == Field::Known(true));
+    let never_versioned = versioning == Some(&Versioning::Off);
+    let is_unversioned = versioning.is_some_and(|found| *found != Versioning::Enabled);
     let seen = seen.map(|seen| SystemTime::UNIX_EPOCH + Duration::from_millis(seen));
     // Some servers tell whole seconds only.
     let is_younger = matches!((created, seen), (Some(created), Some(seen))
         if created + Duration::from_secs(1) > seen);
     let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
-    never_versioned || (is_younger && is_bare)
+    never_versioned || (is_younger && (is_bare || is_unversioned))
 }
 
 /// The bucket of a state is another one now.

@@ -2,6 +2,8 @@
 
 mod answers;
 mod kill;
+mod owner;
+mod steps;
 
 use serde_json::json;
 use simulator::gcs::Config;
