@@ -212,9 +212,12 @@ impl Stage<Gcp> {
         marker.as_str().expect("a marker").to_owned()
     }
 
-    /// Whether the bucket is finished.
+    /// Whether the bucket is finished. The marker of one that was imported or made up for
+    /// after a kill names the older generation of W&B's account as well.
     pub fn is_ready(&self) -> bool {
-        self.marker() == format!("ready-{}", self.generation())
+        let marker = self.marker();
+        let own = marker.split('_').next().unwrap_or_default();
+        own == format!("ready-{}", self.generation())
     }
 
     /// Puts a marker onto the bucket, beside its other labels.
