@@ -190,11 +190,19 @@ pub fn is_made_anew(
     let never_versioned = versioning == Some(&Versioning::Off);
     let is_unversioned = versioning.is_some_and(|found| *found != Versioning::Enabled);
     let seen = seen.map(|seen| SystemTime::UNIX_EPOCH + Duration::from_millis(seen));
-    // Some servers tell whole seconds only.
     let is_younger = matches!((created, seen), (Some(created), Some(seen))
-        if created + Duration::from_secs(1) > seen);
+        if latest(created) > seen);
     let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
     never_versioned || (is_younger && (is_bare || is_unversioned))
+}
+
+/// The latest moment that a date can stand for: some servers tell whole seconds only.
+fn latest(date: SystemTime) -> SystemTime {
+    let since = date.duration_since(SystemTime::UNIX_EPOCH);
+    match since {
+        Ok(since) if since.subsec_nanos() == 0 => date + Duration::from_millis(999),
+        _ => date,
+    }
 }
 
 /// The bucket of a state is another one now.

@@ -10,6 +10,7 @@ mod keys;
 mod objects;
 mod policies;
 mod refusals;
+mod second_opinion;
 mod signed;
 mod uploads;
 
