@@ -328,3 +328,36 @@ fn the_callers_new_key_is_used_at_once() {
     stage.assert_empty_plan();
     end(&stage);
 }
+
+/// Who asks in the name of a project has to have the right to: so it is seen that it is named.
+#[test]
+fn the_buckets_project_pays_where_that_is_asked_for() {
+    let stage = stage("gcp-c-pays");
+    let person = "pays@example.com";
+    let member = format!("user:{person}");
+    let cloud = stage.cloud();
+    cloud.grant_project(PROJECT, "roles/storage.admin", &member);
+    let token = cloud.token(person);
+    let pays = |is_asked: bool| {
+        block(
+            &stage,
+            &hcl!(
+                r#"
+                    access_token = "<token>"
+                    user_project_override = <is_asked>
+                "#,
+                token,
+                is_asked
+            ),
+        );
+    };
+    pays(false);
+    stage.assert_empty_plan();
+    pays(true);
+    let text = stage.plan_fails();
+    assert!(text.contains("serviceusage.services.use"), "{text}");
+    let role = "roles/serviceusage.serviceUsageConsumer";
+    cloud.grant_project(PROJECT, role, &member);
+    stage.assert_empty_plan();
+    end(&stage);
+}
