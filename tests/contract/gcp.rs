@@ -253,8 +253,9 @@ impl Server for Google {
         16
     }
 
-    fn kept_versions_once(&self) -> Versioning {
-        Versioning::Off
+    /// A bucket does not tell whether versioning that is off was ever on.
+    fn kept_no_versions(&self) -> Versioning {
+        Versioning::Suspended
     }
 
     fn rights(&self, bucket: &str, path: Option<&str>) -> Rights {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use wandb_provider::byob::CloudErrorKind;
 use wandb_provider::byob::cloud::LookAt;
 use wandb_provider::byob::marker::{KEY, Marker};
-use wandb_provider::byob::observed::{Reading, Versioning};
+use wandb_provider::byob::observed::Reading;
 
 use crate::harness::wait;
 use crate::server::{Caller, Server, encrypted, generation, open, unused_name};
@@ -51,7 +51,8 @@ pub fn what_is_there_is_told_with_tags_and_marker(server: &dyn Server) {
     assert_eq!(observed.marker, Some(marker));
     // The marker is no tag of the user's.
     assert_eq!(observed.tags, Reading::Known(tags(&[("owner", "ml")])));
-    assert_eq!(observed.versioning, Reading::Known(Versioning::Off));
+    let versioning = Reading::Known(server.kept_no_versions());
+    assert_eq!(observed.versioning, versioning);
 }
 
 pub fn a_refusal_is_denied_and_never_none(server: &dyn Server) {

@@ -112,9 +112,9 @@ pub trait Server: Send + Sync {
         1
     }
 
-    /// What a bucket is said to do that kept versions once.
-    fn kept_versions_once(&self) -> Versioning {
-        Versioning::Suspended
+    /// What a bucket is said to do that never kept versions.
+    fn kept_no_versions(&self) -> Versioning {
+        Versioning::Off
     }
 
     /// W&B's rights on a bucket.
