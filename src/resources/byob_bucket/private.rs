@@ -50,8 +50,7 @@ pub const INTERRUPTED: &str = "interrupted";
 /// Whether an apply of this state was killed, so that nobody knows what it has done, and
 /// whatever the private data has said before is lost. Terraform keeps the state of before
 /// then, and no private data; what comes to an end, a failure too, leaves at least the place
-/// where the bucket is. The plan of a replacement says nothing of that.
+/// where the bucket is. A tainted object's is lost with the plan that replaces it, too.
 pub fn was_interrupted(private: &Private) -> bool {
-    let is_lost = private.get(SERVER).is_none() && private.get(CREATE).is_none();
-    private.get(INTERRUPTED).is_some() || is_lost
+    private.get(INTERRUPTED).is_some() || private.get(SERVER).is_none()
 }
