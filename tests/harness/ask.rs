@@ -1,10 +1,9 @@
 //! Independent clients, to ask a server what is really there.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
+use simulator::python::Script;
 use simulator::servers::Server;
 
 /// Where a storage server is and how to get in.
@@ -36,35 +35,10 @@ impl Login {
 }
 
 /// The process that holds the independent clients.
-struct Asker {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    _child: Child,
-}
-
-fn asker() -> MutexGuard<'static, Asker> {
-    static ASKER: OnceLock<Mutex<Asker>> = OnceLock::new();
-    let asker = ASKER.get_or_init(|| {
-        let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
-            format!(
-                "{}/.cache/terraform-provider-wandb",
-                std::env::var("HOME").expect("HOME")
-            )
-        });
-        let mut child = Command::new(format!("{cache}/venv/bin/python"))
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/ask.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the Python environment is there; run tests/setup.sh");
-        Mutex::new(Asker {
-            input: child.stdin.take().expect("piped"),
-            output: BufReader::new(child.stdout.take().expect("piped")),
-            _child: child,
-        })
-    });
-    asker.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static ASKER: LazyLock<Mutex<Script>> = LazyLock::new(|| {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/ask.py");
+    Mutex::new(Script::start(script).expect("the independent clients"))
+});
 
 /// Asks by an independent client; the answer has `ok` or `error`.
 pub fn ask(login: &Login, client: &str, call: &str, args: Value) -> Value {
@@ -78,12 +52,6 @@ pub fn ask(login: &Login, client: &str, call: &str, args: Value) -> Value {
         "call": call,
         "args": args,
     });
-    let mut asker = asker();
-    writeln!(asker.input, "{request}").expect("the asker listens");
-    let mut line = String::new();
-    asker
-        .output
-        .read_line(&mut line)
-        .expect("the asker answers");
-    serde_json::from_str(&line).expect("JSON")
+    let mut asker = ASKER.lock().unwrap_or_else(PoisonError::into_inner);
+    asker.ask(&request).expect("the clients answer")
 }

@@ -78,13 +78,7 @@ fn cases() -> Vec<(Type, Value)> {
 }
 
 fn ask(lines: &[Json]) -> Vec<Json> {
-    let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
-        format!(
-            "{}/.cache/terraform-provider-wandb",
-            std::env::var("HOME").expect("HOME")
-        )
-    });
-    let mut child = Command::new(format!("{cache}/venv/bin/python"))
+    let mut child = Command::new(simulator::python::tool("python"))
         .arg(concat!(
             env!("CARGO_MANIFEST_DIR"),
             "/tests/protocol/codec.py"

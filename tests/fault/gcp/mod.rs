@@ -9,7 +9,7 @@ use serde_json::json;
 use simulator::gcs::Config;
 use simulator::proxy::{Options, Proxy};
 
-use crate::harness::{ADMIN, Gcp, GoogleLogin, wait};
+use crate::harness::{ADMIN, Gcp, GoogleLogin, PROJECT, Run, wait};
 
 /// A stage on Google Cloud.
 type Stage = crate::harness::Stage<Gcp>;
@@ -61,15 +61,18 @@ fn assert_tidy(stage: &Stage, when: &str) {
     assert_eq!(accounts.len(), 1, "{when}: {accounts:?}");
     let member = format!("serviceAccount:{}", accounts[0]);
     assert_eq!(stage.members(ADMIN), [member], "{when}");
-    // The key of the state is one that works.
-    let id = state["access_key_id"].as_str().expect("a key");
-    let secret = state["secret_access_key"].as_str().expect("a secret");
+    assert_key_reads(stage, &accounts[0], when);
+}
+
+/// The key of the state, which is this account's, reads the bucket.
+fn assert_key_reads(stage: &Stage, account: &str, when: &str) {
+    let state = stage.this();
     let file = json!({
         "type": "service_account",
-        "project_id": "simulated-project",
-        "private_key_id": id,
-        "private_key": secret,
-        "client_email": accounts[0],
+        "project_id": PROJECT,
+        "private_key_id": state["access_key_id"],
+        "private_key": state["secret_access_key"],
+        "client_email": account,
         "token_uri": format!("{}/token", stage.cloud().url()),
     });
     let asked = crate::harness::google(
@@ -79,4 +82,21 @@ fn assert_tidy(stage: &Stage, when: &str) {
         &json!({"name": stage.bucket()}),
     );
     assert!(asked.get("error").is_none(), "{when}: {asked}");
+}
+
+/// Plans and applies, and gives the bucket another owner right before request `number` of the
+/// apply is passed on.
+fn apply_while_it_is_taken(stage: &Stage, world: &World, proxy: &Proxy, number: usize) -> Run {
+    stage
+        .terraform(&["plan", "-out=plan.bin", "-no-color"])
+        .succeeds();
+    proxy.clear();
+    let (cloud, name) = (world.0.cloud.clone(), stage.bucket().to_owned());
+    proxy.run_at(number, move || {
+        let change = json!({"labels": {"terraform-provider-wandb": "ready-00c0ffee"}});
+        cloud.patch_bucket(&name, &change).expect("a good change");
+    });
+    let run = stage.apply_plan();
+    proxy.clear();
+    run
 }

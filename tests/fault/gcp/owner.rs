@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 use simulator::proxy::{Proxy, Reply};
 
-use super::{Stage, World, assert_empty_plan, assert_tidy, ends_well};
+use super::{
+    Stage, World, apply_while_it_is_taken, assert_empty_plan, assert_key_reads, assert_tidy,
+    ends_well,
+};
 use crate::harness::{ADMIN, DEPLOY, PROJECT, THIS};
 use crate::kill::{is_killed_at, points_of};
 
@@ -132,22 +135,7 @@ fn assert_key_works(stage: &Stage, when: &str) {
         [format!("serviceAccount:{}", accounts[0])],
         "{when}"
     );
-    let state = stage.this();
-    let file = json!({
-        "type": "service_account",
-        "project_id": PROJECT,
-        "private_key_id": state["access_key_id"],
-        "private_key": state["secret_access_key"],
-        "client_email": accounts[0],
-        "token_uri": format!("{}/token", stage.cloud().url()),
-    });
-    let asked = crate::harness::google(
-        &stage.cloud().url(),
-        &file.to_string(),
-        "objects",
-        &json!({"name": stage.bucket()}),
-    );
-    assert!(asked.get("error").is_none(), "{when}: {asked}");
+    assert_key_reads(stage, &accounts[0], when);
 }
 
 #[test]
@@ -302,17 +290,7 @@ fn a_bucket_that_is_taken_over_in_the_middle_keeps_its_new_owner() {
     for (turn, number) in (2..).zip(points) {
         let ours = stage.marker();
         write(turn);
-        stage
-            .terraform(&["plan", "-out=plan.bin", "-no-color"])
-            .succeeds();
-        proxy.clear();
-        let (cloud, name) = (world.0.cloud.clone(), stage.bucket().to_owned());
-        proxy.run_at(number, move || {
-            let change = json!({"labels": {"terraform-provider-wandb": "ready-00c0ffee"}});
-            cloud.patch_bucket(&name, &change).expect("a good change");
-        });
-        let run = stage.apply_plan();
-        proxy.clear();
+        let run = apply_while_it_is_taken(&stage, &world, &proxy, number);
         let when = format!("turn {turn}, taken at {number}");
         assert_eq!(stage.marker(), "ready-00c0ffee", "{when}: {}", run.text());
         assert!(!run.0.status.success(), "{when}: {}", run.text());

@@ -3,7 +3,7 @@
 use serde_json::json;
 use simulator::gcs::Fault;
 
-use super::{Stage, World, assert_tidy, ends_well};
+use super::{Stage, World, apply_while_it_is_taken, assert_tidy, ends_well};
 use crate::harness::{ADMIN, DEPLOY};
 use crate::kill::points_of;
 
@@ -124,17 +124,7 @@ fn of_two_who_adopt_a_bucket_one_has_it() {
     for number in points {
         stage.mark("ready-0ddba115");
         let when = format!("taken at {number}");
-        stage
-            .terraform(&["plan", "-out=plan.bin", "-no-color"])
-            .succeeds();
-        proxy.clear();
-        let (cloud, name) = (world.0.cloud.clone(), stage.bucket().to_owned());
-        proxy.run_at(number, move || {
-            let change = json!({"labels": {"terraform-provider-wandb": "ready-00c0ffee"}});
-            cloud.patch_bucket(&name, &change).expect("a good change");
-        });
-        let run = stage.apply_plan();
-        proxy.clear();
+        let run = apply_while_it_is_taken(&stage, &world, &proxy, number);
         let marker = stage.marker();
         let text = run.text();
         if run.0.status.success() && stage.is_ready() {

@@ -9,6 +9,7 @@ mod connection;
 mod faults;
 pub mod gcs;
 pub mod proxy;
+pub mod python;
 pub mod servers;
 mod serving;
 pub mod wandb;

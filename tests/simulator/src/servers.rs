@@ -319,16 +319,21 @@ fn watched(program: &Path, data: &Path) -> Command {
     command
 }
 
+/// Where the set-up has installed what the tests need.
+pub(crate) fn cache() -> PathBuf {
+    let home = std::env::var("HOME").unwrap_or_default();
+    std::env::var("WANDB_TEST_CACHE")
+        .unwrap_or_else(|_| format!("{home}/.cache/terraform-provider-wandb"))
+        .into()
+}
+
 /// A program named by a variable, in `PATH`, or in the cache of the set-up.
 fn program(variable: &str, name: &str, cached: &str) -> anyhow::Result<PathBuf> {
-    let home = std::env::var("HOME").unwrap_or_default();
-    let cache = std::env::var("WANDB_TEST_CACHE")
-        .unwrap_or_else(|_| format!("{home}/.cache/terraform-provider-wandb"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::var_os(variable)
         .map(PathBuf::from)
         .into_iter()
-        .chain([Path::new(&cache).join(cached)])
+        .chain([cache().join(cached)])
         .chain(std::env::split_paths(&path).map(|folder| folder.join(name)))
         .find(|file| file.is_file())
         .with_context(|| format!("there is no {name}: run tests/setup.sh, or set {variable}"))

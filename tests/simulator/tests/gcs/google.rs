@@ -1,40 +1,16 @@
 //! Google's own library, in a process that all tests share.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
+use simulator::python::Script;
 
 use crate::Cloud;
 
-struct Library {
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-    _child: Child,
-}
-
-fn library() -> MutexGuard<'static, Library> {
-    static LIBRARY: OnceLock<Mutex<Library>> = OnceLock::new();
-    let library = LIBRARY.get_or_init(|| {
-        let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
-            let home = std::env::var("HOME").expect("HOME");
-            format!("{home}/.cache/terraform-provider-wandb")
-        });
-        let mut child = Command::new(format!("{cache}/venv/bin/python"))
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gcs/library.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the Python environment is there; run tests/setup.sh");
-        Mutex::new(Library {
-            input: child.stdin.take().expect("piped"),
-            output: BufReader::new(child.stdout.take().expect("piped")),
-            _child: child,
-        })
-    });
-    library.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static LIBRARY: LazyLock<Mutex<Script>> = LazyLock::new(|| {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gcs/library.py");
+    Mutex::new(Script::start(script).expect("Google's library"))
+});
 
 impl Cloud {
     /// Has the library make a call; the answer has `ok` or `error` and `message`.
@@ -48,16 +24,10 @@ impl Cloud {
         let request = json!({"to": to, "call": call, "args": args});
         // The instance answers on this thread.
         let asked = tokio::task::spawn_blocking(move || {
-            let mut library = library();
-            writeln!(library.input, "{request}").expect("the library listens");
-            let mut line = String::new();
-            library
-                .output
-                .read_line(&mut line)
-                .expect("the library answers");
-            line
+            let mut library = LIBRARY.lock().unwrap_or_else(PoisonError::into_inner);
+            library.ask(&request).expect("the library answers")
         });
-        serde_json::from_str(&asked.await.expect("no panic")).expect("JSON")
+        asked.await.expect("no panic")
     }
 
     /// A call that succeeds.

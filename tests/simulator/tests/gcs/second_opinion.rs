@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use simulator::python::tool;
 
 use crate::{Cloud, PROJECT};
 
@@ -39,14 +40,10 @@ impl Drop for Other {
 
 impl Other {
     async fn start() -> Self {
-        let cache = std::env::var("WANDB_TEST_CACHE").unwrap_or_else(|_| {
-            let home = std::env::var("HOME").expect("HOME");
-            format!("{home}/.cache/terraform-provider-wandb")
-        });
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();
         drop(free);
-        let process = Command::new(format!("{cache}/venv/bin/gcplocal"))
+        let process = Command::new(tool("gcplocal"))
             .args(["start", "--host", "127.0.0.1", "--port", &port.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
