@@ -68,7 +68,9 @@ fn versioning(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
         }
         Reading::Denied(_) | Reading::Skipped => return None,
     };
-    ((actual == Versioning::Enabled) != spec.versioning)
+    // Others' buckets rely on it as well.
+    let is_others = spec.shares_settings && !spec.versioning;
+    ((actual == Versioning::Enabled) != spec.versioning && !is_others)
         .then_some(Change::Versioning(spec.versioning))
 }
 
@@ -76,11 +78,13 @@ fn versioning(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
 fn soft_delete(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
     let days = spec.soft_delete_days?;
     let holds = match &observed.soft_delete {
-        Reading::Known(actual) => *actual == data::days(days),
+        Reading::Known(actual) => data::keeps(spec, *actual, days),
         Reading::Unsupported(_) => !spec.chosen.contains(&Setting::SoftDelete),
         Reading::Denied(_) | Reading::Skipped => true,
     };
-    (!holds).then_some(Change::SoftDelete(days))
+    let of_containers = observed.soft_delete_containers.known();
+    let containers_hold = of_containers.is_none_or(|actual| data::keeps(spec, *actual, days));
+    (!(holds && containers_hold)).then_some(Change::SoftDelete(days))
 }
 
 fn storage_class(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
@@ -237,12 +241,15 @@ fn lifecycle(spec: &BucketSpec, observed: &Observed) -> Option<Change> {
 }
 
 fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
-    if !matches!(spec.access, Access::MadeKey(_)) {
+    if spec.access.identity().is_none() {
         return false;
     }
     let is_at_fault = access::identity_fault(spec, observed)
-        .is_some_and(|verdict| verdict.status == Status::Fail);
-    is_at_fault || spec.access_key_id.is_none()
+        .into_iter()
+        .chain(access::trust_fault(spec, observed))
+        .any(|verdict| verdict.status == Status::Fail);
+    let has_no_key = matches!(spec.access, Access::MadeKey(_)) && spec.access_key_id.is_none();
+    is_at_fault || has_no_key
 }
 
 #[cfg(test)]

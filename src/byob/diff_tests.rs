@@ -32,6 +32,7 @@ pub(in crate::byob) fn wanted() -> BucketSpec {
         owns_objects: false,
         soft_delete_days: None,
         storage_class: None,
+        shares_settings: false,
         access: Access::GivenKey,
         tags: BTreeMap::from([("team".into(), "omega".into())]),
         ignored_tags: BTreeSet::new(),

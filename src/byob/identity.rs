@@ -19,6 +19,8 @@ pub struct Identity {
     pub rights: Rights,
     /// The most that it may ever be given, by name, on clouds that know such a limit.
     pub boundary: Option<String>,
+    /// Which making of the bucket it is for, where that is known and its name does not say so.
+    pub serves: Option<Generation>,
 }
 
 /// Longest user name that every server takes (64 on AWS).
@@ -38,6 +40,7 @@ impl Identity {
             name: name.trim_end_matches(['-', '.']).to_owned(),
             rights,
             boundary: None,
+            serves: Some(generation.clone()),
         }
     }
 
@@ -48,7 +51,7 @@ impl Identity {
     }
 }
 
-/// A key and its secret.
+/// A key and its secret. It compares by content.
 #[derive(Clone)]
 pub struct AccessKey {
     /// The public half.
@@ -82,6 +85,15 @@ impl AccessKey {
     }
 }
 
+impl PartialEq for AccessKey {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |key: &Self| (key.id.clone(), key.holder.clone());
+        parts(self) == parts(other) && self.expose_secret() == other.expose_secret()
+    }
+}
+
+impl Eq for AccessKey {}
+
 impl fmt::Debug for AccessKey {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("AccessKey")
@@ -106,6 +118,9 @@ pub trait IdentityService: fmt::Debug + Send + Sync {
     /// Whether [`Self::create_access_key`] chooses the key's id itself: then a lost answer
     /// leaves no second key behind.
     fn chooses_access_key_ids(&self) -> bool;
+
+    /// Whether access keys are made and deleted here. Else they are somebody's, and only read.
+    fn makes_access_keys(&self) -> bool;
 
     /// A new access key of the identity. Its secret is given this one time.
     ///

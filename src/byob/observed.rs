@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::identity::AccessKey;
 use super::kind::CloudKind;
 use super::marker::{Generation, Marker};
 
@@ -154,6 +155,14 @@ pub struct IdentityState {
     pub keys_made: BTreeMap<String, i64>,
     /// The path below which its rights let it write, as they stand; `None` for all objects.
     pub path: Option<String>,
+    /// Whether the cloud lets W&B's own tokens become this identity; `None` where W&B comes by a
+    /// key.
+    pub trust: Option<Rule>,
+    /// Names of others whose tokens can become it.
+    pub trusts_others: Vec<String>,
+    /// Its key as it is now, where keys are read and not made, and the one that was tried is it
+    /// no more.
+    pub current_key: Option<AccessKey>,
 }
 
 /// What became of a rule that we write.
@@ -259,6 +268,8 @@ pub struct Observed {
     pub unversioned: Unversioned,
     /// How long deleted objects can be brought back; zero when they cannot.
     pub soft_delete: Reading<Duration>,
+    /// The same for whole buckets, on clouds that tell them apart.
+    pub soft_delete_containers: Reading<Duration>,
     /// How objects are kept that do not say it themselves, in the cloud's words.
     pub storage_class: Reading<String>,
     /// The retention that every new object gets, in words; empty where there is none.
@@ -281,6 +292,8 @@ pub struct Observed {
     pub key: Reading<Option<KeyState>>,
     /// The identity whose key W&B holds; `Known(None)` when it is gone.
     pub identity: Reading<Option<IdentityState>>,
+    /// What the cloud's own block says besides, in the cloud's words, by the argument's name.
+    pub arguments: BTreeMap<&'static str, String>,
 }
 
 impl Observed {
@@ -296,6 +309,7 @@ impl Observed {
             versioning: Reading::Skipped,
             unversioned: Unversioned::default(),
             soft_delete: Reading::Skipped,
+            soft_delete_containers: Reading::Skipped,
             storage_class: Reading::Skipped,
             default_retention: Reading::Skipped,
             cors: Reading::Skipped,
@@ -307,6 +321,7 @@ impl Observed {
             other_owner: Reading::Skipped,
             key: Reading::Skipped,
             identity: Reading::Skipped,
+            arguments: BTreeMap::new(),
         }
     }
 }

@@ -91,10 +91,31 @@ pub struct Grants {
 pub enum Access {
     /// By a key of an identity that this provider makes.
     MadeKey(Identity),
+    /// As an identity that this provider makes and W&B becomes without a key, because the cloud
+    /// trusts W&B's own tokens.
+    MadeIdentity(Identity),
     /// By a key that W&B has already.
     GivenKey,
     /// By means that are not managed here.
     Unmanaged,
+}
+
+impl Access {
+    /// The identity that is made, if one is.
+    pub fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::MadeKey(identity) | Self::MadeIdentity(identity) => Some(identity),
+            Self::GivenKey | Self::Unmanaged => None,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn identity_mut(&mut self) -> Option<&mut Identity> {
+        match self {
+            Self::MadeKey(identity) | Self::MadeIdentity(identity) => Some(identity),
+            Self::GivenKey | Self::Unmanaged => None,
+        }
+    }
 }
 
 /// One bucket as it shall be.
@@ -141,6 +162,9 @@ pub struct BucketSpec {
     pub storage_class: Option<String>,
     /// Deleted objects can be brought back for so many days; `None` is "not managed".
     pub soft_delete_days: Option<u32>,
+    /// The settings belong to others' buckets as well: what they have kept on stays on, and what
+    /// is kept longer than wanted is kept long enough.
+    pub shares_settings: bool,
     /// How W&B gets at the objects.
     pub access: Access,
     /// Tags, without the marker.
@@ -234,7 +258,7 @@ impl BucketSpec {
             Setting::SoftDelete => self.soft_delete_days.is_some(),
             Setting::StorageClass => self.storage_class.is_some(),
             Setting::Grants => self.grants.is_some(),
-            Setting::Identity => matches!(self.access, Access::MadeKey(_)),
+            Setting::Identity => self.access.identity().is_some(),
         }
     }
 

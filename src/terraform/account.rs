@@ -61,6 +61,8 @@ pub struct BlockSources<'a, B> {
     pub prior: Option<&'a B>,
     /// How the W&B instance is run, where that is known.
     pub deployment: &'a Field<Deployment>,
+    /// Who stores in the bucket.
+    pub scope: &'a Field<String>,
 }
 
 /// A block with the provider's defaults and the state's values in it.
@@ -95,6 +97,8 @@ pub struct CloudSpec {
     pub owns_objects: bool,
     /// How objects are kept that do not say it themselves; `None` is "not managed".
     pub storage_class: Option<String>,
+    /// The settings belong to others' buckets as well: see [`crate::byob::BucketSpec::shares_settings`].
+    pub shares_settings: bool,
     /// How W&B gets at the objects.
     pub access: Access,
     /// What the configuration asks for by name; nothing without one.
@@ -182,6 +186,12 @@ pub trait CloudAccount: fmt::Debug + Send + Sync + 'static {
     /// The block of a bucket that is imported, with what stands on the bucket and nobody else
     /// can say: whom it lets in, and by which rules.
     fn found(&self, block: Self::Block, observed: &Observed) -> Self::Block;
+
+    /// The block of a bucket that was just worked on, with what only the cloud could say.
+    fn settled(&self, block: Self::Block, observed: &Observed) -> Self::Block;
+
+    /// Whether the bucket has tags of its own in this block.
+    fn has_tags(&self, block: &Self::Block) -> bool;
 
     /// The block of a bucket whose own encryption key has this name now.
     fn with_encryption_key(&self, block: Self::Block, key: &str) -> Self::Block;
@@ -273,6 +283,12 @@ pub trait ResolvedBlock: fmt::Debug + Send + Sync {
     /// See [`CloudAccount::found`].
     fn found(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
 
+    /// See [`CloudAccount::settled`].
+    fn settled(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
+
+    /// See [`CloudAccount::has_tags`].
+    fn has_tags(&self) -> bool;
+
     /// See [`CloudAccount::with_encryption_key`].
     fn with_encryption_key(&self, key: &str) -> Arc<dyn ResolvedBlock>;
 }
@@ -327,6 +343,7 @@ impl<C: CloudAccount> Account for TypedAccount<C> {
                 planned: &planned,
                 prior: prior.as_ref(),
                 deployment: sources.deployment,
+                scope: sources.scope,
             })
             .await?;
         Ok(Arc::new(TypedBlock {
@@ -445,6 +462,15 @@ impl<C: CloudAccount> ResolvedBlock for TypedBlock<C> {
         self.with(self.account.found(block, observed))
     }
 
+    fn settled(&self, observed: &Observed) -> Arc<dyn ResolvedBlock> {
+        let block = self.resolved.block.clone();
+        self.with(self.account.settled(block, observed))
+    }
+
+    fn has_tags(&self) -> bool {
+        self.account.has_tags(&self.resolved.block)
+    }
+
     fn with_encryption_key(&self, key: &str) -> Arc<dyn ResolvedBlock> {
         let block = self.resolved.block.clone();
         self.with(self.account.with_encryption_key(block, key))
@@ -456,8 +482,34 @@ pub const CREATE_KEY: &str = "create_access_key";
 /// The argument of a block whose change makes a new key. The same on every cloud.
 pub const KEY_ROTATION: &str = "access_key_rotation";
 
-/// Whether a block asks for a key of W&B's to be made.
+/// The argument of a block that says how W&B gets in, on clouds where that is a choice.
+pub const ACCESS: &str = "access";
+/// The value of [`ACCESS`] that stands for a key.
+pub const BY_KEY: &str = "access_key";
+/// The argument of a block that chooses between keys that are there.
+pub const KEY_CHOICE: &str = "account_key";
+
+/// Whether keys of this block's are somebody's already, and stay when another one is chosen.
+pub fn chooses_key(block: &Value) -> bool {
+    !matches!(block.attribute(ACCESS), Value::Null)
+}
+
+/// What a block's key of W&B's is made for, or which one it is; another value asks for another
+/// key.
+pub fn key_version(block: &Value) -> &Value {
+    match block.attribute(ACCESS) {
+        Value::Null => block.attribute(KEY_ROTATION),
+        _ => block.attribute(KEY_CHOICE),
+    }
+}
+
+/// Whether a block asks for a key of W&B's to be made, or to be found.
 pub fn makes_key(block: &Value) -> Field<bool> {
+    match block.attribute(ACCESS) {
+        Value::String(access) => return Field::Known(access == BY_KEY),
+        Value::Unknown => return Field::Unknown,
+        _ => {}
+    }
     match block.attribute(CREATE_KEY) {
         Value::Bool(wanted) => Field::Known(*wanted),
         Value::Unknown => Field::Unknown,

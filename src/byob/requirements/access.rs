@@ -118,6 +118,42 @@ pub const STORAGE_ADMIN: Requirement = Requirement {
     check: Check::Settings(storage_admin),
 };
 
+/// `access.identity_roles`.
+pub const IDENTITY_ROLES: Requirement = Requirement {
+    id: "access.identity_roles",
+    title: "W&B's identity has the roles that W&B asks for",
+    why: "Besides blobs, W&B reads the account's CORS rules and settings, and signs addresses in \
+          the name of the identity.",
+    on: PerCloud {
+        aws: Applies::Not("rights are written out there, and have no roles"),
+        gcp: Applies::Not("access.storage_admin says it there"),
+        azure: argument("wandb_roles"),
+        s3_compatible: Applies::Not("rights are written out there, and have no roles"),
+        coreweave: Applies::Not("rights are written out there, and have no roles"),
+    },
+    mended_by: &[Setting::Grants, Setting::Identity],
+    source: BYOB_PAGE,
+    check: Check::Settings(identity_roles),
+};
+
+/// `access.federated_credentials`.
+pub const FEDERATED_CREDENTIALS: Requirement = Requirement {
+    id: "access.federated_credentials",
+    title: "The services of the W&B instance can become W&B's identity, and nobody else",
+    why: "Each service of the instance shows a token of its own cluster, which the cloud has to \
+          know by issuer and name.",
+    on: PerCloud {
+        aws: Applies::Not("W&B has a principal of its own there"),
+        gcp: Applies::Not("W&B has a service account of its own there"),
+        azure: argument("oidc_issuer_url"),
+        s3_compatible: Applies::Not("W&B comes by a key"),
+        coreweave: Applies::Not("W&B has a principal of its own there"),
+    },
+    mended_by: &[Setting::Identity],
+    source: BYOB_PAGE,
+    check: Check::Settings(federated_credentials),
+};
+
 /// Why nothing was proven with W&B's key where none is known, and what helps.
 pub const WITHOUT_KEY: PerCloud<&str> = PerCloud {
     aws: MAKE_KEY,
@@ -154,6 +190,9 @@ fn wandb_read_write(evidence: Evidence<'_>) -> Verdict {
             _ => identity_fault(evidence.spec, evidence.observed)
                 .unwrap_or_else(|| tried.map_or_else(Verdict::pass, exact)),
         },
+        Access::MadeIdentity(_) => identity_fault(evidence.spec, evidence.observed)
+            .or_else(|| trust_fault(evidence.spec, evidence.observed))
+            .unwrap_or_else(Verdict::pass),
         Access::GivenKey => tried.cloned().unwrap_or_else(Verdict::not_applicable),
         Access::Unmanaged => {
             granted.unwrap_or_else(|| Verdict::unknown(*WITHOUT_KEY.of(evidence.spec.cloud)))
@@ -224,7 +263,7 @@ fn https_only(evidence: Evidence<'_>) -> Verdict {
             Status::Warn,
             "refused",
             "let in",
-            "switched off by the configuration: requests without TLS are let in",
+            "requests without TLS, or with an old one, are let in, and the configuration leaves it so",
         ),
     }
 }
@@ -285,6 +324,78 @@ fn storage_admin(evidence: Evidence<'_>) -> Verdict {
     )
 }
 
+/// The roles of an identity that is made here, or of a principal that is W&B's own.
+fn identity_roles(evidence: Evidence<'_>) -> Verdict {
+    let grants = evidence.spec.grants.as_ref();
+    let principals = grants.filter(|grants| !grants.principals.is_empty());
+    let (wanted, rule) = match (&evidence.spec.access, principals) {
+        (Access::MadeIdentity(identity), _) => match &evidence.observed.identity {
+            Reading::Known(Some(state)) => (&identity.rights.roles, &state.rights),
+            Reading::Known(None) => (&identity.rights.roles, &Rule::Missing),
+            reading => return Verdict::unknown(reading.why_unknown()),
+        },
+        (_, Some(grants)) => match &evidence.observed.grants {
+            Reading::Known(state) => (&grants.rights.roles, &state.wandb),
+            reading => return Verdict::unknown(reading.why_unknown()),
+        },
+        _ => return Verdict::not_applicable(),
+    };
+    let actual = match rule {
+        Rule::AsWanted => return Verdict::pass(),
+        Rule::Missing => "none",
+        Rule::Different(what) => what,
+    };
+    Verdict::of(
+        Status::Fail,
+        listed(wanted),
+        actual,
+        "W&B cannot use the bucket with less, and needs no more",
+    )
+}
+
+fn federated_credentials(evidence: Evidence<'_>) -> Verdict {
+    if let Some(fault) = trust_fault(evidence.spec, evidence.observed) {
+        return fault;
+    }
+    match &evidence.observed.identity {
+        Reading::Known(Some(state)) if state.trust.is_some() && !state.trusts_others.is_empty() => {
+            Verdict::of(
+                Status::Warn,
+                "the services of the W&B instance",
+                format!("also {}", state.trusts_others.join(", ")),
+                "whoever holds such a token can do what W&B can; nobody here has let it in, so it \
+                 stays until somebody removes it",
+            )
+        }
+        Reading::Known(Some(state)) if state.trust.is_some() => Verdict::pass(),
+        _ => Verdict::not_applicable(),
+    }
+}
+
+/// What is wrong with the trust in W&B's own tokens, if there is to be any.
+pub fn trust_fault(spec: &BucketSpec, observed: &Observed) -> Option<Verdict> {
+    let Access::MadeIdentity(_) = &spec.access else {
+        return None;
+    };
+    let state = match &observed.identity {
+        Reading::Known(Some(state)) => state,
+        // identity_fault says it.
+        Reading::Known(None) => return None,
+        reading => return Some(Verdict::unknown(reading.why_unknown())),
+    };
+    let actual = match state.trust.as_ref()? {
+        Rule::AsWanted => return None,
+        Rule::Missing => "none",
+        Rule::Different(what) => what,
+    };
+    Some(Verdict::of(
+        Status::Fail,
+        "the services of the W&B instance",
+        actual,
+        "some services of the instance cannot sign in as W&B's identity",
+    ))
+}
+
 fn listed(roles: &BTreeSet<String>) -> String {
     if roles.is_empty() {
         return "none".to_owned();
@@ -294,9 +405,7 @@ fn listed(roles: &BTreeSet<String>) -> String {
 
 /// What is wrong with W&B's identity on paper, if there is to be one.
 pub fn identity_fault(spec: &BucketSpec, observed: &Observed) -> Option<Verdict> {
-    let Access::MadeKey(identity) = &spec.access else {
-        return None;
-    };
+    let identity = spec.access.identity()?;
     let state = match &observed.identity {
         Reading::Known(Some(state)) => state,
         Reading::Known(None) => {
@@ -304,7 +413,7 @@ pub fn identity_fault(spec: &BucketSpec, observed: &Observed) -> Option<Verdict>
                 Status::Fail,
                 format!("user {}", identity.name),
                 "not there",
-                "W&B's key is of no use without its user",
+                "W&B cannot get in without its user",
             ));
         }
         reading => return Some(Verdict::unknown(reading.why_unknown())),
@@ -340,6 +449,9 @@ fn state_fault(spec: &BucketSpec, state: &IdentityState) -> Option<Verdict> {
             &format!("also {}", state.other_rights.join(", ")),
             "the user has more rights than W&B needs",
         );
+    }
+    if matches!(spec.access, Access::MadeIdentity(_)) {
+        return None;
     }
     match spec.access_key_id.as_ref().map(|id| state.keys.get(id)) {
         Some(None) => fail(

@@ -10,7 +10,7 @@ use crate::byob::observed::{Reading, Versioning};
 use crate::byob::requirement::{
     Applies, Check, Evidence, HERE, Requirement, Status, Verdict, argument, everywhere,
 };
-use crate::byob::spec::Setting;
+use crate::byob::spec::{BucketSpec, Setting};
 
 /// `versioning.enabled`.
 pub const VERSIONING_ENABLED: Requirement = Requirement {
@@ -38,6 +38,23 @@ pub const SOFT_DELETE: Requirement = Requirement {
     mended_by: &[Setting::SoftDelete],
     source: BYOB_PAGE,
     check: Check::Settings(soft_delete),
+};
+
+/// `soft_delete.containers`.
+pub const SOFT_DELETE_CONTAINERS: Requirement = Requirement {
+    id: "soft_delete.containers",
+    title: "A deleted bucket can be brought back for a while",
+    why: "Whoever deletes the whole bucket by mistake can have it back with what was in it.",
+    on: PerCloud {
+        aws: Applies::Not("Amazon deletes empty buckets only, and for good"),
+        gcp: Applies::Not("soft_delete.objects says it there"),
+        azure: argument("soft_delete_days"),
+        s3_compatible: Applies::Not("these servers delete buckets for good"),
+        coreweave: Applies::Not("CoreWeave deletes empty buckets only, and for good"),
+    },
+    mended_by: &[Setting::SoftDelete],
+    source: "https://learn.microsoft.com/azure/storage/blobs/soft-delete-container-overview",
+    check: Check::Settings(soft_delete_of_containers),
 };
 
 /// `versioning.no_exclusions`.
@@ -114,7 +131,11 @@ pub const AVAILABILITY_SUPPORTED: Requirement = Requirement {
 
 fn versioning_enabled(evidence: Evidence<'_>) -> Verdict {
     let actual = match &evidence.observed.versioning {
-        Reading::Known(Versioning::Enabled) if evidence.spec.versioning => return Verdict::pass(),
+        Reading::Known(Versioning::Enabled)
+            if evidence.spec.versioning || evidence.spec.shares_settings =>
+        {
+            return Verdict::pass();
+        }
         Reading::Known(Versioning::Enabled) => {
             return Verdict::of(
                 Status::Fail,
@@ -149,6 +170,12 @@ pub fn days(days: u32) -> Duration {
     Duration::from_hours(24 * u64::from(days))
 }
 
+/// Whether what is kept for so long is kept as long as wanted.
+pub fn keeps(spec: &BucketSpec, actual: Duration, wanted: u32) -> bool {
+    let wanted = days(wanted);
+    actual == wanted || (spec.shares_settings && actual > wanted)
+}
+
 /// A duration in words; days where it is whole days.
 fn worded(duration: Duration) -> String {
     let (seconds, day) = (duration.as_secs(), 24 * 3600);
@@ -160,21 +187,40 @@ fn worded(duration: Duration) -> String {
 }
 
 fn soft_delete(evidence: Evidence<'_>) -> Verdict {
-    let actual = match &evidence.observed.soft_delete {
+    kept_for(
+        evidence,
+        &evidence.observed.soft_delete,
+        "W&B refuses the bucket, and deleted files are gone for good",
+    )
+}
+
+fn soft_delete_of_containers(evidence: Evidence<'_>) -> Verdict {
+    kept_for(
+        evidence,
+        &evidence.observed.soft_delete_containers,
+        "a bucket that is deleted by mistake is gone for good",
+    )
+}
+
+fn kept_for(evidence: Evidence<'_>, reading: &Reading<Duration>, when_off: &str) -> Verdict {
+    let actual = match reading {
         Reading::Known(actual) => *actual,
         reading => return Verdict::unknown(reading.why_unknown()),
     };
-    match evidence.spec.soft_delete_days.map(days) {
-        Some(wanted) if wanted == actual => Verdict::pass(),
+    let wanted = evidence.spec.soft_delete_days;
+    if wanted.is_some_and(|wanted| keeps(evidence.spec, actual, wanted)) {
+        return Verdict::pass();
+    }
+    match wanted.map(days) {
         None if !actual.is_zero() => Verdict::pass(),
         wanted => Verdict::of(
             Status::Fail,
             wanted.map_or_else(|| "on".to_owned(), worded),
             worded(actual),
             if actual.is_zero() {
-                "W&B refuses the bucket, and deleted files are gone for good"
+                when_off
             } else {
-                "deleted files can be brought back for another time than configured"
+                "what is deleted can be brought back for another time than configured"
             },
         ),
     }

@@ -89,6 +89,7 @@ async fn observe_once(
             .iter()
             .flat_map(|document| &document.statements)
             .find_map(path_below),
+        ..IdentityState::default()
     };
     Ok(Some((user, state)))
 }
@@ -326,6 +327,10 @@ impl IdentityService for Aws {
     /// IAM refuses a second creation, so a new identity needs no other way.
     async fn put_identity(&self, identity: &Identity, _: bool) -> Result<(), CloudError> {
         explained(self, put(self, identity).await).await
+    }
+
+    fn makes_access_keys(&self) -> bool {
+        true
     }
 
     fn chooses_access_key_ids(&self) -> bool {

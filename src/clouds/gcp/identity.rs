@@ -146,6 +146,7 @@ pub(super) fn state(
         keys: account.keys,
         keys_made: BTreeMap::new(),
         path: None,
+        ..IdentityState::default()
     })))
 }
 
@@ -335,6 +336,10 @@ async fn delete(cloud: &Gcp, identity: &Identity) -> Result<(), CloudError> {
 impl IdentityService for Gcp {
     async fn put_identity(&self, identity: &Identity, is_new: bool) -> Result<(), CloudError> {
         put(self, identity, is_new).await
+    }
+
+    fn makes_access_keys(&self) -> bool {
+        true
     }
 
     fn chooses_access_key_ids(&self) -> bool {

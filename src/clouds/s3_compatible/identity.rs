@@ -49,6 +49,10 @@ impl IdentityService for S3Compatible {
         explained(self, outcome.map_err(other_interface)).await
     }
 
+    fn makes_access_keys(&self) -> bool {
+        true
+    }
+
     fn chooses_access_key_ids(&self) -> bool {
         self.clients.is_minio() == Some(true)
     }

@@ -50,6 +50,7 @@ pub(super) async fn observe(
             .iter()
             .flat_map(|document| &document.statements)
             .find_map(path_below),
+        ..IdentityState::default()
     }))
 }
 

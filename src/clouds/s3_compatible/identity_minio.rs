@@ -83,6 +83,7 @@ pub(super) async fn observe(
             .iter()
             .flat_map(|document| &document.statements)
             .find_map(path_below),
+        ..IdentityState::default()
     }))
 }
 

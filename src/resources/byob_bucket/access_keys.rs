@@ -16,7 +16,7 @@ use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
-use crate::terraform::account::{KEY_ROTATION, ResolvedBlock};
+use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, key_version};
 use crate::terraform::diagnostics::Explanation;
 
 const FORMER_STAYS: &str =
@@ -67,11 +67,8 @@ pub async fn put(
     wanted: &mut BucketSpec,
     progress: &mut Progress,
 ) -> Result<Made, Diagnostic> {
-    let Access::MadeKey(identity) = wanted.access.clone() else {
-        progress.bucket.access_key_id = Field::Null;
-        progress.bucket.secret_access_key = Field::Null;
-        fill_file_store(progress);
-        return Ok(Made::Nothing);
+    let Some(identity) = wanted.access.identity().cloned() else {
+        return Ok(without_key(progress));
     };
     let failed = |error| work.explain("W&B's access key was not made", error).error();
     let service = service(work, &identity.name).map_err(failed)?;
@@ -80,6 +77,9 @@ pub async fn put(
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;
         put.map_err(failed)?;
+    }
+    if matches!(wanted.access, Access::MadeIdentity(_)) {
+        return Ok(without_key(progress));
     }
     let mut made = Made::Nothing;
     if work.rotates() || wanted.access_key_id.is_none() {
@@ -96,7 +96,8 @@ pub async fn put(
             }
             _ => failed(error),
         })?;
-        if let Some(old) = old {
+        // A key that is not made here is not deleted here either.
+        if let Some(old) = old.filter(|_| service.makes_access_keys()) {
             retirement::note_replaced(&mut progress.private, &old);
         }
         wanted.access_key_id = Some(key.id.clone());
@@ -107,6 +108,14 @@ pub async fn put(
     }
     fill_file_store(progress);
     Ok(made)
+}
+
+/// W&B needs no key.
+fn without_key(progress: &mut Progress) -> Made {
+    progress.bucket.access_key_id = Field::Null;
+    progress.bucket.secret_access_key = Field::Null;
+    fill_file_store(progress);
+    Made::Nothing
 }
 
 fn fill_file_store(progress: &mut Progress) {
@@ -356,7 +365,7 @@ pub fn works(observed: &Observed, id: &str) -> Option<bool> {
 /// What W&B's key was made for; another value asks for another key.
 pub fn rotation(bucket: &Bucket) -> Value {
     let block = bucket.known_block();
-    block.map_or(Value::Null, |block| block.attribute(KEY_ROTATION).clone())
+    block.map_or(Value::Null, |block| key_version(block).clone())
 }
 
 /// Whether the configuration asks for a new key although there is one.

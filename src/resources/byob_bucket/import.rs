@@ -168,7 +168,9 @@ async fn own_key(
         return None;
     };
     let mut with_key = block.clone();
-    with_key.insert(CREATE_KEY.to_owned(), Value::Bool(true));
+    if let Some(create) = with_key.get_mut(CREATE_KEY) {
+        *create = Value::Bool(true);
+    }
     let mut assumed = bucket.clone();
     assumed.set_block(kind, Value::Map(with_key));
     assumed.generation = Field::Known(generation.to_string());

@@ -43,6 +43,7 @@ pub async fn resolve(
         planned,
         prior,
         deployment: &configuration.deployment,
+        scope: &bucket.scope,
     };
     let config = config.and_then(Bucket::known_block);
     account.resolve(sources, config).await.map(Some)

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use super::private::{APPLIED_CORS, APPLIED_LIFECYCLE, INTERRUPTED, LET_IN, MADE_KEY, SERVER};
 use super::schema::Bucket;
+use super::spec;
 use crate::byob::CloudKind;
 use crate::byob::change::lifecycle_rules;
 use crate::byob::identity::Identity;
 use crate::byob::observed::{CorsRule, LifecycleRule};
 use crate::byob::rights::Rights;
-use crate::byob::spec::{Access, BucketSpec, cors_rule_on};
+use crate::byob::spec::{BucketSpec, cors_rule_on};
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::private::Private;
 
@@ -26,10 +27,13 @@ pub fn with_remembered(mut spec: BucketSpec, bucket: &Bucket, private: &Private)
             .former
             .retain(|former| !grants.principals.contains(former));
     }
-    if let (Access::MadeKey(identity), Some(name)) =
-        (&mut spec.access, bucket.access_key_owner.known())
+    if let (Some(identity), Some(name)) =
+        (spec.access.identity_mut(), bucket.access_key_owner.known())
     {
-        name.clone_into(&mut identity.name);
+        // A name without a generation is the user's own, and follows the configuration.
+        if identity.generation().is_some() {
+            name.clone_into(&mut identity.name);
+        }
     }
     spec
 }
@@ -117,6 +121,7 @@ pub fn identity(bucket: &Bucket) -> Option<Identity> {
         name: name.clone(),
         rights: Rights::on(bucket.name.known()?, path),
         boundary: None,
+        serves: spec::generation(bucket),
     })
 }
 

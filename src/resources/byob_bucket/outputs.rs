@@ -74,12 +74,14 @@ pub fn fill(bucket: &mut Bucket, config: &Bucket, block: &dyn ResolvedBlock) {
         return;
     }
     bucket.storage = match (&bucket.registration_name, outputs.storage) {
-        (Field::Known(name), Field::Known(mut storage)) => {
-            storage.extend(
+        (Field::Known(name), Field::Known(own)) => {
+            let mut storage: BTreeMap<String, Field<String>> =
                 address::storage(block.kind(), name, path.as_deref())
                     .into_iter()
-                    .map(|(key, value)| (key, Field::Known(value))),
-            );
+                    .map(|(key, value)| (key, Field::Known(value)))
+                    .collect();
+            // A cloud that has more than a name leads the path by it.
+            storage.extend(own);
             Field::Known(storage)
         }
         _ => Field::Unknown,

@@ -1,5 +1,6 @@
 //! Everything that can be known before anything is made or changed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access_keys::is_rotated;
@@ -56,6 +57,7 @@ pub async fn plan(
     if plan.config.soft_delete_days.is_null() {
         plan.planned.soft_delete_days = soft_delete::default_days(kind).map(i64::from).into();
     }
+    diagnostics.extend(anothers_tags(plan, block));
     fill(plan, configuration, block);
     replace_when_moved(plan, block);
     if let Err(problems) = confirm(cx, plan, block).await {
@@ -196,6 +198,20 @@ fn check_tags(
     )
 }
 
+/// Tags of the bucket's own where it has none: they would be somebody else's.
+fn anothers_tags(plan: &Plan<Bucket>, block: &dyn ResolvedBlock) -> Option<Diagnostic> {
+    let own = spec::known_map(&plan.config.tags)?;
+    (!block.has_tags() && !own.is_empty()).then(|| {
+        Explanation::new(
+            "The bucket cannot have tags",
+            "tags belong to what holds the bucket, and that is not made here",
+        )
+        .what_to_do("Leave tags out; default_tags of the provider are left out by themselves.")
+        .at(Path::of("tags"))
+        .error()
+    })
+}
+
 /// Refuses to mend a bucket that is not the one of the state any more.
 fn made_anew(plan: &Plan<Bucket>) -> Option<Diagnostic> {
     let prior = plan.prior.as_ref()?;
@@ -249,6 +265,7 @@ fn mended(plan: &Plan<Bucket>) -> Option<Diagnostic> {
 fn fill(plan: &mut Plan<Bucket>, configuration: &Configuration, block: &dyn ResolvedBlock) {
     let planned = &mut plan.planned;
     planned.tags_all = match spec::all_tags(&planned.tags, configuration) {
+        Some(_) if !block.has_tags() => spec::text_map(BTreeMap::new()),
         Some(tags) => spec::text_map(tags),
         None => Field::Unknown,
     };

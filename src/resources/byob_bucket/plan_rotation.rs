@@ -6,7 +6,7 @@ use super::schema::Bucket;
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::Field;
 use crate::sdk::resource::Plan;
-use crate::terraform::account::{KEY_ROTATION, makes_key};
+use crate::terraform::account::{KEY_ROTATION, chooses_key, makes_key};
 use crate::terraform::configuration::Configuration;
 use crate::terraform::diagnostics::Explanation;
 
@@ -14,7 +14,8 @@ use crate::terraform::diagnostics::Explanation;
 pub fn planned(plan: &Plan<Bucket>, configuration: &Configuration) -> Option<Diagnostic> {
     let prior = plan.prior.as_ref()?;
     let (kind, block) = plan.planned.block()?;
-    if makes_key(block) == Field::Known(false) || !plan.replace.is_empty() {
+    let has_none = makes_key(block) == Field::Known(false) || chooses_key(block);
+    if has_none || !plan.replace.is_empty() {
         return None;
     }
     let old = waiting(&plan.private);

@@ -14,12 +14,12 @@ use crate::byob::change::LIFECYCLE_PREFIX;
 use crate::byob::observed::{LifecycleRule, Versioning};
 use crate::byob::report::Report;
 use crate::byob::requirement::Evidence;
-use crate::byob::requirements::{self, cors};
+use crate::byob::requirements::{self, cors, data};
 use crate::byob::spec::{Access, BucketSpec};
 use crate::byob::{Cloud, CloudError, Observed, Reading, soft_delete};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
-use crate::sdk::model::{Field, SetOf};
+use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::private::Private;
 use crate::sdk::resource::Outcome;
 use crate::terraform::account::ResolvedBlock;
@@ -269,10 +269,19 @@ fn with_drift(
         Field::Null => bucket.registration_name.clone(),
         kept => kept.clone(),
     };
-    if let Reading::Known(versioning) = &observed.versioning {
+    if let Reading::Known(versioning) = &observed.versioning
+        && !there.wanted.shares_settings
+    {
         bucket.versioning = Field::Known(*versioning == Versioning::Enabled);
+    } else if observed.versioning == Reading::Known(Versioning::Off)
+        && state.versioning == Field::Known(true)
+    {
+        bucket.versioning = Field::Known(false);
     }
-    if let Reading::Known(kept) = &observed.soft_delete {
+    let days = there.wanted.soft_delete_days;
+    if let Reading::Known(kept) = &observed.soft_delete
+        && !days.is_some_and(|days| data::keeps(&there.wanted, *kept, days))
+    {
         bucket.soft_delete_days = soft_delete::whole_days(*kept).map(i64::from).into();
     }
     if let Some((origins, max_age)) = cors::effective(evidence) {
@@ -284,6 +293,14 @@ fn with_drift(
     }
     if let Reading::Known(tags) = &observed.tags {
         tags_of(&mut bucket, tags, configuration);
+    }
+    if let Reading::Known(Some(state)) = &observed.identity
+        && let Some(key) = &state.current_key
+    {
+        // Somebody has made it anew, and it is read and not made here.
+        bucket.access_key_id = Field::Known(key.id.clone());
+        bucket.secret_access_key = Field::Known(Secret::new(key.expose_secret()));
+        bucket.supported_file_store = outputs::file_store(&bucket, block.as_ref());
     }
     if let Some(id) = state.access_key_id.known()
         && access_keys::works(observed, id) == Some(false)

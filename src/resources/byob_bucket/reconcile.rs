@@ -4,8 +4,8 @@
 use super::private::{APPLIED_KEY, UNFINISHED};
 use super::work::{Origin, Progress, Work};
 use super::{
-    absence, access_keys, encryption_key, findings, half_made, made, ownership, retirement,
-    settings, verify,
+    absence, access_keys, encryption_key, findings, half_made, made, outputs, ownership,
+    retirement, settings, verify,
 };
 use crate::byob::change::Changes;
 use crate::byob::diff;
@@ -66,6 +66,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if work.fresh().is_some() {
         after = write_rest(work, after, &wanted, &mut unwritable, progress).await?;
     }
+    settle_block(work, &after, progress);
     let answer = verify::verify(work, &wanted, &after, progress).await?;
     retirement::note_answer(&mut progress.private, answer);
     let has_failed = progress.diagnostics.has_errors();
@@ -147,6 +148,14 @@ async fn part(
     encryption_key::finish_unused(work, after, &progress.private).await?;
     finish(work, wanted, after, &work.ready(wanted)).await?;
     work.read_back(wanted).await
+}
+
+/// Fills in what only the cloud could say of the block, and what follows from it.
+fn settle_block(work: &Work<'_>, after: &Observed, progress: &mut Progress) {
+    progress.block = progress.block.settled(after);
+    let (kind, block) = (progress.block.kind(), progress.block.block());
+    progress.bucket.set_block(kind, block);
+    outputs::fill(&mut progress.bucket, work.config, progress.block.as_ref());
 }
 
 /// Whether the bucket may look different by now.

@@ -6,7 +6,7 @@ use super::schema::Bucket;
 use crate::byob::deployment::Scope;
 use crate::byob::identity::Identity;
 use crate::byob::marker::Generation;
-use crate::byob::spec::{Access, BucketSpec, KeySpec, Setting, cors_rule_on};
+use crate::byob::spec::{BucketSpec, KeySpec, Setting, cors_rule_on};
 use crate::sdk::model::Field;
 use crate::terraform::account::{CommonArguments, ResolvedBlock};
 use crate::terraform::configuration::Configuration;
@@ -86,7 +86,10 @@ pub fn spec(
     if bucket.path.is_unknown() {
         return None;
     }
-    let tags = all_tags(&bucket.tags, configuration)?;
+    let mut tags = all_tags(&bucket.tags, configuration)?;
+    if !block.has_tags() {
+        tags.clear();
+    }
     let common = CommonArguments {
         name: bucket.name.known()?,
         path: bucket.path.known().map(String::as_str),
@@ -135,6 +138,7 @@ pub fn spec(
         owns_objects: cloud.owns_objects,
         soft_delete_days: days(&bucket.soft_delete_days),
         storage_class: cloud.storage_class,
+        shares_settings: cloud.shares_settings,
         access: cloud.access,
         ignored_tags,
         access_key_id: bucket.access_key_id.known().cloned(),
@@ -145,10 +149,7 @@ pub fn spec(
 
 /// The identity that is made for a bucket, if one is.
 pub fn made_identity(spec: BucketSpec) -> Option<Identity> {
-    match spec.access {
-        Access::MadeKey(identity) => Some(identity),
-        Access::GivenKey | Access::Unmanaged => None,
-    }
+    spec.access.identity().cloned()
 }
 
 /// The generation that the state knows.

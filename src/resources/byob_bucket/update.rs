@@ -22,7 +22,7 @@ use crate::sdk::model::Field;
 use crate::sdk::private::Private;
 use crate::sdk::resource::{Outcome, Update};
 use crate::sdk::value::Value;
-use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, makes_key};
+use crate::terraform::account::{KEY_CHOICE, KEY_ROTATION, ResolvedBlock, makes_key};
 use crate::terraform::configuration::Configuration;
 use crate::terraform::diagnostics::Explanation;
 
@@ -157,10 +157,16 @@ impl Before<'_> {
         let cloud = location::connect(cx, block, SUMMARY)?;
         location::confirm(cx, self.prior, block, &cloud).await?;
         let makes_key = makes_key(&block.block()) == Field::Known(true);
-        let unwanted = if makes_key {
-            None
-        } else {
-            self.identity(configuration).await
+        let nobody = Generation::nobodys();
+        let wanted = spec::spec(planned, Some(config), block, Some(&nobody), configuration);
+        let unwanted = match wanted.and_then(spec::made_identity) {
+            // Its name is of the user's choice, and may have changed.
+            Some(wanted) if wanted.generation().is_none() => {
+                let before = self.identity(configuration).await;
+                before.filter(|before| before.name != wanted.name)
+            }
+            _ if makes_key => None,
+            _ => self.identity(configuration).await,
         };
         let interrupted = was_interrupted(self.private);
         let origin = Origin::Managed {
@@ -288,10 +294,11 @@ fn failed(mut bucket: Bucket, prior: &Bucket) -> Bucket {
         && let (Some((kind, Value::Map(now))), Some(before)) = (bucket.block(), prior.known_block())
     {
         let mut now = now.clone();
-        now.insert(
-            KEY_ROTATION.to_owned(),
-            before.attribute(KEY_ROTATION).clone(),
-        );
+        for argument in [KEY_ROTATION, KEY_CHOICE] {
+            if let Some(value) = now.get_mut(argument) {
+                *value = before.attribute(argument).clone();
+            }
+        }
         bucket.set_block(kind, Value::Map(now));
     }
     bucket

@@ -12,7 +12,7 @@ use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::marker::{self, Generation, Marker};
 use crate::byob::observed::LifecycleRule;
-use crate::byob::spec::{Access, BucketSpec, Setting};
+use crate::byob::spec::{BucketSpec, Setting};
 use crate::byob::{Cloud, CloudError, Observed};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -111,10 +111,7 @@ impl Work<'_> {
 
     /// The marker of the bucket once all is done.
     pub fn ready(&self, wanted: &BucketSpec) -> Marker {
-        let identity = match &wanted.access {
-            Access::MadeKey(identity) => identity.generation(),
-            Access::GivenKey | Access::Unmanaged => None,
-        };
+        let identity = wanted.access.identity().and_then(Identity::generation);
         Marker {
             identity: identity.filter(|made_with| *made_with != self.generation),
             ..Marker::ready(self.generation.clone())
@@ -285,10 +282,7 @@ pub fn look_at(wanted: &BucketSpec, access_key: Option<AccessKey>) -> LookAt {
         key: wanted.key.clone(),
         grants: wanted.grants.clone(),
         lifecycle: own_lifecycle(wanted),
-        identity: match &wanted.access {
-            Access::MadeKey(identity) => Some(identity.clone()),
-            Access::GivenKey | Access::Unmanaged => None,
-        },
+        identity: wanted.access.identity().cloned(),
         access_key,
     }
 }

@@ -217,6 +217,15 @@ impl CloudAccount for AwsAccount {
         block
     }
 
+    /// Nothing of the block is for the cloud to say.
+    fn settled(&self, block: Arguments, _: &Observed) -> Arguments {
+        block
+    }
+
+    fn has_tags(&self, _: &Arguments) -> bool {
+        true
+    }
+
     fn with_encryption_key(&self, block: Arguments, key: &str) -> Arguments {
         Arguments {
             kms_key_arn: key.into(),

@@ -82,6 +82,7 @@ pub(super) fn spec(
         blocks_public: Some(true),
         owns_objects: true,
         storage_class: None,
+        shares_settings: false,
         access,
         chosen: BTreeSet::from([Setting::Encryption, Setting::Grants]),
     })

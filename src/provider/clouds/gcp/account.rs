@@ -205,6 +205,15 @@ impl CloudAccount for GcpAccount {
         self.drifted(block, observed)
     }
 
+    /// Nothing of the block is for the cloud to say.
+    fn settled(&self, block: Arguments, _: &Observed) -> Arguments {
+        block
+    }
+
+    fn has_tags(&self, _: &Arguments) -> bool {
+        true
+    }
+
     /// Keys are the customer's: one is named, none is made.
     fn with_encryption_key(&self, block: Arguments, _: &str) -> Arguments {
         block

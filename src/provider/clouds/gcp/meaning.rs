@@ -79,6 +79,7 @@ pub(super) fn spec(block: &Arguments, common: &CommonArguments<'_>) -> Option<Cl
         blocks_public: Some(block.public_access_prevention.known()? == ENFORCED),
         owns_objects: true,
         storage_class: Some(block.storage_class.known()?.clone()),
+        shares_settings: false,
         access,
         chosen,
     })

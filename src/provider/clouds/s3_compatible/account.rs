@@ -219,6 +219,15 @@ impl CloudAccount for S3Account {
         block
     }
 
+    /// Nothing of the block is for the cloud to say.
+    fn settled(&self, block: Arguments, _: &Observed) -> Arguments {
+        block
+    }
+
+    fn has_tags(&self, _: &Arguments) -> bool {
+        true
+    }
+
     /// Keys are the server's: one is named, none is made.
     fn with_encryption_key(&self, block: Arguments, _: &str) -> Arguments {
         block

@@ -68,6 +68,7 @@ pub(super) fn spec(
         blocks_public: None,
         owns_objects: false,
         storage_class: None,
+        shares_settings: false,
         access,
         chosen: if is_chosen {
             BTreeSet::from([Setting::Encryption])
