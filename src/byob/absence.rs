@@ -19,22 +19,40 @@ pub enum SecondAnswer {
 /// deletion, and by [`AbsentBucket::confirm`], after two different questions had the same
 /// answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AbsentBucket(String);
+pub struct AbsentBucket {
+    name: String,
+    left: Option<String>,
+}
 
 impl AbsentBucket {
     /// A bucket whose deletion the server has confirmed a moment ago.
     pub fn deleted(bucket: &str) -> Self {
-        Self(bucket.to_owned())
+        Self {
+            name: bucket.to_owned(),
+            left: None,
+        }
+    }
+
+    /// The same, with what stays of it although it is gone.
+    #[must_use]
+    pub fn leaving(mut self, left: String) -> Self {
+        self.left = Some(left);
+        self
+    }
+
+    /// What stays of it although it is gone, as a noun.
+    pub fn left(&self) -> Option<&str> {
+        self.left.as_deref()
     }
 
     /// A bucket of which one answer has said that it is not there, if a second one agrees.
     pub fn confirm(bucket: &str, second: SecondAnswer) -> Option<Self> {
-        (second == SecondAnswer::Absent).then(|| Self(bucket.to_owned()))
+        (second == SecondAnswer::Absent).then(|| Self::deleted(bucket))
     }
 
     /// The bucket's name.
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 

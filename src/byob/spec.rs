@@ -297,6 +297,12 @@ const CORS_HEADERS: [&str; 2] = ["Content-Type", CORS_EXPOSED];
 /// The one CORS rule that W&B needs on this cloud.
 pub fn cors_rule_on(cloud: CloudKind, origins: Vec<String>, max_age_seconds: i64) -> CorsRule {
     let rule = cors_rule(origins, max_age_seconds);
+    if cloud == CloudKind::Azure {
+        return CorsRule {
+            exposed: vec!["*".to_owned()],
+            ..rule
+        };
+    }
     if cloud != CloudKind::Gcp {
         return rule;
     }

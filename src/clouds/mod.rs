@@ -6,6 +6,7 @@
 //! read means ([`reading`]), and Amazon's protocol ([`s3`]), which several of them speak.
 
 pub mod aws;
+pub mod azure;
 pub mod gcp;
 pub mod s3_compatible;
 

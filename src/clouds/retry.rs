@@ -181,7 +181,16 @@ impl Patience {
         Ok(true)
     }
 
-    async fn pause(&self, pause: Duration, name: &str, target: &str) -> Result<(), CloudError> {
+    /// Waits for so long.
+    ///
+    /// # Errors
+    /// One of kind `Stopped`.
+    pub async fn pause(
+        &self,
+        pause: Duration,
+        name: &str,
+        target: &str,
+    ) -> Result<(), CloudError> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(stopped(name, target)),

@@ -102,7 +102,11 @@ impl Web {
         }
     }
 
-    fn client(&self, call: &str, target: &str) -> Result<reqwest::Client, Failure> {
+    /// The client itself, for an SDK to send its requests by.
+    ///
+    /// # Errors
+    /// When there can be none.
+    pub fn client(&self, call: &str, target: &str) -> Result<reqwest::Client, Failure> {
         self.client
             .get_or_init(|| plain(self.ca_bundle.as_deref()).map_err(|error| causes(&error)))
             .clone()

@@ -2,6 +2,7 @@
 //! of the bucket resource, and the way in. The one list of all clouds is [`all`].
 
 mod aws;
+mod azure;
 mod connections;
 mod gcp;
 mod s3_compatible;
@@ -19,6 +20,15 @@ use crate::sdk::value::Value;
 use crate::terraform::account::{Account, CREATE_KEY, CloudAccount, CloudSchema, TypedAccount};
 use crate::terraform::diagnostics::Explanation;
 
+/// What the provider says to all clouds.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    /// How often a failed request is sent again.
+    pub(super) max_retries: u32,
+    /// Certificates to trust besides the system's, in PEM.
+    pub(super) ca_bundle: Field<String>,
+}
+
 /// A cloud with its block in the provider.
 pub(super) trait ProviderCloud: CloudSchema {
     /// What may be said in the provider's block.
@@ -29,7 +39,7 @@ pub(super) trait ProviderCloud: CloudSchema {
 
     /// The account that the provider's block, null when absent, and the environment
     /// describe. Opens nothing and asks nobody: most runs use one cloud only.
-    fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic>;
+    fn account(&self, block: &Value, common: &Common) -> Result<Arc<dyn Account>, Diagnostic>;
 }
 
 /// A cloud as its own folder defines it, for its own types.
@@ -52,7 +62,7 @@ trait Definition: fmt::Debug + Send + Sync + 'static {
     fn permissions() -> Permissions;
 
     /// See [`ProviderCloud::account`].
-    fn account(defaults: Self::Defaults, max_retries: u32) -> Result<Self::Account, Diagnostic>;
+    fn account(defaults: Self::Defaults, common: &Common) -> Result<Self::Account, Diagnostic>;
 }
 
 impl<D: Definition> CloudSchema for D {
@@ -81,8 +91,8 @@ impl<D: Definition> ProviderCloud for D {
         D::permissions()
     }
 
-    fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic> {
-        let account = D::account(read(block, self.kind())?, max_retries)?;
+    fn account(&self, block: &Value, common: &Common) -> Result<Arc<dyn Account>, Diagnostic> {
+        let account = D::account(read(block, self.kind())?, common)?;
         Ok(Arc::new(TypedAccount::new(account)))
     }
 }
@@ -97,6 +107,7 @@ pub(super) fn all() -> Vec<Arc<dyn ProviderCloud>> {
     vec![
         Arc::new(aws::Aws),
         Arc::new(gcp::Gcp),
+        Arc::new(azure::Azure),
         Arc::new(s3_compatible::S3Compatible),
     ]
 }

@@ -120,6 +120,7 @@ async fn steps(
     };
     // From here on the bucket is gone, and the next run goes on with the rest.
     private.set(GONE, true);
+    told.extend(absent.left().map(|left| stays(&name, left)));
     let rest = Rest {
         cx,
         cloud: &cloud,
@@ -147,6 +148,16 @@ async fn take(
     private.remove(IMPORTED);
     private.remove(INTERRUPTED);
     Ok(owned)
+}
+
+/// What held the bucket is not gone with it.
+fn stays(name: &str, left: &str) -> Diagnostic {
+    Explanation::new(
+        format!("Bucket {name:?} is gone, and what it was in is not"),
+        "it holds more than this bucket, or is somebody else's",
+    )
+    .left_behind(left)
+    .warning()
 }
 
 /// What became of the data in a bucket that is to be deleted.

@@ -270,13 +270,9 @@ fn with_drift(
         kept => kept.clone(),
     };
     if let Reading::Known(versioning) = &observed.versioning
-        && !there.wanted.shares_settings
+        && !(there.wanted.shares_settings && *versioning == Versioning::Enabled)
     {
         bucket.versioning = Field::Known(*versioning == Versioning::Enabled);
-    } else if observed.versioning == Reading::Known(Versioning::Off)
-        && state.versioning == Field::Known(true)
-    {
-        bucket.versioning = Field::Known(false);
     }
     let days = there.wanted.soft_delete_days;
     if let Reading::Known(kept) = &observed.soft_delete

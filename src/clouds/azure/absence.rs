@@ -1,0 +1,102 @@
+//! Whether a container is not there: the second question, once something has said so.
+
+use serde_json::Value;
+
+use super::account;
+use super::error::no_container;
+use super::listing::containers;
+use super::request::{Api, Request};
+use super::{Azure, container};
+use crate::byob::absence::{AbsentBucket, SecondAnswer};
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::absence::{confirmed, may_not_list};
+
+const LIST: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/read";
+const LIST_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts/read";
+
+/// Confirms what an answer has said: the list of the account's containers must not name it; and
+/// where the account is not there either, the list of the subscription's accounts must not
+/// name that, in whichever group.
+pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
+    let account = account::get(cloud).await;
+    let (call, second, told) = match account {
+        Ok(_) => match containers(cloud, false).await {
+            Ok(found) if found.iter().any(|one| one.name == bucket) => {
+                (LIST, SecondAnswer::Present, "names it".to_owned())
+            }
+            Ok(_) => (LIST, SecondAnswer::Absent, String::new()),
+            Err(error) if may_not_list(&error) => again(cloud, bucket).await?,
+            Err(error) => return Err(error),
+        },
+        Err(error) if no_container(&error) => match elsewhere(cloud).await {
+            Ok(Some(place)) => {
+                let told = format!("names its account, at {place}");
+                (LIST_ACCOUNTS, SecondAnswer::Present, told)
+            }
+            Ok(None) => (LIST_ACCOUNTS, SecondAnswer::Absent, String::new()),
+            Err(error) if may_not_list(&error) => again(cloud, bucket).await?,
+            Err(error) => return Err(error),
+        },
+        Err(error) if error.kind == CloudErrorKind::Denied => again(cloud, bucket).await?,
+        Err(error) => return Err(error),
+    };
+    confirmed(call, bucket, second, &told)
+}
+
+/// Where the subscription has an account of this name; names of accounts are the world's.
+async fn elsewhere(cloud: &Azure) -> Result<Option<String>, CloudError> {
+    let place = &cloud.place;
+    let id = format!(
+        "/subscriptions/{}/providers/Microsoft.Storage/storageAccounts",
+        place.subscription
+    );
+    let request = Request::manager(Api::Storage, "GET", &id);
+    let told = cloud
+        .all(LIST_ACCOUNTS, &place.subscription, &request)
+        .await?;
+    let is_it = |one: &&Value| {
+        let name = one["name"].as_str();
+        name.is_some_and(|name| name.eq_ignore_ascii_case(&place.account))
+    };
+    let found = told.iter().find(is_it);
+    Ok(found.map(|one| one["id"].as_str().unwrap_or("an unknown place").to_owned()))
+}
+
+/// Asks for the container itself once more.
+async fn again(
+    cloud: &Azure,
+    bucket: &str,
+) -> Result<(&'static str, SecondAnswer, String), CloudError> {
+    let call = container::READ;
+    match container::get(cloud, bucket).await {
+        Ok(_) => Ok((
+            call,
+            SecondAnswer::Present,
+            "is that it is there".to_owned(),
+        )),
+        Err(error) if no_container(&error) => Ok((call, SecondAnswer::Absent, String::new())),
+        Err(error) if error.kind == CloudErrorKind::Denied => {
+            let told = format!("is a refusal: {}", error.message);
+            Ok((call, SecondAnswer::Present, told))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Refuses to take over a container as one with an account of its own when the account was made
+/// by somebody else, or for another bucket.
+pub(super) async fn confirm_place(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    if !cloud.place.makes_account {
+        return Ok(());
+    }
+    let account = account::get(cloud).await?;
+    if account.is_for(bucket) {
+        return Ok(());
+    }
+    let why = "the storage account was not made for this bucket";
+    let kind = CloudErrorKind::Invalid;
+    Err(
+        CloudError::new(kind, account::READ, &cloud.place.account, why)
+            .hint("Set create_storage_account = false, and the account is used as it is."),
+    )
+}

@@ -1,0 +1,180 @@
+//! Deleting a container, and the account that was made for it. Both go by Azure Resource
+//! Manager: locks guard nothing from the service for blobs itself.
+
+use serde_json::Value;
+
+use super::account::{self, Account};
+use super::error::{no_account, no_container};
+use super::request::{Api, Request};
+use super::{Azure, Entry, absence, container, contents, listing, names, policy, roles};
+use crate::byob::absence::AbsentBucket;
+use crate::byob::{CloudError, CloudErrorKind};
+use crate::clouds::reading::missing;
+use crate::clouds::retry::Work;
+
+const DELETE: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/delete";
+const DELETE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts/delete";
+const LOCKS: &str = "Microsoft.Authorization/locks/read";
+
+/// Deletes the bucket.
+pub(super) async fn delete(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
+    match delete_bare(cloud, bucket).await {
+        Err(error) if no_container(&error) => absence::confirm(cloud, bucket).await,
+        outcome => outcome,
+    }
+}
+
+async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
+    contents::refuse_data(cloud, bucket).await?;
+    refuse_locks(cloud, bucket).await?;
+    let own = own_account(cloud, bucket).await?;
+    let keeps = match &own {
+        Some(_) => what_keeps(cloud, bucket).await?,
+        None => Some("it was not made for this bucket".to_owned()),
+    };
+    if matches!(cloud.place.entry, Entry::Identity(_) | Entry::Principal) {
+        roles::take_for(cloud, bucket).await?;
+    }
+    let Some(keeps) = keeps else {
+        delete_account(cloud).await?;
+        return Ok(AbsentBucket::deleted(bucket));
+    };
+    policy::remove(cloud, bucket).await.or_else(|error| {
+        // A rule for a container that is gone does nothing.
+        tracing::warn!(%error, "the container's lifecycle rules were not removed");
+        Ok::<(), CloudError>(())
+    })?;
+    let id = names::container_id(&cloud.place.account_id(), bucket);
+    let request = Request::manager(Api::Storage, "DELETE", &id);
+    let gone = cloud.send_request(Work::Write, DELETE, bucket, &request);
+    gone.await?;
+    Ok(AbsentBucket::deleted(bucket).leaving(left(cloud, own.is_some(), &keeps)))
+}
+
+/// What is left of a bucket whose account stays, as a sentence.
+fn left(cloud: &Azure, is_own: bool, keeps: &str) -> String {
+    let account = &cloud.place.account;
+    let cors = "with its CORS rule for W&B, old versions and soft delete as they are";
+    if is_own {
+        format!("the storage account {account:?}, which was made for this bucket, {cors}: {keeps}")
+    } else {
+        format!("the storage account {account:?}, {cors}: {keeps}")
+    }
+}
+
+/// The account, where it was made for this making of the bucket.
+async fn own_account(cloud: &Azure, bucket: &str) -> Result<Option<Account>, CloudError> {
+    if !cloud.place.makes_account {
+        return Ok(None);
+    }
+    if cloud.seen.container(bucket).is_none() {
+        container::get(cloud, bucket).await?;
+    }
+    let account = account::get(cloud).await?;
+    let generations = cloud.seen.generations();
+    let is_own = account.is_own(&cloud.place, bucket, &generations);
+    Ok(is_own.then_some(account))
+}
+
+/// What else an account of ours holds, in words; nothing where it holds only this container.
+async fn what_keeps(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError> {
+    let (containers, shares, queues, tables) = tokio::join!(
+        listing::containers(cloud, true),
+        listing::others(cloud, "fileServices", "shares"),
+        listing::others(cloud, "queueServices", "queues"),
+        listing::others(cloud, "tableServices", "tables"),
+    );
+    let mut found = Vec::new();
+    for other in containers? {
+        if other.name != bucket {
+            let how = if other.is_deleted { "the deleted " } else { "the " };
+            found.push(format!("{how}container {:?}", other.name));
+        }
+    }
+    for (count, what) in [
+        (shares?, "file share"),
+        (queues?, "queue"),
+        (tables?, "table"),
+    ] {
+        if count > 0 {
+            let plural = if count == 1 { "" } else { "s" };
+            found.push(format!("{count} {what}{plural}"));
+        }
+    }
+    Ok((!found.is_empty()).then(|| format!("it also holds {}", found.join(", "))))
+}
+
+async fn delete_account(cloud: &Azure) -> Result<(), CloudError> {
+    let target = &cloud.place.account;
+    let request = Request::manager(Api::Storage, "DELETE", &cloud.place.account_id());
+    missing(cloud.finished(DELETE_ACCOUNT, target, &request).await)?;
+    cloud.seen.note_account_gone();
+    Ok(())
+}
+
+/// Refuses where a lock is in the way, before anything is deleted. Who may not see locks finds
+/// out by trying.
+async fn refuse_locks(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    let account = cloud.place.account_id();
+    let id = format!("{account}/providers/Microsoft.Authorization/locks");
+    let request = Request::manager(Api::Locks, "GET", &id);
+    let told = match cloud.all(LOCKS, bucket, &request).await {
+        Ok(told) => told,
+        Err(error) if error.kind == CloudErrorKind::Denied => return Ok(()),
+        Err(error) if no_account(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some((name, id)) = told.iter().find_map(|lock| in_the_way(lock, &account, bucket)) else {
+        return Ok(());
+    };
+    let why = format!("the lock {name:?} is in the way: {id}");
+    Err(
+        CloudError::new(CloudErrorKind::Conflict, LOCKS, bucket, why)
+            .hint("Remove the lock (az lock delete --ids), then try again."),
+    )
+}
+
+/// Name and id of a lock that guards the account or the container.
+fn in_the_way(lock: &Value, account: &str, bucket: &str) -> Option<(String, String)> {
+    let id = lock["id"].as_str()?;
+    let name = lock["name"].as_str().unwrap_or(id);
+    let level = lock["properties"]["level"].as_str();
+    if !matches!(level, Some("CanNotDelete" | "ReadOnly")) {
+        return None;
+    }
+    let lower = id.to_ascii_lowercase();
+    let (scope, _) = lower.split_once("/providers/microsoft.authorization/locks/")?;
+    let container = names::container_id(account, bucket).to_ascii_lowercase();
+    // A lock on another container of the account guards that one alone.
+    (container.starts_with(scope)).then(|| (name.to_owned(), id.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn locks_above_the_container_are_in_the_way() {
+        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+        let lock = |scope: &str, level: &str| {
+            let id = format!("{scope}/providers/Microsoft.Authorization/locks/keep");
+            json!({"id": id, "name": "keep", "properties": {"level": level}})
+        };
+        for (scope, level, expected) in [
+            ("/subscriptions/s", "CanNotDelete", true),
+            ("/subscriptions/S/resourcegroups/G", "ReadOnly", true),
+            (account, "CanNotDelete", true),
+            (account, "NotSpecified", false),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a/blobServices/default/containers/other",
+                "CanNotDelete",
+                false,
+            ),
+        ] {
+            let found = in_the_way(&lock(scope, level), account, "box");
+            assert_eq!(found.is_some(), expected, "{scope} {level}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Whether a key that a state knows is still the account's.
+
+use secrecy::ExposeSecret;
+
+use super::Azure;
+use super::error::{AUTHENTICATION_FAILED, has_code};
+use super::{key, listing};
+use crate::byob::identity::AccessKey;
+use crate::byob::{CloudError, CloudErrorKind};
+
+/// What became of a key that a state knows.
+pub(super) enum Trial {
+    /// It is the account's, or nobody can say from here.
+    Holds,
+    /// The account has another one by now.
+    Replaced(AccessKey),
+    /// The account has another one by now, and the caller may not read it.
+    Lost,
+}
+
+/// Tries a key where it was not seen to work in this process: reading it takes a right that a
+/// plan should not need.
+pub(super) async fn try_out(
+    cloud: &Azure,
+    bucket: &str,
+    key: &AccessKey,
+) -> Result<Trial, CloudError> {
+    let account = cloud.place.account_id();
+    let kept = cloud.clients.kept_key(&account, &key.id);
+    if kept.is_some_and(|kept| kept.expose_secret() == key.expose_secret()) {
+        return Ok(Trial::Holds);
+    }
+    cloud
+        .clients
+        .keep_key(&account, &key.id, key.expose_secret());
+    match listing::glance(cloud, bucket).await {
+        Err(error) if has_code(&error, AUTHENTICATION_FAILED) => {}
+        // A firewall between here and the blobs says nothing about the key.
+        _ => return Ok(Trial::Holds),
+    }
+    cloud.clients.forget_key(&account, &key.id);
+    match key::read(cloud, &key.id).await {
+        Ok(now) if now.expose_secret() == key.expose_secret() => Ok(Trial::Holds),
+        Ok(now) => Ok(Trial::Replaced(now)),
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(Trial::Lost),
+        Err(error) => Err(error),
+    }
+}
