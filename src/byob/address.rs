@@ -83,6 +83,44 @@ impl GoogleAddress {
     }
 }
 
+/// A container of Azure Blob Storage, as W&B addresses it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AzureAddress {
+    /// The storage account.
+    pub account: String,
+    /// The container.
+    pub container: String,
+}
+
+impl AzureAddress {
+    /// The address without any secret.
+    pub fn plain(&self) -> String {
+        format!("az://{}/{}", self.account, self.container)
+    }
+
+    /// The address with a key of the account inside, the entry for
+    /// `GORILLA_SUPPORTED_FILE_STORES`. It is a secret.
+    pub fn with_key(&self, key: &AccessKey) -> String {
+        format!(
+            "az://:{}@{}/{}",
+            escape(key.expose_secret()),
+            self.account,
+            self.container
+        )
+    }
+}
+
+/// The path of a team of its own, in a storage whose own path may be led by a container.
+pub fn with_path(provider: &str, storage: Option<&str>, path: &str) -> String {
+    let container = storage.and_then(|storage| storage.split('/').next());
+    match container {
+        Some(container) if provider == CloudKind::Azure.wandb_provider() => {
+            format!("{container}/{path}")
+        }
+        _ => path.to_owned(),
+    }
+}
+
 fn escape(text: &str) -> String {
     utf8_percent_encode(text, USERINFO).to_string()
 }
@@ -260,6 +298,30 @@ mod tests {
                 "gs://wandb%40acme.iam.gserviceaccount.com:-----BEGIN%20PRIVATE%20KEY-----%0AMII%2B%2F%3D%0A@acme"
             )
         );
+    }
+
+    #[test]
+    fn an_address_of_azure_holds_the_accounts_key_and_no_user() {
+        let address = AzureAddress {
+            account: "acme".into(),
+            container: "box".into(),
+        };
+        assert_eq!(address.plain(), "az://acme/box");
+        assert_eq!(
+            address.with_key(&AccessKey::new("key1", "a+b/c==")),
+            "az://:a%2Bb%2Fc%3D%3D@acme/box"
+        );
+    }
+
+    #[test]
+    fn a_teams_own_path_follows_the_container() {
+        assert_eq!(
+            with_path("AZURE", Some("box/a/b"), "teams/o"),
+            "box/teams/o"
+        );
+        assert_eq!(with_path("AZURE", Some("box"), "teams/o"), "box/teams/o");
+        assert_eq!(with_path("AWS", Some("a/b"), "teams/o"), "teams/o");
+        assert_eq!(with_path("AZURE", None, "teams/o"), "teams/o");
     }
 
     #[test]

@@ -185,12 +185,7 @@ impl Patience {
     ///
     /// # Errors
     /// One of kind `Stopped`.
-    pub async fn pause(
-        &self,
-        pause: Duration,
-        name: &str,
-        target: &str,
-    ) -> Result<(), CloudError> {
+    pub async fn pause(&self, pause: Duration, name: &str, target: &str) -> Result<(), CloudError> {
         tokio::select! {
             biased;
             () = self.stop.cancelled() => Err(stopped(name, target)),

@@ -252,6 +252,10 @@ impl Arguments {
             Field::Null => Field::Null,
             Field::Unknown => Field::Unknown,
         };
+        let common = clouds::Common {
+            max_retries: retries,
+            ca_bundle: self.ca_bundle.clone(),
+        };
         let accounts = clouds::all()
             .iter()
             .map(|cloud| {
@@ -260,7 +264,7 @@ impl Arguments {
                     Some(block) if !block.is_null() => block,
                     Some(_) | None => &nothing,
                 };
-                cloud.account(block, retries)
+                cloud.account(block, &common)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Configuration {

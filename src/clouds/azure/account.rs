@@ -108,12 +108,7 @@ impl Account {
     }
 
     /// Whether it was made for this making of the container: then it goes with it.
-    pub(super) fn is_own(
-        &self,
-        place: &Place,
-        bucket: &str,
-        generations: &[Generation],
-    ) -> bool {
+    pub(super) fn is_own(&self, place: &Place, bucket: &str, generations: &[Generation]) -> bool {
         let marked = self.marker().map(|marker| marker.generations());
         place.makes_account
             && self.is_for(bucket)
@@ -211,7 +206,9 @@ pub(super) async fn make(
 async fn provisioned(cloud: &Azure) -> Result<Account, CloudError> {
     let stop = cloud.patience.stop();
     let waiting = |found: &Option<Account>| {
-        found.as_ref().is_none_or(|account| !account.is_provisioned())
+        found
+            .as_ref()
+            .is_none_or(|account| !account.is_provisioned())
     };
     let target = &cloud.place.account;
     let found = until_known_within(PROVISIONED, stop, READ, target, waiting, || find(cloud));

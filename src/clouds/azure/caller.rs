@@ -8,8 +8,7 @@ use crate::byob::cloud::CallerPermission;
 
 const READ: &str = "Microsoft.Authorization/permissions/read";
 const DELETE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts/delete";
-const DELETE_CONTAINER: &str =
-    "Microsoft.Storage/storageAccounts/blobServices/containers/delete";
+const DELETE_CONTAINER: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/delete";
 const FEDERATION: &str =
     "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write";
 

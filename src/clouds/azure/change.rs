@@ -80,9 +80,10 @@ async fn write_tags(
         None
     };
     let marker = tags.get(marker::KEY);
-    let is_marked = cloud.seen.container(bucket).is_some_and(|seen| {
-        seen.marker().map(|marker| marker.to_string()).as_ref() == marker
-    });
+    let is_marked = cloud
+        .seen
+        .container(bucket)
+        .is_some_and(|seen| seen.marker().map(|marker| marker.to_string()).as_ref() == marker);
     if !is_marked {
         container::mark(cloud, bucket, tags).await?;
     }
@@ -96,11 +97,7 @@ async fn write_tags(
     account::patch_tags(cloud, &own).await
 }
 
-async fn write_public_access(
-    cloud: &Azure,
-    bucket: &str,
-    closed: bool,
-) -> Result<(), CloudError> {
+async fn write_public_access(cloud: &Azure, bucket: &str, closed: bool) -> Result<(), CloudError> {
     if !closed {
         return Ok(());
     }

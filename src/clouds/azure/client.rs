@@ -281,7 +281,13 @@ impl Clients {
 fn sign_in_failed(source: &CredentialSource, words: &str) -> Failure {
     let mut failure = Failure::lasting(wrong(source, first_line(words)));
     let is_refused = words.contains("AADSTS") || words.contains("az login");
-    let passing = ["error sending request", "timed out", "503", "429", "connect"];
+    let passing = [
+        "error sending request",
+        "timed out",
+        "503",
+        "429",
+        "connect",
+    ];
     failure.passing = !is_refused && passing.iter().any(|word| words.contains(word));
     if failure.passing {
         failure.error.kind = CloudErrorKind::Transport;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Azure;
-use super::error::{BEING_DELETED, CONTAINER_NOT_FOUND, has_code, not_understood};
+use super::error::{CONTAINER_NOT_FOUND, is_being_deleted, not_understood};
 use super::names::{self, METADATA};
 use super::request::{Api, Request, read};
 use crate::byob::marker::{self, Marker};
@@ -97,21 +97,20 @@ pub(super) async fn make(
     bucket: &str,
     marker: Option<&String>,
 ) -> Result<(), CloudError> {
-    let metadata: BTreeMap<&str, &String> = marker.map(|text| (METADATA, text)).into_iter().collect();
+    let metadata: BTreeMap<&str, &String> =
+        marker.map(|text| (METADATA, text)).into_iter().collect();
     let body = json!({"properties": {"publicAccess": "None", "metadata": metadata}});
     let request = Request::manager(Api::Storage, "PUT", &id(cloud, bucket)).json(&body);
-    let waiting = |outcome: &Result<_, CloudError>| {
-        outcome
-            .as_ref()
-            .is_err_and(|error| has_code(error, BEING_DELETED))
-    };
+    let waiting = |outcome: &Result<_, CloudError>| outcome.as_ref().is_err_and(is_being_deleted);
     let stop = cloud.patience.stop();
     let made = until_known_within(NAME_FREE, stop, WRITE, bucket, waiting, || async {
-        Ok(cloud.send_request(Work::Write, WRITE, bucket, &request).await)
+        Ok(cloud
+            .send_request(Work::Write, WRITE, bucket, &request)
+            .await)
     })
     .await?;
     let answer = made.map_err(|error| {
-        if has_code(&error, BEING_DELETED) {
+        if is_being_deleted(&error) {
             return error.hint(
                 "A container of this name is on its way out, which takes minutes. Run again, or \
                  choose another name.",

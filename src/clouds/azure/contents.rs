@@ -14,8 +14,7 @@ use crate::clouds::reading::{is_missing, missing};
 use crate::clouds::retry::Work;
 use crate::clouds::survey::{Leftovers, Listing, survey};
 
-const DELETE_BLOB: &str =
-    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete";
+const DELETE_BLOB: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete";
 const DELETE_VERSION: &str =
     "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/deleteBlobVersion/action";
 const WRITE_BLOB: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/write";

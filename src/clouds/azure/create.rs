@@ -37,9 +37,8 @@ pub(super) async fn create(
     let made = container_with(cloud, bucket, marker, settings).await;
     made.map_err(|error| {
         if is_new && error.hint.is_none() {
-            return error.hint(
-                "The storage account is made by now; the next apply goes on with it.",
-            );
+            return error
+                .hint("The storage account is made by now; the next apply goes on with it.");
         }
         error
     })?;

@@ -306,21 +306,15 @@ pub(super) fn open(
                 remember,
             };
             let options = ClientAssertionCredentialOptions { client_options };
-            ClientAssertionCredential::new(
-                tenant.clone(),
-                client.clone(),
-                exchanged,
-                Some(options),
-            )
-            .map(|one| one as Arc<dyn TokenCredential>)
+            ClientAssertionCredential::new(tenant.clone(), client.clone(), exchanged, Some(options))
+                .map(|one| one as Arc<dyn TokenCredential>)
         }
         CredentialSource::ManagedIdentity { client } => {
             let options = ManagedIdentityCredentialOptions {
                 user_assigned_id: client.clone().map(UserAssignedId::ClientId),
                 client_options,
             };
-            ManagedIdentityCredential::new(Some(options))
-                .map(|one| one as Arc<dyn TokenCredential>)
+            ManagedIdentityCredential::new(Some(options)).map(|one| one as Arc<dyn TokenCredential>)
         }
         CredentialSource::Cli {
             tenant,

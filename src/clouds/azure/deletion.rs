@@ -87,7 +87,11 @@ async fn what_keeps(cloud: &Azure, bucket: &str) -> Result<Option<String>, Cloud
     let mut found = Vec::new();
     for other in containers? {
         if other.name != bucket {
-            let how = if other.is_deleted { "the deleted " } else { "the " };
+            let how = if other.is_deleted {
+                "the deleted "
+            } else {
+                "the "
+            };
             found.push(format!("{how}container {:?}", other.name));
         }
     }
@@ -124,7 +128,10 @@ async fn refuse_locks(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
         Err(error) if no_account(&error) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let Some((name, id)) = told.iter().find_map(|lock| in_the_way(lock, &account, bucket)) else {
+    let Some((name, id)) = told
+        .iter()
+        .find_map(|lock| in_the_way(lock, &account, bucket))
+    else {
         return Ok(());
     };
     let why = format!("the lock {name:?} is in the way: {id}");
@@ -157,7 +164,8 @@ mod tests {
 
     #[test]
     fn locks_above_the_container_are_in_the_way() {
-        let account = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+        let account =
+            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
         let lock = |scope: &str, level: &str| {
             let id = format!("{scope}/providers/Microsoft.Authorization/locks/keep");
             json!({"id": id, "name": "keep", "properties": {"level": level}})

@@ -17,8 +17,6 @@ pub(super) const CONTAINER_NOT_FOUND: &str = "ContainerNotFound";
 pub(super) const RESOURCE_NOT_FOUND: &str = "ResourceNotFound";
 /// A resource group is not there.
 pub(super) const GROUP_NOT_FOUND: &str = "ResourceGroupNotFound";
-/// A container of that name is on its way out.
-pub(super) const BEING_DELETED: &str = "ContainerBeingDeleted";
 /// The principal of an assignment is not known everywhere yet, or nowhere.
 pub(super) const PRINCIPAL_NOT_FOUND: &str = "PrincipalNotFound";
 /// A right that shows no effect on blobs (yet).
@@ -44,10 +42,13 @@ const PASSING: [&str; 9] = [
 ];
 
 /// What keeps data from being deleted.
-const LOCKED: [&str; 8] = [
+const LOCKED: [&str; 11] = [
+    "AccountProtectedFromDeletion",
     "BlobImmutableDueToLegalHold",
     "BlobImmutableDueToPolicy",
+    "ContainerHasLegalHold",
     "ContainerImmutabilityPolicyFailedToDelete",
+    "ContainerImmutabilityPolicyLocked",
     "ContainerProtectedFromDeletion",
     "LeaseIdMissing",
     "OperationNotAllowedOnAutomaticSnapshot",
@@ -221,12 +222,7 @@ fn advice(kind: CloudErrorKind, call: &str, target: &str, words: &Words) -> Opti
     Some(text)
 }
 
-fn general_advice(
-    kind: CloudErrorKind,
-    call: &str,
-    target: &str,
-    words: &Words,
-) -> Option<String> {
+fn general_advice(kind: CloudErrorKind, call: &str, target: &str, words: &Words) -> Option<String> {
     match kind {
         CloudErrorKind::Denied => {
             let (action, scope) = words.action().unwrap_or((call, target));
@@ -260,6 +256,13 @@ pub(super) fn no_account(error: &CloudError) -> bool {
             error.code.as_deref(),
             Some(RESOURCE_NOT_FOUND | GROUP_NOT_FOUND)
         )
+}
+
+/// Whether a container of that name is on its way out. Azure Resource Manager says it in words.
+pub(super) fn is_being_deleted(error: &CloudError) -> bool {
+    let by_words =
+        has_code(error, "ContainerOperationFailure") && error.message.contains("being deleted");
+    has_code(error, "ContainerBeingDeleted") || by_words
 }
 
 /// Whether an error has this code.

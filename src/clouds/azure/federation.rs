@@ -254,10 +254,7 @@ mod tests {
     fn each_service_account_is_trusted_by_its_full_name() {
         let wanted = wanted(&federation(&["wandb-app", "wandb-api"]));
         assert_eq!(wanted[0].name, "wandb-byob-default-wandb-api");
-        assert_eq!(
-            wanted[0].subject,
-            "system:serviceaccount:default:wandb-api"
-        );
+        assert_eq!(wanted[0].subject, "system:serviceaccount:default:wandb-api");
         assert_eq!(rule(&wanted, &[]), Rule::Missing);
         assert_eq!(rule(&wanted, &wanted), Rule::AsWanted);
         assert_eq!(
@@ -277,7 +274,10 @@ mod tests {
         );
         assert_eq!(rule(&wanted, &[without_slash]), Rule::Missing);
         let by_hand = told("by-hand", "https://oidc.example.com/1/", subject);
-        assert_eq!(rule(&wanted, std::slice::from_ref(&by_hand)), Rule::AsWanted);
+        assert_eq!(
+            rule(&wanted, std::slice::from_ref(&by_hand)),
+            Rule::AsWanted
+        );
         assert!(others(&wanted, &[by_hand]).is_empty());
         let stranger = told("x", "https://evil.example.com", subject);
         assert_eq!(
@@ -298,7 +298,11 @@ mod tests {
     fn an_issuer_is_compared_byte_for_byte() {
         let issuer = "https://oidc.example.com/1/";
         assert!(compare(issuer, &json!({"issuer": issuer})).is_ok());
-        for other in ["https://oidc.example.com/1", "https://OIDC.example.com/1/", ""] {
+        for other in [
+            "https://oidc.example.com/1",
+            "https://OIDC.example.com/1/",
+            "",
+        ] {
             let error = compare(issuer, &json!({"issuer": other})).expect_err(other);
             assert_eq!(error.kind, CloudErrorKind::Invalid);
         }

@@ -146,7 +146,10 @@ pub(super) fn state(
     takes_keys: bool,
     assignments: &Reading<Assignments>,
     roles: &BTreeMap<String, String>,
-) -> (Reading<Option<IdentityState>>, BTreeMap<&'static str, String>) {
+) -> (
+    Reading<Option<IdentityState>>,
+    BTreeMap<&'static str, String>,
+) {
     let nothing = BTreeMap::new();
     let found = match found {
         Reading::Known(found) => found,

@@ -5,8 +5,8 @@ use secrecy::SecretString;
 use super::Azure;
 use super::error::not_understood;
 use super::request::{Api, Request};
-use crate::byob::identity::AccessKey;
 use crate::byob::CloudError;
+use crate::byob::identity::AccessKey;
 use crate::clouds::retry::Work;
 
 pub(super) const LIST: &str = "Microsoft.Storage/storageAccounts/listKeys/action";

@@ -18,7 +18,8 @@ pub(super) const PAGE: u64 = 5000;
 /// How many blobs are deleted at the same time.
 pub(super) const ABREAST: usize = 16;
 
-pub(super) const LIST: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read";
+pub(super) const LIST: &str =
+    "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read";
 const LIST_CONTAINERS: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/read";
 
 /// One blob, or one version or snapshot of it.
@@ -232,7 +233,10 @@ pub(super) async fn containers(
     cloud: &Azure,
     with_deleted: bool,
 ) -> Result<Vec<Named>, CloudError> {
-    let id = format!("{}/blobServices/default/containers", cloud.place.account_id());
+    let id = format!(
+        "{}/blobServices/default/containers",
+        cloud.place.account_id()
+    );
     let request = Request::manager(Api::Storage, "GET", &id);
     let request = if with_deleted {
         request.with("$include", "deleted")
@@ -244,8 +248,9 @@ pub(super) async fn containers(
     told.iter()
         .map(|one| {
             let name = one["name"].as_str();
-            let name = name
-                .ok_or_else(|| not_understood(LIST_CONTAINERS, target, "a container has no name"))?;
+            let name = name.ok_or_else(|| {
+                not_understood(LIST_CONTAINERS, target, "a container has no name")
+            })?;
             Ok(Named {
                 name: name.to_owned(),
                 is_deleted: one["properties"]["deleted"] == true,
@@ -255,11 +260,7 @@ pub(super) async fn containers(
 }
 
 /// How many of something else the account has: `fileServices` with `shares` and the like.
-pub(super) async fn others(
-    cloud: &Azure,
-    service: &str,
-    what: &str,
-) -> Result<usize, CloudError> {
+pub(super) async fn others(cloud: &Azure, service: &str, what: &str) -> Result<usize, CloudError> {
     let id = format!("{}/{service}/default/{what}", cloud.place.account_id());
     let request = Request::manager(Api::Storage, "GET", &id);
     let call = format!("Microsoft.Storage/storageAccounts/{service}/{what}/read");

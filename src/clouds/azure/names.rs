@@ -294,10 +294,7 @@ mod tests {
     #[test]
     fn roles_are_known_by_name_and_by_id() {
         let owner = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b";
-        assert_eq!(
-            role_guid("Storage Blob Data Owner").as_deref(),
-            Some(owner)
-        );
+        assert_eq!(role_guid("Storage Blob Data Owner").as_deref(), Some(owner));
         let id = format!(
             "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{}",
             owner.to_ascii_uppercase()

@@ -179,10 +179,7 @@ pub(super) async fn observe(
 }
 
 /// Roles are looked at where W&B gets in by some, or did.
-async fn assignments(
-    cloud: &Azure,
-    look_at: &LookAt,
-) -> Result<Reading<Assignments>, CloudError> {
+async fn assignments(cloud: &Azure, look_at: &LookAt) -> Result<Reading<Assignments>, CloudError> {
     let grants = look_at.grants.as_ref();
     let has_former = grants.is_some_and(|grants| !grants.former.is_empty());
     match &cloud.place.entry {
@@ -267,7 +264,10 @@ impl Parts {
             (argument::LOCATION, account.location()),
             (argument::REPLICATION, account.replication()),
             (argument::MIN_TLS_VERSION, account.min_tls_version()),
-            (argument::SHARED_KEY_ENABLED, account.takes_keys().to_string()),
+            (
+                argument::SHARED_KEY_ENABLED,
+                account.takes_keys().to_string(),
+            ),
             (argument::CREATE_STORAGE_ACCOUNT, is_own.to_string()),
         ])
     }

@@ -32,7 +32,9 @@ fn name_of(id: &str, bucket: &str) -> String {
 
 fn is_own(rule: &Value, bucket: &str) -> bool {
     let name = rule["name"].as_str().unwrap_or_default();
-    let id = name.strip_suffix(bucket).and_then(|id| id.strip_suffix('-'));
+    let id = name
+        .strip_suffix(bucket)
+        .and_then(|id| id.strip_suffix('-'));
     id.is_some_and(|id| id.starts_with(LIFECYCLE_PREFIX) && is_known(id))
 }
 
@@ -59,7 +61,10 @@ fn days(value: &Value) -> Option<u32> {
 
 fn lifecycle_rules(rule: &Value, bucket: &str) -> Vec<LifecycleRule> {
     let name = rule["name"].as_str().unwrap_or_default();
-    let id = match name.strip_suffix(bucket).and_then(|id| id.strip_suffix('-')) {
+    let id = match name
+        .strip_suffix(bucket)
+        .and_then(|id| id.strip_suffix('-'))
+    {
         Some(id) if is_own(rule, bucket) => id,
         _ => name,
     };

@@ -88,10 +88,7 @@ impl Assignments {
         wanted: &BTreeMap<String, String>,
     ) -> BTreeSet<String> {
         let roles = self.roles_of(principal);
-        roles
-            .into_iter()
-            .map(|guid| named(&guid, wanted))
-            .collect()
+        roles.into_iter().map(|guid| named(&guid, wanted)).collect()
     }
 
     /// Whether a principal has these roles.
@@ -356,7 +353,8 @@ pub(super) fn principal_of(told: &Value, target: &str) -> Result<String, CloudEr
 mod tests {
     use super::*;
 
-    const SCOPE: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
+    const SCOPE: &str =
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
     const OWNER: &str = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b";
     const READER: &str = "acdd72a7-3385-48ef-bd42-f606fba81ae7";
 
@@ -386,7 +384,12 @@ mod tests {
         let group = "/subscriptions/s/resourceGroups/g";
         let found = all(&[
             told(group, "p", OWNER, Value::Null),
-            told(&SCOPE.to_uppercase(), "P", &OWNER.to_uppercase(), Value::Null),
+            told(
+                &SCOPE.to_uppercase(),
+                "P",
+                &OWNER.to_uppercase(),
+                Value::Null,
+            ),
         ]);
         assert_eq!(found.0.len(), 1);
         assert_eq!(
@@ -403,7 +406,12 @@ mod tests {
     #[test]
     fn what_was_made_here_names_its_containers() {
         let found = all(&[
-            told(SCOPE, "p", OWNER, json!("terraform-provider-wandb: box, other")),
+            told(
+                SCOPE,
+                "p",
+                OWNER,
+                json!("terraform-provider-wandb: box, other"),
+            ),
             told(SCOPE, "p", READER, json!("by hand")),
         ]);
         assert_eq!(found.rule("p", &wanted()), Rule::AsWanted);

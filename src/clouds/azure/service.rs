@@ -80,7 +80,9 @@ impl Service {
 
     fn kept(&self, what: &str) -> Duration {
         let policy = self.property(what);
-        let count = policy["days"].as_u64().and_then(|days| u32::try_from(days).ok());
+        let count = policy["days"]
+            .as_u64()
+            .and_then(|days| u32::try_from(days).ok());
         match (policy["enabled"] == true, count) {
             (true, Some(count)) => days(count),
             _ => Duration::ZERO,
@@ -240,17 +242,15 @@ pub(super) async fn write(cloud: &Azure, change: &Change, is_own: bool) -> Resul
     let before = cloud.seen.cors();
     let service = read(cloud).await?;
     let sections = sections(&service, change, &before, is_own);
-    let rules = sections.get("cors").and_then(|cors| cors["corsRules"].as_array());
+    let rules = sections
+        .get("cors")
+        .and_then(|cors| cors["corsRules"].as_array());
     if rules.is_some_and(|rules| rules.len() > MOST_RULES) {
-        let why = format!(
-            "the account has {MOST_RULES} CORS rules of others, and can have no more"
-        );
+        let why =
+            format!("the account has {MOST_RULES} CORS rules of others, and can have no more");
         let kind = CloudErrorKind::Invalid;
-        return Err(
-            CloudError::new(kind, WRITE, &cloud.place.account, why).hint(
-                "Remove a CORS rule of the account that nobody needs, or use another account.",
-            ),
-        );
+        return Err(CloudError::new(kind, WRITE, &cloud.place.account, why)
+            .hint("Remove a CORS rule of the account that nobody needs, or use another account."));
     }
     put(cloud, sections).await
 }
@@ -281,7 +281,10 @@ mod tests {
         let mine = [rule("https://a.example", 3600)];
         assert_eq!(
             merged(&mine, &[], &[raw("https://b.example", 3600)]),
-            [raw("https://a.example", 3600), raw("https://b.example", 3600)]
+            [
+                raw("https://a.example", 3600),
+                raw("https://b.example", 3600)
+            ]
         );
     }
 

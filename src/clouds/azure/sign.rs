@@ -145,7 +145,10 @@ async fn lacks(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError
     let stop = cloud.patience.stop();
     let waited = until_known_within(EFFECT, stop, listing::LIST, bucket, waiting, || async {
         let looked = listing::glance(cloud, bucket).await;
-        if looked.as_ref().is_err_and(|error| has_code(error, MISMATCH)) {
+        if looked
+            .as_ref()
+            .is_err_and(|error| has_code(error, MISMATCH))
+        {
             // A token may say what was so when it was made.
             cloud.clients.forget_token(Audience::Storage).await;
         }
@@ -270,7 +273,10 @@ mod tests {
             body: b"<Error><Code>AuthorizationFailure</Code></Error>".to_vec(),
             ..HttpResponse::default()
         };
-        assert_eq!(reply(&response).code.as_deref(), Some("AuthorizationFailure"));
+        assert_eq!(
+            reply(&response).code.as_deref(),
+            Some("AuthorizationFailure")
+        );
         response.body.clear();
         response
             .headers

@@ -1,6 +1,7 @@
 //! The team of a state, and what it is bound to: the storage that W&B never changes.
 
 use super::{TeamStorage, instance};
+use crate::byob::address;
 use crate::byob::requirements::registration::CONNECTION;
 use crate::resources::byob_bucket::Finding;
 use crate::sdk::prelude::*;
@@ -60,7 +61,10 @@ pub async fn own_team(
 pub fn effective(model: &TeamStorage) -> Storage {
     let mut storage = registration::storage(&model.storage);
     if let Some(path) = model.path.known() {
-        storage.insert("path".to_owned(), path.clone());
+        let provider = storage.get("provider").map_or("", String::as_str);
+        let own = storage.get("path").map(String::as_str);
+        let path = address::with_path(provider, own, path);
+        storage.insert("path".to_owned(), path);
     }
     storage
 }

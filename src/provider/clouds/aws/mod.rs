@@ -7,7 +7,7 @@ mod connection;
 mod meaning;
 mod validate;
 
-use super::Definition;
+use super::{Common, Definition};
 use crate::byob::permission::Permissions;
 use crate::clouds::aws;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
@@ -41,7 +41,7 @@ impl Definition for Aws {
         aws::PERMISSIONS
     }
 
-    fn account(defaults: Defaults, max_retries: u32) -> Result<AwsAccount, Diagnostic> {
+    fn account(defaults: Defaults, common: &Common) -> Result<AwsAccount, Diagnostic> {
         if defaults.access_key.known().is_some() != defaults.secret_key.known().is_some()
             && !defaults.access_key.is_unknown()
             && !defaults.secret_key.is_unknown()
@@ -55,6 +55,6 @@ impl Definition for Aws {
         }
         let own = defaults.max_retries.known().copied();
         let own = own.and_then(|own| u32::try_from(own).ok());
-        Ok(AwsAccount::new(defaults, own.unwrap_or(max_retries)))
+        Ok(AwsAccount::new(defaults, own.unwrap_or(common.max_retries)))
     }
 }

@@ -8,7 +8,7 @@ mod credentials;
 mod meaning;
 mod validate;
 
-use super::Definition;
+use super::{Common, Definition};
 use crate::byob::permission::Permissions;
 use crate::clouds::gcp;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
@@ -41,9 +41,9 @@ impl Definition for Gcp {
         gcp::PERMISSIONS
     }
 
-    fn account(defaults: Defaults, max_retries: u32) -> Result<GcpAccount, Diagnostic> {
+    fn account(defaults: Defaults, common: &Common) -> Result<GcpAccount, Diagnostic> {
         let own = defaults.max_retries.known().copied();
         let own = own.and_then(|own| u32::try_from(own).ok());
-        Ok(GcpAccount::new(defaults, own.unwrap_or(max_retries)))
+        Ok(GcpAccount::new(defaults, own.unwrap_or(common.max_retries)))
     }
 }

@@ -4,7 +4,7 @@ mod account;
 mod block;
 mod meaning;
 
-use super::Definition;
+use super::{Common, Definition};
 use crate::byob::permission::Permissions;
 use crate::clouds::s3_compatible;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
@@ -37,7 +37,7 @@ impl Definition for S3Compatible {
         s3_compatible::PERMISSIONS
     }
 
-    fn account(defaults: Defaults, max_retries: u32) -> Result<S3Account, Diagnostic> {
-        Ok(S3Account::new(defaults, max_retries))
+    fn account(defaults: Defaults, common: &Common) -> Result<S3Account, Diagnostic> {
+        Ok(S3Account::new(defaults, common.max_retries))
     }
 }
