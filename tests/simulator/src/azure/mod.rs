@@ -43,7 +43,6 @@ use std::time::Duration;
 
 use world::World;
 
-pub(crate) use clock::http as http_time;
 pub use faults::{Fault, RequestLog};
 pub use instance::{Addresses, BlobView, Instance};
 

@@ -105,11 +105,6 @@ impl Answer {
         self
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        let mut headers = self.headers.iter();
-        headers.any(|(key, _)| key.eq_ignore_ascii_case(name))
-    }
-
     pub(crate) fn into_response(self) -> Response {
         let mut response = Response::builder()
             .status(StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));

@@ -27,8 +27,7 @@ use kinds::{Kind, find};
 use target::Target;
 
 pub(crate) use accounts::{container_id, make as make_account};
-pub(crate) use containers::valid_name;
-pub(crate) use services::defaults as service_defaults;
+pub(crate) use containers::{is_identifier, valid_name};
 
 /// One call that is let in.
 pub(crate) struct Call<'a> {
