@@ -8,10 +8,13 @@ an operation of a management client as in `storage.storage_accounts.begin_create
 
 import datetime
 import json
+import logging
 import os
 import sys
 
 os.environ["NO_PROXY"] = "*"
+# Refusals are what is wanted: they are not to be told twice.
+logging.disable(logging.CRITICAL)
 
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.paging import ItemPaged
@@ -93,6 +96,8 @@ def plain(value):
         return plain(value.result())
     if isinstance(value, (ItemPaged, list, tuple)) or hasattr(value, "by_page"):
         return [plain(one) for one in value]
+    if hasattr(value, "serialize"):
+        return plain(value.serialize(keep_readonly=True))
     if hasattr(value, "as_dict"):
         return plain(value.as_dict())
     if isinstance(value, dict):
@@ -100,7 +105,7 @@ def plain(value):
     if isinstance(value, (datetime.datetime, datetime.date)):
         return value.isoformat()
     if isinstance(value, (bytes, bytearray)):
-        return value.decode()
+        return value.hex()
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return {key: plain(one) for key, one in vars(value).items() if not key.startswith("_")}
@@ -283,14 +288,10 @@ def answer(request):
 for line in sys.stdin:
     try:
         reply = {"ok": plain(answer(json.loads(line)))}
-    except ClientAuthenticationError as error:
+    except (ClientAuthenticationError, HttpResponseError) as error:
         code = getattr(error, "error_code", None) or getattr(error.error, "code", None)
-        status = error.status_code
-        reply = {"error": str(code or "AADSTS"), "status": status, "message": str(error)}
-    except HttpResponseError as error:
-        code = getattr(error, "error_code", None) or getattr(error.error, "code", None)
-        code = getattr(code, "value", code)
-        reply = {"error": str(code), "status": error.status_code, "message": str(error)}
+        code = str(getattr(code, "value", code))
+        reply = {"error": code, "status": error.status_code, "message": str(error)}
     except Exception as error:
         reply = {"error": type(error).__name__, "status": 0, "message": str(error)}
     print(json.dumps(reply), flush=True)

@@ -187,11 +187,18 @@ impl Container {
             .iter()
             .position(|one| one.name == blob.name && one.is_live());
         if let Some(at) = older {
-            if self.blobs[at].version.is_some() {
-                self.blobs[at].current = false;
+            if keep.versions {
+                // One from before there were versions becomes one now.
+                let version = self.next_version(self.blobs[at].modified);
+                let older = &mut self.blobs[at];
+                older.current = false;
+                older.version.get_or_insert(version);
             } else {
                 let mut older = self.blobs.remove(at);
-                if let Some(days) = keep.days {
+                if older.version.is_some() {
+                    older.current = false;
+                    self.blobs.push(older);
+                } else if let Some(days) = keep.days {
                     older.snapshot = Some(long(now));
                     older.deleted = Some(Deleted { at: now, days });
                     self.blobs.push(older);
@@ -247,8 +254,9 @@ impl Container {
                 && ((base && one.is_live()) || (snapshots && one.snapshot.is_some()));
             if !hit {
                 kept.push(one);
-            } else if one.version.is_some() && one.snapshot.is_none() && keep.versions {
+            } else if keep.versions && one.snapshot.is_none() {
                 one.current = false;
+                one.version.get_or_insert_with(|| long(one.modified));
                 kept.push(one);
             } else if let Some(days) = keep.days {
                 one.deleted = Some(Deleted { at: now, days });
