@@ -1,5 +1,5 @@
-//! The simulator as a command: a W&B instance and a Google Cloud to try the provider on by
-//! hand.
+//! The simulator as a command: a W&B instance, a Google Cloud and an Azure to try the
+//! provider on by hand.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use simulator::gcs;
 use simulator::wandb::{Config, Google, Instance};
+use simulator::{azure, gcs};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Servers to try the provider on, without an account anywhere.
@@ -28,6 +28,10 @@ enum Server {
     /// address. Prints the address, then the owner's key file on one line. Ends on SIGINT
     /// and SIGTERM and keeps nothing.
     Gcs(Gcs),
+    /// Azure: Resource Manager, sign-in, the Blob service and the managed identity
+    /// endpoints. Prints one line of JSON with the addresses, the file of the certificate
+    /// to trust and the owner's secret. Ends on SIGINT and SIGTERM and keeps nothing.
+    Azure(Azure),
 }
 
 #[derive(Args)]
@@ -107,11 +111,46 @@ struct Gcs {
     propagation: u64,
 }
 
+#[derive(Args)]
+#[command(after_help = "\
+What is there can be seen and changed without a key, at the address `control`:
+  curl CONTROL/_simulator/requests
+  curl CONTROL/_simulator/accounts/NAME/containers
+  curl CONTROL/_simulator/principals -d '{\"type\": \"ServicePrincipal\"}'
+  curl CONTROL/_simulator/grants -d '{\"principal\": \"OBJECT-ID\", \"role\": \"Reader\", \"scope\": \"/subscriptions/ID\"}'
+  curl CONTROL/_simulator/locks -d '{\"name\": \"keep\", \"scope\": \"/subscriptions/ID\"}'
+  curl CONTROL/_simulator/faults \
+    -d '{\"kind\": \"status\", \"path_contains\": \"arm PUT /subscriptions\", \"code\": 429, \"times\": 2}'
+Also: settings, clock, subscriptions, providers, issuers, machine, roles, tokens,
+cluster-tokens, credentials, assignments, identities.")]
+struct Azure {
+    /// Where the switches and the managed identity endpoints listen: a loopback address;
+    /// port 0 takes a free one. All else takes free ports beside it.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where the certificate to trust is written [default: the folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// The resource group that is there from the start.
+    #[arg(long, default_value = "simulated-group")]
+    group: String,
+    /// Where that is.
+    #[arg(long, default_value = "westeurope")]
+    location: String,
+    /// Seconds until a role is felt.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    role_delay: u64,
+    /// Seconds for which the name of a deleted container stays taken.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    container_deletion: u64,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().server {
         Server::Wandb(wandb) => serve_wandb(wandb).await,
         Server::Gcs(gcs) => serve_gcs(gcs).await,
+        Server::Azure(azure) => serve_azure(azure).await,
     }
 }
 
@@ -143,6 +182,22 @@ async fn serve_gcs(gcs: Gcs) -> anyhow::Result<()> {
     let instance = gcs::Instance::start(config).await?;
     let key_file = instance.key_file(&instance.owner())?;
     until_told(&[instance.url(), key_file]).await?;
+    instance.stop().await;
+    Ok(())
+}
+
+async fn serve_azure(azure: Azure) -> anyhow::Result<()> {
+    let config = azure::Config {
+        listen: azure.listen,
+        folder: azure.folder,
+        group: azure.group,
+        location: azure.location,
+        role_delay: Duration::from_secs(azure.role_delay),
+        container_deletion: Duration::from_secs(azure.container_deletion),
+        ..azure::Config::default()
+    };
+    let instance = azure::Instance::start(config).await?;
+    until_told(&[instance.ready().to_string()]).await?;
     instance.stop().await;
     Ok(())
 }

@@ -1,0 +1,1 @@
+//! Azurite's opinion: the same requests to both, and the same answers.
