@@ -19,6 +19,7 @@ mod session_token;
 mod unknown;
 
 mod aws;
+mod azure;
 mod drift;
 mod examples;
 mod gcp;

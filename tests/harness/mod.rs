@@ -5,6 +5,7 @@ mod ask;
 mod clouds;
 mod google;
 mod hcl;
+mod microsoft;
 mod run;
 mod s3;
 mod servers;
@@ -14,8 +15,8 @@ use std::time::{Duration, Instant};
 
 pub use ask::{Login, ask};
 pub use clouds::{
-    ACCOUNT, ADMIN, Aws, Cloud, DEPLOY, Gcp, GoogleLogin, Minio, PROJECT, S3Compatible, SeaweedFs,
-    WANDB,
+    ACCOUNT, ADMIN, Aws, Azure, AzureLogin, Cloud, DEPLOY, GROUP, Gcp, GoogleLogin, Minio, PROJECT,
+    S3Compatible, SeaweedFs, WANDB,
 };
 pub use google::google;
 pub use hcl::fill;

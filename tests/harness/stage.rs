@@ -20,12 +20,16 @@ pub const API_KEY: &str = "0123456789abcdef0123456789abcdef01234567";
 const SOURCE: &str = "wandb-byob/wandb";
 
 /// What variables of whoever runs the tests begin with.
-const STRANGERS: [&str; 7] = [
+const STRANGERS: [&str; 11] = [
+    "ARM_",
     "AWS_",
+    "AZURE_",
     "CLOUDSDK_",
     "GCE_",
     "GCLOUD_",
     "GOOGLE_",
+    "IDENTITY_",
+    "MSI_",
     "STORAGE_EMULATOR_HOST",
     "WANDB_",
 ];
@@ -41,7 +45,7 @@ pub struct Stage<C: Cloud> {
     name: String,
     environment: Vec<(String, String)>,
     /// What the cloud's block of every bucket says.
-    pub usual: &'static str,
+    pub usual: String,
 }
 
 impl<C: Cloud> Stage<C> {
@@ -84,13 +88,15 @@ impl<C: Cloud> Stage<C> {
             .duration_since(std::time::UNIX_EPOCH)
             .map(|since| since.subsec_nanos())
             .unwrap_or_default();
+        let name = format!("{name}-{stamp:08x}");
+        let usual = C::usual(&name);
         Self {
             login,
             wandb,
             directory,
-            name: format!("{name}-{stamp:08x}"),
+            name,
             environment: Vec::new(),
-            usual: C::BUCKET,
+            usual,
         }
     }
 
@@ -144,7 +150,7 @@ impl<C: Cloud> Stage<C> {
                 }
             "#,
             source = SOURCE,
-            deployment = C::deployment(&self.wandb),
+            deployment = C::deployment(login, &self.wandb),
             arguments,
             cloud = C::BLOCK,
             block,

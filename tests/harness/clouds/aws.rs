@@ -41,8 +41,6 @@ impl Aws {
 impl Cloud for Aws {
     const BLOCK: &'static str = "aws";
     const PLACE: &'static str = r#"region = "us-east-1""#;
-    /// Most tests come without TLS.
-    const BUCKET: &'static str = "https_only = false";
 
     type Login = Login;
 
@@ -68,7 +66,12 @@ impl Cloud for Aws {
         )
     }
 
-    fn deployment(_: &Instance) -> String {
+    /// Most tests come without TLS.
+    fn usual(_: &str) -> String {
+        "https_only = false".to_owned()
+    }
+
+    fn deployment(_: &Login, _: &Instance) -> String {
         r#"deployment = "dedicated""#.to_owned()
     }
 
@@ -99,7 +102,7 @@ impl Stage<Aws> {
     /// A stage that comes to the stand-in by TLS.
     pub fn behind_tls(name: &str) -> Self {
         let mut stage = Self::on(name, Aws::login_behind_tls());
-        stage.usual = "";
+        stage.usual = String::new();
         stage
     }
 

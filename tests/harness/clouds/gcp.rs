@@ -115,7 +115,7 @@ impl Cloud for Gcp {
         format!("{}\n{}", login.credentials, login.endpoints())
     }
 
-    fn deployment(_: &Instance) -> String {
+    fn deployment(_: &GoogleLogin, _: &Instance) -> String {
         r#"deployment = "dedicated""#.to_owned()
     }
 

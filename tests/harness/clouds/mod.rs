@@ -1,6 +1,7 @@
 //! The clouds that stages are made for, one file each.
 
 mod aws;
+mod azure;
 mod gcp;
 mod s3_compatible;
 
@@ -9,6 +10,7 @@ use simulator::wandb::{Config, Instance};
 use super::stage::{API_KEY, Stage};
 
 pub use aws::{ACCOUNT, Aws, WANDB};
+pub use azure::{Azure, AzureLogin, GROUP};
 pub use gcp::{ADMIN, DEPLOY, Gcp, GoogleLogin, PROJECT};
 pub use s3_compatible::{Minio, S3Compatible, SeaweedFs};
 
@@ -19,8 +21,6 @@ pub trait Cloud: Sized {
     const BLOCK: &'static str;
     /// Where buckets are: what its block of the provider says in most tests.
     const PLACE: &'static str = "";
-    /// What its block of the bucket says in every test.
-    const BUCKET: &'static str = "";
 
     /// Where a server is, and how to get in.
     type Login: Clone;
@@ -31,8 +31,13 @@ pub trait Cloud: Sized {
     /// Who asks, and where: what its block of the provider says in every test.
     fn access(login: &Self::Login) -> String;
 
-    /// Where W&B is: what the provider's block says in every test.
-    fn deployment(wandb: &Instance) -> String;
+    /// Where W&B is, and whom to trust: what the provider's block says in every test.
+    fn deployment(login: &Self::Login, wandb: &Instance) -> String;
+
+    /// What its block of the bucket of this name says in every test.
+    fn usual(_: &str) -> String {
+        String::new()
+    }
 
     /// Whether a bucket of this name is there, by an independent look.
     fn is_there(stage: &Stage<Self>, bucket: &str) -> bool;

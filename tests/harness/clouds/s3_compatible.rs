@@ -55,7 +55,7 @@ impl<C: S3Compatible> Cloud for C {
         )
     }
 
-    fn deployment(wandb: &Instance) -> String {
+    fn deployment(_: &Login, wandb: &Instance) -> String {
         hcl!(
             r#"
                 base_url = "<url>"
