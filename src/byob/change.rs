@@ -57,9 +57,9 @@ impl Change {
 /// Why nobody can say on this cloud when unfinished uploads are given up, as the end of a sentence.
 pub fn check_abort_days(cloud: CloudKind) -> Result<(), String> {
     match cloud {
-        CloudKind::Azure => {
-            Err("Azure gives unfinished uploads up by itself, a week after their last part".to_owned())
-        }
+        CloudKind::Azure => Err(
+            "Azure gives unfinished uploads up by itself, a week after their last part".to_owned(),
+        ),
         CloudKind::Aws | CloudKind::Gcp | CloudKind::S3Compatible | CloudKind::CoreWeave => Ok(()),
     }
 }
