@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::kind::CloudKind;
 use super::observed::{CorsRule, LifecycleRule};
 use super::spec::{Encryption, Grants, Setting};
 
@@ -50,6 +51,16 @@ impl Change {
             Self::Lifecycle(_) => Setting::Lifecycle,
             Self::Grants(_) => Setting::Grants,
         }
+    }
+}
+
+/// Why nobody can say on this cloud when unfinished uploads are given up, as the end of a sentence.
+pub fn check_abort_days(cloud: CloudKind) -> Result<(), String> {
+    match cloud {
+        CloudKind::Azure => Err(
+            "Azure gives unfinished uploads up by itself, a week after their last part".to_owned(),
+        ),
+        CloudKind::Aws | CloudKind::Gcp | CloudKind::S3Compatible | CloudKind::CoreWeave => Ok(()),
     }
 }
 

@@ -100,7 +100,11 @@ impl Run<'_> {
         let outcome = self.attempt(&object, &mut uploaded).await;
         let left_behind = self.clean_up(&object, uploaded).await;
         outcome.map(|result| ProbeResult {
-            left_behind,
+            // What could not be tried has left nothing.
+            left_behind: match result.put {
+                Attempt::NotTried(_) => Vec::new(),
+                _ => left_behind,
+            },
             ..result
         })
     }

@@ -486,6 +486,20 @@ pub const KEY_ROTATION: &str = "access_key_rotation";
 pub const ACCESS: &str = "access";
 /// The value of [`ACCESS`] that stands for a key.
 pub const BY_KEY: &str = "access_key";
+/// The value of [`ACCESS`] that stands for an identity that is made, and has no key.
+pub const BY_IDENTITY: &str = "workload_identity";
+/// The argument of a block that names such an identity.
+pub const IDENTITY_NAME: &str = "identity_name";
+
+/// Whether a block asks for an identity of W&B's without a key.
+pub fn makes_identity(block: &Value) -> Field<bool> {
+    match block.attribute(ACCESS) {
+        Value::String(access) => Field::Known(access == BY_IDENTITY),
+        Value::Unknown => Field::Unknown,
+        _ => Field::Known(false),
+    }
+}
+
 /// The argument of a block that chooses between keys that are there.
 pub const KEY_CHOICE: &str = "account_key";
 

@@ -70,7 +70,11 @@ async fn own_account(cloud: &Azure, bucket: &str) -> Result<Option<Account>, Clo
     if cloud.seen.container(bucket).is_none() {
         container::get(cloud, bucket).await?;
     }
-    let account = account::get(cloud).await?;
+    // It was looked at with the marker, a moment ago.
+    let account = match cloud.seen.account() {
+        Some(account) => account,
+        None => account::get(cloud).await?,
+    };
     let generations = cloud.seen.generations();
     let is_own = account.is_own(&cloud.place, bucket, &generations);
     Ok(is_own.then_some(account))

@@ -350,7 +350,7 @@ impl IdentityService for Azure {
     }
 
     fn chooses_access_key_ids(&self) -> bool {
-        true
+        false
     }
 
     fn makes_access_keys(&self) -> bool {

@@ -355,7 +355,7 @@ mod tests {
         let request = Request::manager(Api::Storage, "GET", id).with("$filter", "a eq 'b'");
         assert_eq!(
             request.path,
-            format!("{id}?api-version=2023-05-01&%24filter=a%20eq%20%27b%27")
+            format!("{id}?api-version=2023-05-01&$filter=a%20eq%20%27b%27")
         );
     }
 

@@ -24,6 +24,8 @@ struct Memory {
     /// Names of live blobs, to be told from those that were never finished.
     live: BTreeSet<String>,
     delegation: Option<DelegationKey>,
+    /// Why the caller cannot try the container, once somebody has asked.
+    lack: Option<Option<String>>,
 }
 
 /// What one operation has seen.
@@ -36,8 +38,6 @@ pub(super) struct Seen {
     nothing: AtomicBool,
     /// The account was deleted by this operation, with all that was given on it.
     account_gone: AtomicBool,
-    /// The caller's rights on blobs were seen to work.
-    let_in: AtomicBool,
 }
 
 impl Seen {
@@ -130,11 +130,12 @@ impl Seen {
         self.account_gone.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_let_in(&self) {
-        self.let_in.store(true, Ordering::Relaxed);
+    /// Why the caller cannot try the container; `None` while nobody has asked.
+    pub(super) fn lack(&self) -> Option<Option<String>> {
+        self.memory().lack.clone()
     }
 
-    pub(super) fn is_let_in(&self) -> bool {
-        self.let_in.load(Ordering::Relaxed)
+    pub(super) fn note_lack(&self, lack: &Option<String>) {
+        self.memory().lack = Some(lack.clone());
     }
 }

@@ -130,9 +130,15 @@ async fn with_token(cloud: &Azure, bucket: &str, ask: &Ask<'_>) -> Result<Signed
 /// Why the caller cannot try the bucket by its token; nothing where it can. What it could not
 /// remove again is not written. A role that was given a moment ago is waited for.
 async fn lacks(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError> {
-    if cloud.seen.is_let_in() {
-        return Ok(None);
+    if let Some(lack) = cloud.seen.lack() {
+        return Ok(lack);
     }
+    let lack = find_lack(cloud, bucket).await?;
+    cloud.seen.note_lack(&lack);
+    Ok(lack)
+}
+
+async fn find_lack(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError> {
     let rights = caller::on_blobs(cloud).await;
     if let Some(why) = rights.as_ref().and_then(Blobs::lack) {
         return Ok(Some(why));
@@ -155,10 +161,7 @@ async fn lacks(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError
         Ok(looked)
     });
     match until_stopped(&cloud.patience, listing::LIST, bucket, waited).await? {
-        Ok(()) => {
-            cloud.seen.note_let_in();
-            Ok(None)
-        }
+        Ok(()) => Ok(None),
         Err(error) if error.kind == CloudErrorKind::Denied => Ok(Some(format!(
             "the caller may not look into the container, so nothing was tried as W&B would: give it \
              Storage Blob Data Owner on the account ({})",

@@ -39,7 +39,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::byob::{CloudError, name, soft_delete};
+use crate::byob::{CloudError, change, name, soft_delete};
 use crate::sdk::model::FromValue;
 use crate::sdk::prelude::*;
 use crate::sdk::timeouts::timeout;
@@ -190,6 +190,17 @@ fn validate_on(config: &Bucket, cloud: &dyn CloudSchema) -> Diagnostics {
                 format!("soft_delete_days is not valid: {why}."),
             )
             .at(Path::of("soft_delete_days")),
+        );
+    }
+    if config.abort_multipart_days.known().is_some()
+        && let Err(why) = change::check_abort_days(cloud.kind())
+    {
+        diagnostics.push(
+            Diagnostic::error(
+                "Invalid abort_multipart_days",
+                format!("abort_multipart_days cannot be set: {why}."),
+            )
+            .at(Path::of("abort_multipart_days")),
         );
     }
     diagnostics

@@ -18,7 +18,8 @@ use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::Field;
 use crate::sdk::resource::Plan;
-use crate::terraform::account::{ResolvedBlock, makes_key};
+use crate::sdk::value::Value;
+use crate::terraform::account::{IDENTITY_NAME, ResolvedBlock, makes_identity, makes_key};
 use crate::terraform::configuration::{Configuration, Environment};
 use crate::terraform::diagnostics::Explanation;
 
@@ -304,7 +305,7 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
         return;
     }
     if made == Field::Known(false) {
-        planned.access_key_owner = Field::Null;
+        planned.access_key_owner = identity_owner(prior, &block.block());
         planned.access_key_id = Field::Null;
         planned.secret_access_key = Field::Null;
         planned.supported_file_store = outputs::file_store(planned, block);
@@ -315,6 +316,23 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
         planned.access_key_id = Field::Unknown;
         planned.secret_access_key = Field::Unknown;
         planned.supported_file_store = Field::Unknown;
+    }
+}
+
+/// The identity of W&B's that has no key, as the state knows it; it is another one by another name.
+fn identity_owner(prior: Option<&Bucket>, block: &Value) -> Field<String> {
+    if makes_identity(block) == Field::Known(false) {
+        return Field::Null;
+    }
+    let before = prior.filter(|prior| {
+        prior.known_block().is_some_and(|before| {
+            makes_identity(before) == Field::Known(true)
+                && before.attribute(IDENTITY_NAME) == block.attribute(IDENTITY_NAME)
+        })
+    });
+    match before.map(|prior| &prior.access_key_owner) {
+        Some(Field::Known(owner)) => Field::Known(owner.clone()),
+        _ => Field::Unknown,
     }
 }
 

@@ -121,7 +121,8 @@ fn arguments() -> Vec<Attribute> {
         Attribute::string(
             "name",
             "The bucket's name. On S3-compatible servers: 3 to 63 lower-case letters, digits, `-` \
-             and `.`; on Google Cloud `_` as well, and the name is the whole world's.",
+             and `.`; on Google Cloud `_` as well, and the name is the whole world's; on Azure it is \
+             a container's, without `.`.",
         )
         .required()
         .requires_replace(),
@@ -142,7 +143,8 @@ fn arguments() -> Vec<Attribute> {
         Attribute::number(
             "soft_delete_days",
             "Deleted objects can be brought back for so many days, and are paid for: 7 to 90 on \
-             Google Cloud. Default: `7`; elsewhere it may not be set.",
+             Google Cloud, 1 to 365 on Azure, where it holds for whole containers as well. \
+             Default: `7`; elsewhere it may not be set.",
         )
         .optional_computed(),
         Attribute::number(
@@ -153,7 +155,8 @@ fn arguments() -> Vec<Attribute> {
         .between(1, 36_500),
         Attribute::number(
             "abort_multipart_days",
-            "Unfinished uploads below `path` are given up after so many days. Absent: not managed.",
+            "Unfinished uploads below `path` are given up after so many days. Absent: not managed. Not \
+             on Azure, which gives them up after a week by itself.",
         )
         .between(1, 36_500),
         Attribute::string_set(
@@ -199,7 +202,7 @@ fn arguments() -> Vec<Attribute> {
         Attribute::string(
             "registration_name",
             "What W&B is told the bucket is called. Default: the bucket's full path without \
-             credentials.",
+             credentials; on Azure the storage account, and the container leads `path`.",
         )
         .optional_computed()
         .keeps_state()

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 
 use super::super::{first, read};
 use super::block::{
-    Arguments, BY_IDENTITY, BY_PRINCIPAL, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_REPLICATION,
-    DEFAULT_TLS, SERVICE_ACCOUNTS, argument,
+    Arguments, BY_PRINCIPAL, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_REPLICATION, DEFAULT_TLS,
+    SERVICE_ACCOUNTS, argument,
 };
 use super::connection::{AzureAccount, no_subscription};
 use super::meaning;
@@ -20,7 +20,7 @@ use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::value::Value;
 use crate::terraform::account::{
-    BY_KEY, BlockSources, CloudAccount, CloudSpec, CommonArguments, Outputs, Resolved,
+    BY_IDENTITY, BY_KEY, BlockSources, CloudAccount, CloudSpec, CommonArguments, Outputs, Resolved,
 };
 use crate::terraform::diagnostics::Explanation;
 

@@ -8,7 +8,7 @@ use crate::sdk::diagnostic::Path;
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::schema::{Attribute, Block};
 use crate::sdk::value::Value;
-use crate::terraform::account::BY_KEY;
+use crate::terraform::account::{BY_IDENTITY, BY_KEY};
 
 /// How an account keeps its copies when nobody says so: in three zones.
 pub(super) const DEFAULT_REPLICATION: &str = "ZRS";
@@ -16,8 +16,6 @@ const REPLICATIONS: [&str; 6] = [DEFAULT_REPLICATION, "LRS", "GRS", "RAGRS", "GZ
 /// The oldest TLS that an account takes then.
 pub(super) const DEFAULT_TLS: &str = "TLS1_2";
 const TLS: [&str; 2] = [DEFAULT_TLS, "TLS1_3"];
-/// W&B becomes a managed identity.
-pub(super) const BY_IDENTITY: &str = "workload_identity";
 /// W&B is a principal of its own.
 pub(super) const BY_PRINCIPAL: &str = "principal";
 const ACCESS: [&str; 3] = [BY_KEY, BY_IDENTITY, BY_PRINCIPAL];

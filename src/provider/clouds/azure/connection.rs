@@ -9,8 +9,8 @@ use url::Url;
 use super::super::connections::{Connection as Shared, Connections};
 use super::address;
 use super::block::{
-    Addresses, Arguments, BY_IDENTITY, BY_PRINCIPAL, DEFAULT_NAMESPACE, DEFAULT_REPLICATION,
-    DEFAULT_TLS, Defaults,
+    Addresses, Arguments, BY_PRINCIPAL, DEFAULT_NAMESPACE, DEFAULT_REPLICATION, DEFAULT_TLS,
+    Defaults,
 };
 use super::sign_in::{self, either};
 use crate::byob::{Cloud, CloudError};
@@ -20,7 +20,7 @@ use crate::clouds::azure::{
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::{Field, SetOf};
 use crate::sdk::secret::remember;
-use crate::terraform::account::Connector;
+use crate::terraform::account::{BY_IDENTITY, Connector};
 use crate::terraform::diagnostics::Explanation;
 
 /// The provider's block, and the connections that were opened so far.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::block::{Arguments, BY_IDENTITY, BY_PRINCIPAL};
+use super::block::{Arguments, BY_PRINCIPAL};
 use crate::byob::address::{self, AzureAddress};
 use crate::byob::identity::Identity;
 use crate::byob::rights::Rights;
 use crate::byob::spec::{Access, Grants, Setting};
 use crate::clouds::azure::names;
 use crate::sdk::model::{Field, SetOf};
-use crate::terraform::account::{BY_KEY, CloudSpec, CommonArguments, Outputs};
+use crate::terraform::account::{BY_IDENTITY, BY_KEY, CloudSpec, CommonArguments, Outputs};
 
 /// The roles that W&B gets on the account where nobody says so.
 ///

@@ -1,9 +1,9 @@
 //! What does not fit together in a bucket's block.
 
-use super::block::{Arguments, BY_IDENTITY, BY_PRINCIPAL, argument};
+use super::block::{Arguments, BY_PRINCIPAL, argument};
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
-use crate::terraform::account::BY_KEY;
+use crate::terraform::account::{BY_IDENTITY, BY_KEY};
 use crate::terraform::diagnostics::Explanation;
 
 /// What does not fit together in a block, as somebody wrote it: what is null was left open.
