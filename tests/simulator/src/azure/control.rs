@@ -67,16 +67,28 @@ pub(super) fn throw(world: &mut World, method: &str, path: &str, body: &Value) -
     world.expire();
     match (method, &parts[..]) {
         ("GET", ["requests"]) => Ok(json!(world.requests)),
-        ("DELETE", ["requests"]) => done(world.requests.clear()),
+        ("DELETE", ["requests"]) => {
+            world.requests.clear();
+            Ok(Value::Null)
+        }
         ("GET", ["faults"]) => Ok(json!(world.faults)),
-        ("DELETE", ["faults"]) => done(world.faults.clear()),
+        ("DELETE", ["faults"]) => {
+            world.faults.clear();
+            Ok(Value::Null)
+        }
         ("POST", ["faults"]) => {
             let fault: Fault = read(body)?;
-            done(world.faults.push(Armed::new(fault)))
+            {
+                world.faults.push(Armed::new(fault));
+                Ok(Value::Null)
+            }
         }
         ("POST", ["clock"]) => {
             let seconds = body["seconds"].as_u64().unwrap_or(0);
-            done(world.advance(Duration::from_secs(seconds)))
+            {
+                world.advance(Duration::from_secs(seconds));
+                Ok(Value::Null)
+            }
         }
         ("PATCH", ["settings"]) => settings(world, body),
         ("POST", ["subscriptions"]) => {
@@ -84,14 +96,23 @@ pub(super) fn throw(world: &mut World, method: &str, path: &str, body: &Value) -
                 .as_str()
                 .unwrap_or(&world.config.tenant)
                 .to_owned();
-            done(world.add_subscription(&text(body, "id")?, &tenant))
+            {
+                world.add_subscription(&text(body, "id")?, &tenant);
+                Ok(Value::Null)
+            }
         }
         ("PUT", ["providers", namespace]) => registration(world, namespace, body),
         ("POST", ["issuers"]) => {
             let (name, issuer) = (text(body, "name")?, text(body, "issuer")?);
-            done(drop(world.issuers.insert(name, issuer)))
+            {
+                drop(world.issuers.insert(name, issuer));
+                Ok(Value::Null)
+            }
         }
-        ("POST", ["machine"]) => done(world.machine = read(&body["principals"])?),
+        ("POST", ["machine"]) => {
+            world.machine = read(&body["principals"])?;
+            Ok(Value::Null)
+        }
         (
             "GET" | "POST",
             [
@@ -101,7 +122,10 @@ pub(super) fn throw(world: &mut World, method: &str, path: &str, body: &Value) -
             ],
         ) => people(world, method, parts[0], body),
         ("GET", ["locks"]) => Ok(json!(world.locks)),
-        ("DELETE", ["locks"]) => done(world.locks.clear()),
+        ("DELETE", ["locks"]) => {
+            world.locks.clear();
+            Ok(Value::Null)
+        }
         ("POST", ["locks"]) => {
             let lock = Lock {
                 name: text(body, "name")?,
@@ -109,16 +133,15 @@ pub(super) fn throw(world: &mut World, method: &str, path: &str, body: &Value) -
                 level: body["level"].as_str().unwrap_or("CanNotDelete").to_owned(),
                 notes: None,
             };
-            done(world.locks.push(lock))
+            {
+                world.locks.push(lock);
+                Ok(Value::Null)
+            }
         }
         (_, ["identities", ..]) => identities(world, method, &parts[1..], body),
         (_, ["accounts", rest @ ..]) => accounts(world, method, rest, body),
         _ => Err((404, "there is no such switch".to_owned())),
     }
-}
-
-fn done((): ()) -> Thrown {
-    Ok(Value::Null)
 }
 
 /// Seconds of `role_delay`, `federation_delay`, `principal_delay`, `container_deletion`;
@@ -239,7 +262,10 @@ fn people(world: &mut World, method: &str, what: &str, body: &Value) -> Thrown {
             let mut all = world.principals.iter_mut();
             let principal = all.find(|one| one.object_id == id);
             let principal = principal.ok_or((404, "nobody".to_owned()))?;
-            done(principal.credentials.push(credential))
+            {
+                principal.credentials.push(credential);
+                Ok(Value::Null)
+            }
         }
         _ => Err((405, "there is no such switch".to_owned())),
     }
@@ -271,12 +297,12 @@ fn identities(world: &mut World, method: &str, parts: &[&str], body: &Value) -> 
             .collect()),
         ("POST", [name, "busy"]) => {
             let at = named(name)?;
-            done(world.identities[at].busy_until = now + seconds)
+            { world.identities[at].busy_until = now + seconds; Ok(Value::Null) }
         }
         ("DELETE", [name]) => {
             let at = named(name)?;
             let gone = world.identities.remove(at);
-            done(world.principals.retain(|one| one.object_id != gone.object_id))
+            { world.principals.retain(|one| one.object_id != gone.object_id); Ok(Value::Null) }
         }
         _ => Err((404, "there is no such switch".to_owned())),
     }
@@ -320,7 +346,10 @@ fn accounts(world: &mut World, method: &str, parts: &[&str], body: &Value) -> Th
                 .services
                 .entry("blobservices".to_owned())
                 .or_default();
-            done(blobs.extend(object("blob_service")))
+            {
+                blobs.extend(object("blob_service"));
+                Ok(Value::Null)
+            }
         }
         ("POST", [kind @ ("shares" | "queues" | "tables"), child]) => {
             let children = account.others.entry((*kind).to_owned()).or_default();
@@ -378,7 +407,10 @@ fn containers(
     if method == "POST" && rest.is_empty() {
         let mut made = Container::new(name, now);
         made.metadata = read(&body["metadata"]).unwrap_or_default();
-        return done(account.containers.push(made));
+        {
+            account.containers.push(made);
+            return Ok(Value::Null);
+        }
     }
     let missing = || (404, format!("there is no container {name}"));
     if method == "DELETE" && rest.is_empty() {
@@ -418,11 +450,17 @@ fn containers(
                 blocks: Vec::new(),
                 data: data.into(),
             };
-            done(drop(found.store(blob, keeping, now)))
+            {
+                drop(found.store(blob, keeping, now));
+                Ok(Value::Null)
+            }
         }
         ("DELETE", ["blobs", rest @ ..]) => {
             let name = rest.join("/");
-            done(found.delete(&name, keeping, true, true, now))
+            {
+                found.delete(&name, keeping, true, true, now);
+                Ok(Value::Null)
+            }
         }
         _ => Err((404, "there is no such switch".to_owned())),
     }

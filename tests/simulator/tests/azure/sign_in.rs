@@ -310,7 +310,7 @@ async fn managed_identities_sign_in_at_both_endpoints() {
         .unwrap();
     assert_eq!(body["client_id"], somebody["client_id"]);
     let token = body["access_token"].as_str().unwrap();
-    let path = "/subscriptions?api-version=2022-12-01";
+    let path = "/subscriptions/22222222-2222-4222-a222-222222222222?api-version=2022-12-01";
     assert_eq!(
         cloud.arm_as(token, Method::GET, path, Value::Null).await.0,
         403

@@ -1,6 +1,7 @@
 //! Resource Manager: which call a request is, whether the caller may make it, and the
 //! resource provider that carries it out.
 
+mod account;
 mod accounts;
 mod assignments;
 mod body;
@@ -26,7 +27,8 @@ use super::world::World;
 use kinds::{Kind, find};
 use target::Target;
 
-pub(crate) use accounts::{container_id, make as make_account};
+pub(crate) use account::make as make_account;
+pub(crate) use accounts::container_id;
 pub(crate) use containers::{is_identifier, valid_name};
 
 /// One call that is let in.
