@@ -73,6 +73,9 @@ pub struct Config {
     pub federation_delay: Duration,
     /// How long a new identity is unknown to those who give roles.
     pub principal_delay: Duration,
+    /// How long it takes to write a federated credential; another write to the same
+    /// identity meanwhile is refused.
+    pub credential_write: Duration,
     /// How long the name of a deleted container stays taken.
     pub container_deletion: Duration,
 }
@@ -91,6 +94,7 @@ impl Default for Config {
             role_delay: Duration::ZERO,
             federation_delay: Duration::ZERO,
             principal_delay: Duration::ZERO,
+            credential_write: Duration::from_millis(20),
             container_deletion: Duration::ZERO,
         }
     }

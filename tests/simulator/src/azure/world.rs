@@ -154,6 +154,8 @@ pub(crate) struct World {
     pub(crate) machine: Vec<String>,
     /// What the App Service form wants in its header.
     pub(crate) identity_header: String,
+    /// How many writes to the credentials of an identity are under way, by its path.
+    pub(crate) writers: BTreeMap<String, u32>,
     pub(crate) faults: Vec<Armed>,
     pub(crate) requests: Vec<RequestLog>,
 }
@@ -177,6 +179,7 @@ impl World {
             issuers: BTreeMap::new(),
             machine: Vec::new(),
             identity_header: guid(),
+            writers: BTreeMap::new(),
             faults: Vec::new(),
             requests: Vec::new(),
             config,

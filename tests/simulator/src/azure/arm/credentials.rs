@@ -110,12 +110,11 @@ fn write(call: &mut Call<'_>, identity: &Identity, change: impl FnOnce(&mut Vec<
     }
 }
 
-/// Refuses while another write is under way. Nothing here takes time of its own, so that
-/// the tests say how long a write does.
+/// Refuses while another write is under way, or one that tests speak of.
 fn busy(call: &mut Call<'_>, at: usize) -> Result<(), Refusal> {
     let now = call.world.now();
     let identity = &mut call.world.identities[at];
-    if now < identity.busy_until {
+    if call.request.overlaps || now < identity.busy_until {
         let message = format!(
             "Too many Federated Identity Credentials are written concurrently for the managed \
              identity '{}'. Concurrent Federated Identity Credentials writes under the same \

@@ -132,8 +132,8 @@ fn surroundings(world: &mut World, method: &str, parts: &[&str], body: &Value) -
     }
 }
 
-/// Seconds of `role_delay`, `federation_delay`, `principal_delay`, `container_deletion`;
-/// `polls` and `retry_after`.
+/// Seconds of `role_delay`, `federation_delay`, `principal_delay`, `credential_write` and
+/// `container_deletion`; `polls` and `retry_after`.
 fn settings(world: &mut World, body: &Value) -> Thrown {
     let seconds = |name: &str| Duration::try_from_secs_f64(body[name].as_f64()?).ok();
     let config = &mut world.config;
@@ -142,6 +142,7 @@ fn settings(world: &mut World, body: &Value) -> Thrown {
         ("federation_delay", &mut config.federation_delay),
         ("principal_delay", &mut config.principal_delay),
         ("container_deletion", &mut config.container_deletion),
+        ("credential_write", &mut config.credential_write),
     ] {
         if let Some(value) = seconds(name) {
             *setting = value;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{DONE, Thrown, read, text, unknown};
 use crate::azure::clock::guid;
 use crate::azure::roles::Definition;
-use crate::azure::world::{Credential, World};
+use crate::azure::world::{Credential, Identity, World};
 
 /// Principals, what they may do and what they sign in with.
 pub(super) fn people(world: &mut World, method: &str, what: &str, body: &Value) -> Thrown {
@@ -114,30 +114,36 @@ pub(super) fn identities(world: &mut World, method: &str, parts: &[&str], body: 
             .ok_or((404, "there is no such identity".to_owned()))
     };
     match (method, parts) {
-        ("GET", []) => Ok(world
-            .identities
-            .iter()
-            .map(|one| {
-                let principal = world.principal(&one.object_id);
-                let credentials = principal.map(|one| one.credentials.as_slice());
-                let brief = |one: &Credential| json!({"name": one.name, "issuer": one.issuer,
-                    "subject": one.subject, "audiences": one.audiences});
-                json!({"id": one.id, "name": one.name, "tags": one.tags,
-                    "object_id": one.object_id, "client_id": principal.map(|one| &one.app_id),
-                    "credentials": credentials.unwrap_or_default().iter().map(brief).collect::<Vec<_>>()})
-            })
-            .collect()),
+        ("GET", []) => {
+            let all = world.identities.iter();
+            Ok(all.map(|one| identity(world, one)).collect())
+        }
         ("POST", [name, "busy"]) => {
             let at = named(name)?;
             world.identities[at].busy_until = now + seconds;
-DONE
+            DONE
         }
         ("DELETE", [name]) => {
             let at = named(name)?;
             let gone = world.identities.remove(at);
-            world.principals.retain(|one| one.object_id != gone.object_id);
-DONE
+            world
+                .principals
+                .retain(|one| one.object_id != gone.object_id);
+            DONE
         }
         _ => unknown(),
     }
+}
+
+/// An identity with what it signs in with.
+fn identity(world: &World, one: &Identity) -> Value {
+    let principal = world.principal(&one.object_id);
+    let credentials = principal.map(|one| one.credentials.as_slice());
+    let brief = |one: &Credential| {
+        json!({"name": one.name, "issuer": one.issuer, "subject": one.subject,
+            "audiences": one.audiences})
+    };
+    let credentials: Vec<Value> = credentials.unwrap_or_default().iter().map(brief).collect();
+    json!({"id": one.id, "name": one.name, "tags": one.tags, "object_id": one.object_id,
+        "client_id": principal.map(|one| &one.app_id), "credentials": credentials})
 }
