@@ -123,10 +123,9 @@ async fn a_long_operation_is_asked_for_until_it_is_over() {
     assert_eq!(cloud.arm(Method::PUT, &at("slow1"), body()).await.0, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_no_account_can_be_is_refused() {
-    let cloud = Cloud::start().await;
-    cloud.account("taken1").await;
+/// What is asked for by which name, and the status and the code that it is refused with.
+/// An account `taken1` is there.
+fn impossible() -> Vec<(&'static str, Value, u16, &'static str)> {
     let with = |name: &str, value: Value| {
         let mut wanted = body();
         wanted[name] = value;
@@ -134,7 +133,7 @@ async fn what_no_account_can_be_is_refused() {
     };
     let many: serde_json::Map<String, Value> =
         (0..51).map(|at| (format!("t{at}"), json!("v"))).collect();
-    for (name, wanted, status, expected) in [
+    vec![
         ("Upper1", body(), 400, "AccountNameInvalid"),
         ("ab", body(), 400, "AccountNameInvalid"),
         (
@@ -204,10 +203,22 @@ async fn what_no_account_can_be_is_refused() {
             409,
             "AccountPropertyCannotBeUpdated",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_account_can_be_is_refused() {
+    let cloud = Cloud::start().await;
+    cloud.account("taken1").await;
+    for (name, wanted, status, expected) in impossible() {
         let (got, answer) = cloud.arm(Method::PUT, &at(name), wanted).await;
         assert_eq!((got, code(&answer)), (status, expected), "{name} {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_belong_to_everybody_and_namespaces_are_registered() {
+    let cloud = Cloud::start().await;
     cloud.control(
         "POST",
         "/accounts/theirs1",
