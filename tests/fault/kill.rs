@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use simulator::azure;
 use simulator::proxy::{Options, Proxy, Seen};
 use simulator::servers::Server;
 
@@ -17,12 +18,53 @@ pub fn proxy_to(server: &Server) -> (Proxy, Login) {
     (proxy, login)
 }
 
+/// Where the requests of a provider pass that is to die at one of them.
+pub trait Counter {
+    /// Counts from here on, and forgets what was to be done.
+    fn begin(&self);
+
+    /// Of each request since then, whether it only reads.
+    fn reads(&self) -> Vec<bool>;
+
+    /// Does something right before request `number` goes on, counted from 1.
+    fn before(&self, number: usize, action: impl FnOnce() + Send + 'static);
+}
+
+impl Counter for Proxy {
+    fn begin(&self) {
+        self.clear();
+    }
+
+    fn reads(&self) -> Vec<bool> {
+        self.requests().iter().map(Seen::is_read).collect()
+    }
+
+    fn before(&self, number: usize, action: impl FnOnce() + Send + 'static) {
+        self.run_at(number, action);
+    }
+}
+
+impl Counter for azure::Instance {
+    fn begin(&self) {
+        self.clear_requests();
+    }
+
+    fn reads(&self) -> Vec<bool> {
+        let requests = self.requests();
+        requests.iter().map(azure::RequestLog::is_read).collect()
+    }
+
+    fn before(&self, number: usize, action: impl FnOnce() + Send + 'static) {
+        self.run_at(number, action);
+    }
+}
+
 /// Plans and applies undisturbed; the numbers of the requests to kill the provider at.
-pub fn points_of(stage: &Stage<impl Cloud>, proxy: &Proxy, plan: &[&str]) -> Vec<usize> {
+pub fn points_of(stage: &Stage<impl Cloud>, counter: &impl Counter, plan: &[&str]) -> Vec<usize> {
     plan_to(stage, plan);
-    proxy.clear();
+    counter.begin();
     stage.apply_plan().succeeds();
-    turning_points(&proxy.requests())
+    turning_points(&counter.reads())
 }
 
 fn plan_to(stage: &Stage<impl Cloud>, plan: &[&str]) {
@@ -35,27 +77,26 @@ fn plan_to(stage: &Stage<impl Cloud>, plan: &[&str]) {
 /// whether the apply had that many.
 pub fn is_killed_at(
     stage: &Stage<impl Cloud>,
-    proxy: &Proxy,
+    counter: &impl Counter,
     number: usize,
     plan: &[&str],
 ) -> bool {
     plan_to(stage, plan);
-    proxy.clear();
+    counter.begin();
     let directory = stage.path().display().to_string();
-    proxy.run_at(number, move || kill_provider_in(&directory));
+    counter.before(number, move || kill_provider_in(&directory));
     let run = stage.apply_plan();
     // The run is over, so nothing is left that could hit the next one.
-    proxy.clear();
+    counter.begin();
     !run.0.status.success()
 }
 
 /// The numbers of the requests at which an end leaves a world of its own: each write, and
 /// the first of each row of reads, which come in any order and change nothing.
-pub fn turning_points(requests: &[Seen]) -> Vec<usize> {
+pub fn turning_points(reads: &[bool]) -> Vec<usize> {
     let mut points = Vec::new();
     let mut after_read = false;
-    for (index, seen) in requests.iter().enumerate() {
-        let reads = seen.is_read();
+    for (index, &reads) in reads.iter().enumerate() {
         if !reads || !after_read {
             points.push(index + 1);
         }

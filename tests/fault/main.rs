@@ -10,6 +10,7 @@ mod gone;
 mod kill;
 
 mod aws;
+mod azure;
 mod gcp;
 mod minio;
 mod team;

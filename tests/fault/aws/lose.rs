@@ -3,7 +3,7 @@
 use simulator::proxy::Cut;
 
 use super::world::{World, assert_empty_plan, assert_tidy, ends_well};
-use crate::kill::turning_points;
+use crate::kill::{Counter as _, turning_points};
 
 /// The connection ends at each request of a create in turn.
 fn a_lost_request_of_a_create(name: &str, cut: Cut) {
@@ -11,7 +11,7 @@ fn a_lost_request_of_a_create(name: &str, cut: Cut) {
     let (stage, proxy) = world.create("aws-undisturbed");
     proxy.clear();
     stage.apply();
-    let points = turning_points(&proxy.requests());
+    let points = turning_points(&proxy.reads());
     world.new_keys(&stage);
     assert!(points.len() > 15, "only {points:?}");
     for number in points {

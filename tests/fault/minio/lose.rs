@@ -3,7 +3,7 @@
 use simulator::proxy::Cut;
 
 use super::{assert_tidy, behind_proxy};
-use crate::kill::turning_points;
+use crate::kill::{Counter as _, turning_points};
 
 /// The connection ends at each request in turn, after the server has carried it out or
 /// before: one bucket, one user, one key, whatever was repeated.
@@ -18,7 +18,7 @@ fn a_lost_request_of_a_create(when: Cut) {
         }
         let run = stage.apply_plan();
         assert!(!run.text().contains("plugin crashed"), "{}", run.text());
-        let points = turning_points(&proxy.requests());
+        let points = turning_points(&proxy.reads());
         proxy.clear();
         // Most are repeated at once; the next apply goes on with the rest.
         stage.apply();

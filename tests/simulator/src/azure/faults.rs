@@ -65,6 +65,18 @@ pub struct RequestLog {
     pub status: Option<u16>,
 }
 
+impl RequestLog {
+    /// Whether it changes nothing.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        let asks = ["listKeys", "checkNameAvailability"];
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+            || self.service != "arm" && self.service != "blob"
+            || asks.iter().any(|end| self.path.ends_with(end))
+            || self.query.contains("comp=userdelegationkey")
+    }
+}
+
 fn caller(world: &World, request: &Request) -> String {
     match request.header("authorization") {
         Some(value) if value.starts_with("SharedKey") => "key".to_owned(),
@@ -172,6 +184,11 @@ pub(super) async fn serve(
     }
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
+    }
+    let hook = shared.hooks().remove(&(number + 1));
+    if let Some(hook) = hook {
+        // Without a pause in which the connection could end, and the request with it.
+        tokio::task::block_in_place(hook);
     }
     let answer = match &fault {
         Some(Fault::Reset { .. }) => None,

@@ -98,6 +98,7 @@ impl Instance {
         let certificate = write(&config, &authority.pem, &addresses)?;
         let world = World::new(config, addresses.clone())?;
         let shared = Arc::new(Shared {
+            hooks: Mutex::default(),
             world: Mutex::new(world),
         });
         let mut servings = Vec::new();
@@ -188,8 +189,16 @@ impl Instance {
         self.shared.world().requests.clone()
     }
 
-    /// Forgets the requests so far.
+    /// Does something right before request `number` is carried out, which is carried out
+    /// whatever becomes of whoever has sent it. Counts from 1, and from
+    /// [`Instance::clear_requests`].
+    pub fn run_at(&self, number: usize, action: impl FnOnce() + Send + 'static) {
+        self.shared.hooks().insert(number, Box::new(action));
+    }
+
+    /// Forgets the requests so far, and what was to be done before one.
     pub fn clear_requests(&self) {
+        self.shared.hooks().clear();
         self.shared.world().requests.clear();
     }
 

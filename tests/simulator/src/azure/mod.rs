@@ -42,6 +42,7 @@ mod tls;
 mod tokens;
 mod world;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -109,9 +110,18 @@ impl Default for Config {
 /// What all request handlers share.
 struct Shared {
     world: Mutex<World>,
+    /// What is to be done right before a request, by its number.
+    hooks: Mutex<BTreeMap<usize, Hook>>,
 }
 
+type Hook = Box<dyn FnOnce() + Send>;
+
 impl Shared {
+    /// What is to be done right before requests; never held across an `await`.
+    fn hooks(&self) -> MutexGuard<'_, BTreeMap<usize, Hook>> {
+        self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The state; never held across an `await`.
     fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
