@@ -23,6 +23,11 @@ use crate::sdk::model::{Field, Model, Secret, ToValue as _};
 use crate::sdk::schema::Block;
 use crate::sdk::value::Value;
 
+pub use super::way_in::{
+    ACCESS, BY_IDENTITY, BY_KEY, CREATE_KEY, IDENTITY_NAME, KEY_CHOICE, KEY_ROTATION, chooses_key,
+    key_version, makes_identity, makes_key,
+};
+
 /// One cloud's block in the bucket resource.
 pub trait CloudSchema: fmt::Debug + Send + Sync {
     /// Which cloud it is; its name is [`CloudKind::block`].
@@ -474,59 +479,5 @@ impl<C: CloudAccount> ResolvedBlock for TypedBlock<C> {
     fn with_encryption_key(&self, key: &str) -> Arc<dyn ResolvedBlock> {
         let block = self.resolved.block.clone();
         self.with(self.account.with_encryption_key(block, key))
-    }
-}
-
-/// The argument of a block that asks for a key to be made. The same on every cloud.
-pub const CREATE_KEY: &str = "create_access_key";
-/// The argument of a block whose change makes a new key. The same on every cloud.
-pub const KEY_ROTATION: &str = "access_key_rotation";
-
-/// The argument of a block that says how W&B gets in, on clouds where that is a choice.
-pub const ACCESS: &str = "access";
-/// The value of [`ACCESS`] that stands for a key.
-pub const BY_KEY: &str = "access_key";
-/// The value of [`ACCESS`] that stands for an identity that is made, and has no key.
-pub const BY_IDENTITY: &str = "workload_identity";
-/// The argument of a block that names such an identity.
-pub const IDENTITY_NAME: &str = "identity_name";
-
-/// Whether a block asks for an identity of W&B's without a key.
-pub fn makes_identity(block: &Value) -> Field<bool> {
-    match block.attribute(ACCESS) {
-        Value::String(access) => Field::Known(access == BY_IDENTITY),
-        Value::Unknown => Field::Unknown,
-        _ => Field::Known(false),
-    }
-}
-
-/// The argument of a block that chooses between keys that are there.
-pub const KEY_CHOICE: &str = "account_key";
-
-/// Whether keys of this block's are somebody's already, and stay when another one is chosen.
-pub fn chooses_key(block: &Value) -> bool {
-    !matches!(block.attribute(ACCESS), Value::Null)
-}
-
-/// What a block's key of W&B's is made for, or which one it is; another value asks for another
-/// key.
-pub fn key_version(block: &Value) -> &Value {
-    match block.attribute(ACCESS) {
-        Value::Null => block.attribute(KEY_ROTATION),
-        _ => block.attribute(KEY_CHOICE),
-    }
-}
-
-/// Whether a block asks for a key of W&B's to be made, or to be found.
-pub fn makes_key(block: &Value) -> Field<bool> {
-    match block.attribute(ACCESS) {
-        Value::String(access) => return Field::Known(access == BY_KEY),
-        Value::Unknown => return Field::Unknown,
-        _ => {}
-    }
-    match block.attribute(CREATE_KEY) {
-        Value::Bool(wanted) => Field::Known(*wanted),
-        Value::Unknown => Field::Unknown,
-        _ => Field::Known(false),
     }
 }

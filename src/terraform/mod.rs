@@ -7,3 +7,4 @@ pub mod account;
 pub mod configuration;
 pub mod diagnostics;
 pub mod registration;
+pub mod way_in;

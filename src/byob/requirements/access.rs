@@ -140,8 +140,7 @@ pub const IDENTITY_ROLES: Requirement = Requirement {
 pub const FEDERATED_CREDENTIALS: Requirement = Requirement {
     id: "access.federated_credentials",
     title: "The services of the W&B instance can become W&B's identity, and nobody else",
-    why: "Each service of the instance shows a token of its own cluster, which the cloud has to \
-          know by issuer and name.",
+    why: "Each service shows a token of its own cluster, whose issuer and name the cloud knows.",
     on: PerCloud {
         aws: Applies::Not("W&B has a principal of its own there"),
         gcp: Applies::Not("W&B has a service account of its own there"),
@@ -349,7 +348,7 @@ fn identity_roles(evidence: Evidence<'_>) -> Verdict {
         Status::Fail,
         listed(wanted),
         actual,
-        "W&B cannot use the bucket with less, and needs no more",
+        "W&B needs these and no others",
     )
 }
 

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::credentials::{self, CALL, CredentialSource, wrong};
+use super::credentials::{self, CALL, CredentialSource, Remember, wrong};
 use super::endpoints::{Endpoints, Environment, STORAGE_SCOPE, is_private};
 use super::error;
 use crate::byob::http::{HttpRequest, HttpResponse};
@@ -24,9 +24,6 @@ use crate::clouds::web::{self, Web, causes, transport};
 const EARLY: time::Duration = time::Duration::minutes(5);
 /// How long a sign-in may take: a command of Azure's takes seconds.
 const LONGEST_SIGN_IN: Duration = Duration::from_secs(60);
-
-/// Never prints a secret from then on.
-pub type Remember = fn(&str);
 
 /// Who asks Azure, and how.
 #[derive(Clone)]

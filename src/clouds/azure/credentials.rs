@@ -17,7 +17,6 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::client::Remember;
 use super::endpoints::is_private;
 use crate::byob::http::{HttpRequest, SecretUrl};
 use crate::byob::{CloudError, CloudErrorKind};
@@ -27,6 +26,9 @@ use crate::clouds::web::Web;
 pub(super) const CALL: &str = "sign in";
 /// Whom a token of elsewhere is for, where a service of Microsoft's takes it.
 pub const EXCHANGE: &str = "api://AzureADTokenExchange";
+
+/// Never prints a secret from then on.
+pub type Remember = fn(&str);
 
 /// Where a token of elsewhere comes from that Microsoft Entra exchanges for one of its own.
 #[derive(Clone)]

@@ -58,8 +58,8 @@ use crate::clouds::retry::{Patience, Work};
 
 use seen::Seen;
 
-pub use client::{Clients, Connection, Remember};
-pub use credentials::{Assertion, CredentialSource};
+pub use client::{Clients, Connection};
+pub use credentials::{Assertion, CredentialSource, Remember};
 pub use endpoints::{ACCOUNT, Endpoints, Environment, blob_address};
 pub use federation::MOST as MOST_CREDENTIALS;
 pub use observe::argument;

@@ -346,7 +346,11 @@ impl CloudAccount for AzureAccount {
     }
 
     fn settled(&self, mut block: Arguments, observed: &Observed) -> Arguments {
+        // Where another's account is, nobody says here.
+        let is_said =
+            block.create_storage_account == Field::Known(false) && block.location.known().is_some();
         if let Some(actual) = &observed.location
+            && !is_said
             && block
                 .location
                 .known()

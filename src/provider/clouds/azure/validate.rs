@@ -1,8 +1,11 @@
 //! What does not fit together in a bucket's block.
 
-use super::block::{Arguments, BY_PRINCIPAL, argument};
+use super::block::{
+    Arguments, BY_PRINCIPAL, DEFAULT_KEY, DEFAULT_NAMESPACE, DEFAULT_REPLICATION, DEFAULT_TLS,
+    SERVICE_ACCOUNTS, argument,
+};
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
-use crate::sdk::model::Field;
+use crate::sdk::model::{Field, SetOf};
 use crate::terraform::account::{BY_IDENTITY, BY_KEY};
 use crate::terraform::diagnostics::Explanation;
 
@@ -32,15 +35,31 @@ fn misfit(name: &str, why: &str) -> Diagnostic {
     .error()
 }
 
+/// Whether somebody has said something else than what stands there anyway.
+fn is_other(field: &Field<String>, default: &str) -> bool {
+    field.known().is_some_and(|text| text != default)
+}
+
+/// The same of the services of the instance.
+fn is_other_set(field: &Field<SetOf>) -> bool {
+    let known = field.known().and_then(SetOf::known);
+    known.is_some_and(|set| !set.iter().map(String::as_str).eq(SERVICE_ACCOUNTS))
+}
+
 /// What an account that is somebody else's has, it has.
 fn of_own_account(block: &Arguments) -> Vec<Diagnostic> {
     if block.create_storage_account != Field::Known(false) {
         return Vec::new();
     }
     [
-        ("location", block.location.known().is_some()),
-        ("replication", block.replication.known().is_some()),
-        ("min_tls_version", block.min_tls_version.known().is_some()),
+        (
+            "replication",
+            is_other(&block.replication, DEFAULT_REPLICATION),
+        ),
+        (
+            "min_tls_version",
+            is_other(&block.min_tls_version, DEFAULT_TLS),
+        ),
         (
             "shared_key_enabled",
             block.shared_key_enabled.known().is_some(),
@@ -63,7 +82,11 @@ fn of_access(block: &Arguments) -> Vec<Diagnostic> {
         return Vec::new();
     };
     [
-        ("account_key", block.account_key.known().is_some(), BY_KEY),
+        (
+            "account_key",
+            is_other(&block.account_key, DEFAULT_KEY),
+            BY_KEY,
+        ),
         (
             "oidc_issuer_url",
             block.oidc_issuer_url.known().is_some(),
@@ -76,12 +99,12 @@ fn of_access(block: &Arguments) -> Vec<Diagnostic> {
         ),
         (
             "kubernetes_namespace",
-            block.kubernetes_namespace.known().is_some(),
+            is_other(&block.kubernetes_namespace, DEFAULT_NAMESPACE),
             BY_IDENTITY,
         ),
         (
             "kubernetes_service_accounts",
-            block.kubernetes_service_accounts.known().is_some(),
+            is_other_set(&block.kubernetes_service_accounts),
             BY_IDENTITY,
         ),
         (

@@ -95,6 +95,9 @@ fn put(call: &mut Call<'_>, name: &str, scope: &str, found: Option<usize>) -> Ou
                 be updated.";
             return Err(Refusal::bad("RoleAssignmentUpdateNotPermitted", message));
         }
+        // The description and a condition may be written anew, as `az role assignment update` does.
+        call.world.assignments[at].properties = properties;
+        let there = &call.world.assignments[at];
         return Ok(Answer::json(200, &view(call.world, there)));
     }
     exists(call, scope)?;
