@@ -150,7 +150,7 @@ impl AzureLogin {
     }
 }
 
-fn text(from: &Value, name: &str) -> String {
+pub(super) fn text(from: &Value, name: &str) -> String {
     let found = from[name].as_str();
     found
         .unwrap_or_else(|| panic!("no {name} in {from}"))

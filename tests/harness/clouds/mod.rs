@@ -2,6 +2,7 @@
 
 mod aws;
 mod azure;
+mod azure_behind;
 mod gcp;
 mod s3_compatible;
 

@@ -1,0 +1,88 @@
+//! Roles, trust and principals take a while at Azure until they have an effect: what depends on
+//! them waits.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use simulator::azure::Config;
+
+use super::{Stage, finding};
+use crate::harness::hcl;
+
+#[test]
+fn what_depends_on_a_new_role_waits_for_its_effect() {
+    let config = Config {
+        role_delay: Duration::from_secs(3),
+        ..Config::default()
+    };
+    let stage = Stage::alone_on_azure("az-late", config);
+    // The owner has its roles for long.
+    stage.cloud().advance(Duration::from_secs(60));
+    stage.write_bucket("", &stage.by_identity());
+    stage.apply();
+    stage.assert_empty_plan();
+    let state = stage.this();
+    assert_eq!(state["verified"], true, "{}", state["findings"]);
+    stage.destroy();
+    assert_eq!(stage.seen_account(), Value::Null);
+}
+
+#[test]
+fn a_team_is_made_once_the_instance_gets_in() {
+    let config = Config {
+        role_delay: Duration::from_secs(4),
+        federation_delay: Duration::from_secs(2),
+        principal_delay: Duration::from_secs(1),
+        ..Config::default()
+    };
+    let stage = Stage::alone_on_azure("az-lateteam", config);
+    stage.cloud().advance(Duration::from_secs(60));
+    let team = hcl!(
+        r#"
+            resource "wandb_team_storage" "this" {
+              team = "<name>"
+              storage = wandb_byob_bucket.this.storage
+              on_destroy = "delete"
+            }
+        "#,
+        name = stage.bucket()
+    );
+    let arguments = r#"on_destroy = "delete_everything""#;
+    let bucket = stage.bucket_block(arguments, &stage.by_identity());
+    stage.write_under(&stage.provider_with_wandb(), &format!("{bucket}{team}"));
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(stage.wandb.teams().len(), 1);
+    stage.destroy();
+    assert!(stage.wandb.teams().is_empty());
+}
+
+/// An owner of the subscription may do everything with accounts, and nothing with blobs.
+#[test]
+fn a_caller_without_rights_on_blobs_is_told_the_role() {
+    let stage = Stage::new("az-blind");
+    let (login, principal) = stage.login.somebody();
+    login.grant(&principal, "Owner");
+    let bucket = stage.bucket_block("", &stage.by_identity());
+    let provider = stage.provider_on(&login, "");
+    stage.write_under(&provider, &bucket);
+    stage.apply();
+    let state = stage.this();
+    assert_eq!(state["verified"], false);
+    let found = finding(&stage, "probe.put").expect("a finding");
+    assert_eq!(found["status"], "unknown", "{found}");
+    assert!(
+        found.to_string().contains("Storage Blob Data Owner"),
+        "{found}"
+    );
+    // Once it has the role, the next apply tries what is due.
+    login.grant(&principal, "Storage Blob Data Owner");
+    let bucket = stage.bucket_block("tags = { a = \"b\" }", &stage.by_identity());
+    stage.write_under(&provider, &bucket);
+    stage.apply();
+    stage.assert_empty_plan();
+    let state = stage.this();
+    assert_eq!(state["verified"], true, "{}", state["findings"]);
+    assert_eq!(state["findings"], json!([]));
+    stage.destroy();
+}
