@@ -138,6 +138,15 @@ pub trait IdentityService: fmt::Debug + Send + Sync {
     /// that name that is not ours does not count.
     async fn survives(&self, identity: &Identity) -> Result<bool, CloudError>;
 
+    /// Writes which making of the bucket the identity serves, where its name does not say so:
+    /// the last thing but the bucket's own marker, so that an identity that is taken over
+    /// stays its former owner's until all is done.
+    async fn mark_identity(&self, identity: &Identity) -> Result<(), CloudError>;
+
+    /// Deletes the identity if this very making of the bucket has made it, as an adoption
+    /// does that fails.
+    async fn withdraw_identity(&self, identity: &Identity) -> Result<(), CloudError>;
+
     /// Deletes the identity, its access keys and its rights. Gone already is success, once
     /// two answers agree; an identity of that name that is not ours stays.
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError>;

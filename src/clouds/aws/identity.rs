@@ -361,6 +361,15 @@ impl IdentityService for Aws {
         explained(self, survives(&self.iam(), &identity.name).await).await
     }
 
+    /// Its name says it.
+    async fn mark_identity(&self, _: &Identity) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn withdraw_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        self.delete_identity(identity).await
+    }
+
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {
         explained(self, remove(&self.iam(), identity).await).await
     }

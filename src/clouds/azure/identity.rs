@@ -263,7 +263,7 @@ async fn make(cloud: &Azure, identity: &Identity) -> Result<Managed, CloudError>
     })
 }
 
-/// An identity of ours carries the generation that the bucket has now.
+/// Writes the generation that the bucket has now.
 async fn mark(cloud: &Azure, identity: &Identity, managed: &Managed) -> Result<(), CloudError> {
     let tags = own_tags(cloud, identity, &managed.tags());
     if json!(managed.tags()) == tags {
@@ -290,7 +290,6 @@ async fn put(cloud: &Azure, identity: &Identity) -> Result<(), CloudError> {
             return Err(strangers(&identity.name));
         }
         Some(managed) => {
-            mark(cloud, identity, &managed).await?;
             let credentials = federation::get(cloud, &identity.name).await?;
             (managed, credentials, false)
         }
@@ -383,6 +382,32 @@ impl IdentityService for Azure {
         }
         let found = find(self, &identity.name).await?;
         Ok(found.is_some_and(|managed| is_ours(self, identity, &managed)))
+    }
+
+    async fn mark_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        if !is_managed(&identity.name) {
+            return Ok(());
+        }
+        match find(self, &identity.name).await? {
+            Some(managed) if is_ours(self, identity, &managed) => {
+                mark(self, identity, &managed).await
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    async fn withdraw_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        if !is_managed(&identity.name) {
+            return Ok(());
+        }
+        let container = container_of(self, identity);
+        let found = find(self, &identity.name).await?;
+        let made = found.and_then(|managed| managed.generations(&container));
+        let is_made_here = made.as_deref() == identity.serves.as_ref().map(std::slice::from_ref);
+        if !is_made_here {
+            return Ok(());
+        }
+        delete(self, identity).await
     }
 
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {

@@ -371,6 +371,15 @@ impl IdentityService for Gcp {
         Ok(found.is_some_and(|found| found.is_ours))
     }
 
+    /// Its name says it.
+    async fn mark_identity(&self, _: &Identity) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn withdraw_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        self.delete_identity(identity).await
+    }
+
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {
         delete(self, identity).await
     }

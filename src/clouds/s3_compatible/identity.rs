@@ -89,6 +89,15 @@ impl IdentityService for S3Compatible {
         explained(self, outcome).await
     }
 
+    /// Its name says it.
+    async fn mark_identity(&self, _: &Identity) -> Result<(), CloudError> {
+        Ok(())
+    }
+
+    async fn withdraw_identity(&self, identity: &Identity) -> Result<(), CloudError> {
+        self.delete_identity(identity).await
+    }
+
     async fn delete_identity(&self, identity: &Identity) -> Result<(), CloudError> {
         let outcome = if self.is_minio().await? {
             identity_minio::remove(self, identity).await

@@ -335,11 +335,22 @@ fn is_only_key(observed: &Observed, id: &String) -> bool {
         if state.keys.len() == 1 && state.keys.contains_key(id))
 }
 
+/// Marks W&B's identity as this making's, where its name does not say so.
+pub async fn finish(work: &Work<'_>, wanted: &BucketSpec) -> Result<(), Diagnostic> {
+    let (Some(identity), Some(service)) = (wanted.access.identity(), work.cloud.identity_service())
+    else {
+        return Ok(());
+    };
+    let summary = "W&B's identity was not marked as this bucket's";
+    let marked = service.mark_identity(identity).await;
+    marked.map_err(|error| work.explain(summary, error).error())
+}
+
 /// Takes back what an adoption has made that failed: no state will know of it.
 pub async fn withdraw(work: &Work<'_>, progress: &Progress) -> Option<Diagnostic> {
     let identity = spec::made_identity(work.spec(progress).ok()?)?;
     let service = work.cloud.identity_service()?;
-    let error = service.delete_identity(&identity).await.err()?;
+    let error = service.withdraw_identity(&identity).await.err()?;
     let left = format!("the user {:?}, with its key", identity.name);
     Some(
         Explanation::cloud("W&B's user was not removed again", error)

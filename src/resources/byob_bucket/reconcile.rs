@@ -146,6 +146,7 @@ async fn part(
     access_keys::retire_former(work, wanted, former, progress).await?;
     encryption_key::finish(work, wanted, after).await?;
     encryption_key::finish_unused(work, after, &progress.private).await?;
+    access_keys::finish(work, wanted).await?;
     finish(work, wanted, after, &work.ready(wanted)).await?;
     work.read_back(wanted).await
 }
