@@ -3,12 +3,12 @@
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use simulator::wandb::{Config, Google, Instance};
+use simulator::wandb::{self, Config, Google, Instance};
 use simulator::{azure, gcs};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -78,6 +78,13 @@ struct Wandb {
     /// The key file of W&B's own service account there.
     #[arg(long, value_name = "FILE", requires = "google_endpoint")]
     google_key_file: Option<PathBuf>,
+    /// The line of a simulated Azure, in a file, for containers there. The instance runs as
+    /// the service account `wandb-app` of the namespace `default`.
+    #[arg(long, value_name = "FILE")]
+    azure: Option<PathBuf>,
+    /// The name of the instance's cluster at the simulated Azure's issuer.
+    #[arg(long, default_value = "/wandb", value_name = "PATH")]
+    azure_cluster: String,
 }
 
 #[derive(Args)]
@@ -202,6 +209,24 @@ async fn serve_azure(azure: Azure) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How a W&B instance reaches the Azure that has told this, and what it is to trust.
+fn azure_of(file: &Path, cluster: &str) -> anyhow::Result<(wandb::Azure, String)> {
+    let line =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let line: serde_json::Value = serde_json::from_str(&line)?;
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let certificates = std::fs::read_to_string(text("ca_file"))
+        .with_context(|| format!("cannot read {}", text("ca_file")))?;
+    let azure = wandb::Azure {
+        authority: text("authority"),
+        blob: text("blob"),
+        control: text("control"),
+        issuer: format!("{}{cluster}", text("issuer")),
+        subject: "system:serviceaccount:default:wandb-app".to_owned(),
+    };
+    Ok((azure, certificates))
+}
+
 async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
     let google = match (wandb.google_endpoint, wandb.google_key_file) {
         (Some(endpoint), Some(file)) => Some(Google {
@@ -210,6 +235,13 @@ async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
                 .with_context(|| format!("cannot read {}", file.display()))?,
         }),
         _ => None,
+    };
+    let (azure, certificates) = match wandb.azure {
+        Some(file) => {
+            let (azure, certificates) = azure_of(&file, &wandb.azure_cluster)?;
+            (Some(azure), Some(certificates))
+        }
+        None => (None, None),
     };
     let instance = Instance::start(Config {
         origin: wandb.origin.unwrap_or_default(),
@@ -221,7 +253,8 @@ async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
         stores: wandb.stores,
         old_schema: wandb.old_schema,
         google,
-        certificates: None,
+        azure,
+        certificates,
     })
     .await?;
     until_told(&[instance.url()]).await?;

@@ -88,6 +88,46 @@ fn carry_out(world: &mut World, service: Service, request: &Request) -> Answer {
     }
 }
 
+/// A write to the credentials of an identity, from its beginning to its end.
+struct Writing {
+    shared: Arc<Shared>,
+    identity: String,
+}
+
+impl Writing {
+    /// Begins one; nothing for any other request. Also tells whether another one is under
+    /// way, and how long this one takes.
+    fn begin(
+        shared: &Arc<Shared>,
+        service: Service,
+        request: &Request,
+    ) -> Option<(Self, bool, Duration)> {
+        let writes = ["PUT", "DELETE"].contains(&request.method.as_str());
+        let path = request.path.to_ascii_lowercase();
+        let (identity, _) = path.split_once("/federatedidentitycredentials/")?;
+        (service == Service::Arm && writes).then_some(())?;
+        let mut world = shared.world();
+        let takes = world.config.credential_write;
+        let writers = world.writers.entry(identity.to_owned()).or_default();
+        *writers += 1;
+        let others = *writers > 1;
+        let writing = Self {
+            shared: shared.clone(),
+            identity: identity.to_owned(),
+        };
+        Some((writing, others, takes))
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        let mut world = self.shared.world();
+        if let Some(writers) = world.writers.get_mut(&self.identity) {
+            *writers = writers.saturating_sub(1);
+        }
+    }
+}
+
 /// Writes the request down, then carries it out or breaks it.
 pub(super) async fn serve(
     shared: Arc<Shared>,
@@ -103,7 +143,7 @@ pub(super) async fn serve(
         .uri
         .path_and_query()
         .map_or_else(|| "/".to_owned(), ToString::to_string);
-    let request = Request::new(parts.method, &target, parts.headers, body);
+    let mut request = Request::new(parts.method, &target, parts.headers, body);
     let target = format!("{} {} {target}", service.name(), request.method);
     let (number, pause, fault) = {
         let mut world = shared.world();
@@ -124,6 +164,12 @@ pub(super) async fn serve(
         world.requests.push(log);
         (world.requests.len() - 1, pause, fault)
     };
+    let writing = Writing::begin(&shared, service, &request);
+    let mut pause = pause;
+    if let Some((_, others, takes)) = &writing {
+        request.overlaps = *others;
+        pause += *takes;
+    }
     if !pause.is_zero() {
         tokio::time::sleep(pause).await;
     }

@@ -14,6 +14,12 @@
 //!
 //! Nothing is kept on disk but the authority's certificate, and nobody is contacted.
 //!
+//! What is not simulated is refused as such (501, or 405 by Resource Manager): leases,
+//! copies, append and page blobs, tags, batches, static sites. A stored access policy is
+//! kept and never good for a signature. An account that is not there is told `InvalidUri`,
+//! where the real service has no such host. Groups and their contents are gone at once,
+//! blocks that nobody commits stay.
+//!
 //! What is guessed, because nothing public says it: the words of refusals for values of a
 //! body (400), whose code is known; that a second PUT of a container changes its
 //! properties; which sections a PUT of a service's properties leaves alone; the code for a
@@ -73,6 +79,9 @@ pub struct Config {
     pub federation_delay: Duration,
     /// How long a new identity is unknown to those who give roles.
     pub principal_delay: Duration,
+    /// How long it takes to write a federated credential; another write to the same
+    /// identity meanwhile is refused.
+    pub credential_write: Duration,
     /// How long the name of a deleted container stays taken.
     pub container_deletion: Duration,
 }
@@ -91,6 +100,7 @@ impl Default for Config {
             role_delay: Duration::ZERO,
             federation_delay: Duration::ZERO,
             principal_delay: Duration::ZERO,
+            credential_write: Duration::from_millis(20),
             container_deletion: Duration::ZERO,
         }
     }

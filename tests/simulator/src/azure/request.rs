@@ -21,6 +21,8 @@ pub(crate) struct Request {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
+    /// Whether another write of the same kind was under way when it came in.
+    pub(crate) overlaps: bool,
 }
 
 impl Request {
@@ -39,6 +41,7 @@ impl Request {
                 .collect(),
             headers,
             body,
+            overlaps: false,
         }
     }
 

@@ -110,6 +110,12 @@ impl Definition {
 
 /// The roles that every directory has, as far as they matter here.
 pub(crate) fn built_in() -> Vec<Definition> {
+    let mut all = general();
+    all.extend(storage());
+    all
+}
+
+fn general() -> Vec<Definition> {
     vec![
         role("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner", &["*"]),
         role(
@@ -144,6 +150,11 @@ pub(crate) fn built_in() -> Vec<Definition> {
                 "Microsoft.Support/*",
             ],
         ),
+    ]
+}
+
+fn storage() -> Vec<Definition> {
+    vec![
         role(
             "17d1049b-9a84-46fb-8f53-869881c3d3ab",
             "Storage Account Contributor",

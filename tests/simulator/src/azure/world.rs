@@ -154,6 +154,8 @@ pub(crate) struct World {
     pub(crate) machine: Vec<String>,
     /// What the App Service form wants in its header.
     pub(crate) identity_header: String,
+    /// How many writes to the credentials of an identity are under way, by its path.
+    pub(crate) writers: BTreeMap<String, u32>,
     pub(crate) faults: Vec<Armed>,
     pub(crate) requests: Vec<RequestLog>,
 }
@@ -177,6 +179,7 @@ impl World {
             issuers: BTreeMap::new(),
             machine: Vec::new(),
             identity_header: guid(),
+            writers: BTreeMap::new(),
             faults: Vec::new(),
             requests: Vec::new(),
             config,
@@ -200,6 +203,11 @@ impl World {
         OffsetDateTime::now_utc() + self.skew
     }
 
+    /// When everything was made that is to be felt at once, whatever delays are set later.
+    pub(crate) fn long_ago(&self) -> OffsetDateTime {
+        self.now() - time::Duration::days(365)
+    }
+
     pub(crate) fn advance(&mut self, time: Duration) {
         self.skew += time;
     }
@@ -220,7 +228,7 @@ impl World {
 
     /// Makes a principal that everybody knows at once, with one secret.
     pub(crate) fn add_principal(&mut self, kind: &str) -> Principal {
-        let created = self.now() - self.config.principal_delay;
+        let created = self.long_ago();
         let principal = Principal {
             object_id: guid(),
             app_id: guid(),
@@ -246,7 +254,7 @@ impl World {
             return false;
         };
         let role = found.id.clone();
-        let created = self.now() - self.config.role_delay;
+        let created = self.long_ago();
         self.assignments.push(Assignment {
             name: guid(),
             scope: scope.trim_end_matches('/').to_owned(),

@@ -87,7 +87,7 @@ async fn an_account_lives_and_dies() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_operation_is_asked_for_until_it_is_over() {
     let config = Config {
-        polls: 2,
+        polls: 3,
         retry_after: 17,
         ..Config::default()
     };
@@ -123,10 +123,9 @@ async fn a_long_operation_is_asked_for_until_it_is_over() {
     assert_eq!(cloud.arm(Method::PUT, &at("slow1"), body()).await.0, 200);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_no_account_can_be_is_refused() {
-    let cloud = Cloud::start().await;
-    cloud.account("taken1").await;
+/// What is asked for by which name, and the status and the code that it is refused with.
+/// An account `taken1` is there.
+fn impossible() -> Vec<(&'static str, Value, u16, &'static str)> {
     let with = |name: &str, value: Value| {
         let mut wanted = body();
         wanted[name] = value;
@@ -134,7 +133,7 @@ async fn what_no_account_can_be_is_refused() {
     };
     let many: serde_json::Map<String, Value> =
         (0..51).map(|at| (format!("t{at}"), json!("v"))).collect();
-    for (name, wanted, status, expected) in [
+    vec![
         ("Upper1", body(), 400, "AccountNameInvalid"),
         ("ab", body(), 400, "AccountNameInvalid"),
         (
@@ -204,10 +203,22 @@ async fn what_no_account_can_be_is_refused() {
             409,
             "AccountPropertyCannotBeUpdated",
         ),
-    ] {
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_account_can_be_is_refused() {
+    let cloud = Cloud::start().await;
+    cloud.account("taken1").await;
+    for (name, wanted, status, expected) in impossible() {
         let (got, answer) = cloud.arm(Method::PUT, &at(name), wanted).await;
         assert_eq!((got, code(&answer)), (status, expected), "{name} {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_belong_to_everybody_and_namespaces_are_registered() {
+    let cloud = Cloud::start().await;
     cloud.control(
         "POST",
         "/accounts/theirs1",
@@ -423,4 +434,38 @@ async fn shares_queues_and_tables_are_listed() {
         let found = cloud.microsoft(call, json!([GROUP, "mine1"])).await;
         assert_eq!(found[0]["name"], "one", "{call}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_are_listed_to_those_who_see_them() {
+    let cloud = Cloud::start().await;
+    let path = "/subscriptions?api-version=2022-12-01";
+    let (_, owned) = cloud.arm(Method::GET, path, Value::Null).await;
+    assert_eq!(owned["value"][0]["id"], SUBSCRIPTION);
+    let nobody = cloud.token_of(&cloud.somebody("", ""), crate::MANAGEMENT);
+    let (status, none) = cloud.arm_as(&nobody, Method::GET, path, Value::Null).await;
+    assert_eq!((status, &none["value"]), (200, &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_in_the_making_lets_nothing_else_happen() {
+    let config = Config {
+        polls: 3,
+        ..Config::default()
+    };
+    let cloud = Cloud::with(config).await;
+    assert_eq!(cloud.arm(Method::PUT, &at("slow1"), body()).await.0, 202);
+    for (method, sent) in [(Method::PUT, body()), (Method::DELETE, Value::Null)] {
+        let (status, answer) = cloud.arm(method, &at("slow1"), sent).await;
+        let expected = (409, "StorageAccountOperationInProgress");
+        assert_eq!((status, code(&answer)), expected);
+    }
+    let mut states = Vec::new();
+    for _ in 0..3 {
+        let (_, now) = cloud.arm(Method::GET, &at("slow1"), Value::Null).await;
+        let state = &now["properties"]["provisioningState"];
+        states.push(state.as_str().unwrap().to_owned());
+    }
+    assert_eq!(states, ["ResolvingDNS", "ResolvingDNS", "Succeeded"]);
+    assert_eq!(cloud.arm(Method::PUT, &at("slow1"), body()).await.0, 200);
 }

@@ -72,7 +72,7 @@ async fn blobs_are_written_and_read() {
     assert_eq!(ask("get", json!(["box", "empty"]), json!({})).await, "");
     assert_eq!(
         ask("walk", json!(["box"]), json!({})).await,
-        json!(["empty", "path/"])
+        json!(["path/", "empty"])
     );
     let twice = cloud
         .refused_as(&who, "put", json!(["box", "empty", "x"]), json!({}))

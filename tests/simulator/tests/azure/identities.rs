@@ -141,3 +141,24 @@ async fn half_a_credential_is_refused() {
     let (status, answer) = cloud.arm(Method::GET, &at("half"), Value::Null).await;
     assert_eq!((status, code(&answer)), (404, "NotFound"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_writes_at_once_are_one_too_many() {
+    let (cloud, _) = with_identity().await;
+    // Long enough for the second to come in while the first is at it.
+    cloud.control("PATCH", "/settings", json!({"credential_write": 1}));
+    let paths = [at("one"), at("two")];
+    let (one, two) = tokio::join!(
+        cloud.arm(Method::PUT, &paths[0], body("one")),
+        cloud.arm(Method::PUT, &paths[1], body("two")),
+    );
+    let mut both = [one.0, two.0];
+    both.sort_unstable();
+    assert_eq!(both, [201, 409]);
+    let made = cloud.control("GET", "/identities", json!({}));
+    assert_eq!(made[0]["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        cloud.arm(Method::PUT, &at("three"), body("three")).await.0,
+        201
+    );
+}

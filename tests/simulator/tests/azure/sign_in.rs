@@ -310,7 +310,7 @@ async fn managed_identities_sign_in_at_both_endpoints() {
         .unwrap();
     assert_eq!(body["client_id"], somebody["client_id"]);
     let token = body["access_token"].as_str().unwrap();
-    let path = "/subscriptions?api-version=2022-12-01";
+    let path = "/subscriptions/22222222-2222-4222-a222-222222222222?api-version=2022-12-01";
     assert_eq!(
         cloud.arm_as(token, Method::GET, path, Value::Null).await.0,
         403
@@ -365,4 +365,39 @@ async fn resource_manager_looks_at_tokens() {
         (status, crate::code(&body)),
         (401, "ExpiredAuthenticationToken")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_directory_publishes_where_and_by_which_key_it_signs() {
+    let cloud = Cloud::start().await;
+    let tenant = cloud.ready["tenant_id"].as_str().unwrap();
+    let at = cloud.instance.addresses().authority.clone();
+    let get = async |url: String| -> Value {
+        let response = cloud.http.get(url).send().await.unwrap();
+        response.json().await.unwrap()
+    };
+    let instance = get(format!("{at}/common/discovery/instance?api-version=1.1")).await;
+    let document = instance["tenant_discovery_endpoint"].as_str().unwrap();
+    let document = get(document.to_owned()).await;
+    let endpoint = format!("{at}/{tenant}/oauth2/v2.0/token");
+    assert_eq!(document["token_endpoint"], endpoint);
+    let keys = get(document["jwks_uri"].as_str().unwrap().to_owned()).await;
+    assert_eq!(keys["keys"][0]["kty"], "RSA");
+    let unknown = get(format!(
+        "{at}/nonsense/v2.0/.well-known/openid-configuration"
+    ))
+    .await;
+    assert_eq!(unknown["error_codes"], json!([900_023]));
+    let id = cloud.ready["client_id"].as_str().unwrap();
+    let secret = cloud.ready["client_secret"].as_str().unwrap();
+    let url = format!("{at}/{tenant}/oauth2/token");
+    let body = format!(
+        "grant_type=client_credentials&client_id={id}&client_secret={secret}&resource={MANAGEMENT}"
+    );
+    let request = cloud.http.post(url).body(body);
+    let first: Value = request.send().await.unwrap().json().await.unwrap();
+    let path = "/subscriptions?api-version=2022-12-01";
+    let token = first["access_token"].as_str().unwrap();
+    let (status, list) = cloud.arm_as(token, Method::GET, path, Value::Null).await;
+    assert_eq!((status, list["value"].as_array().unwrap().len()), (200, 1));
 }

@@ -1,35 +1,13 @@
-//! Storage accounts: their making, their settings and their keys.
-
-use std::collections::BTreeMap;
+//! Storage accounts: their making, their changing and their keys.
 
 use serde_json::{Map, Value, json};
 
+use super::account::{FIXED, KIND, checked, convertible, make, valid, view};
 use super::{Call, body, groups, list};
 use crate::azure::clock::{guid, long};
 use crate::azure::refusal::{Outcome, Refusal};
 use crate::azure::request::Answer;
-use crate::azure::world::{Account, Operation, World, new_key};
-
-const KIND: &str = "Microsoft.Storage/storageAccounts";
-const SKUS: &[&str] = &[
-    "Standard_LRS",
-    "Standard_GRS",
-    "Standard_RAGRS",
-    "Standard_ZRS",
-    "Standard_GZRS",
-    "Standard_RAGZRS",
-    "Premium_LRS",
-    "Premium_ZRS",
-];
-const KINDS: &[&str] = &[
-    "Storage",
-    "StorageV2",
-    "BlobStorage",
-    "FileStorage",
-    "BlockBlobStorage",
-];
-/// What is given once and for all.
-const FIXED: &[&str] = &["isHnsEnabled", "isNfsV3Enabled"];
+use crate::azure::world::{Account, Operation, new_key};
 
 /// The full name of a container.
 pub(crate) fn container_id(account: &Account, container: &str) -> String {
@@ -37,79 +15,6 @@ pub(crate) fn container_id(account: &Account, container: &str) -> String {
         "{}/blobServices/default/containers/{container}",
         account.id()
     )
-}
-
-/// Whether a name can be an account's.
-fn valid(name: &str) -> Result<(), Refusal> {
-    let signs = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    if (3..=24).contains(&name.len()) && name.bytes().all(signs) {
-        return Ok(());
-    }
-    let message = format!(
-        "{name} is not a valid storage account name. Storage account name must be between 3 and \
-         24 characters in length and use numbers and lower-case letters only."
-    );
-    Err(Refusal::bad("AccountNameInvalid", message))
-}
-
-fn sub_name(sku: &str) -> &str {
-    sku.split_once('_').map_or("Standard", |(tier, _)| tier)
-}
-
-/// An account as the service gives it back.
-pub(crate) fn view(world: &World, account: &Account) -> Value {
-    let mut properties = account.properties.clone();
-    let running = account.operation.as_ref();
-    let running = running.is_some_and(|id| world.operations.contains_key(id));
-    let state = if running { "ResolvingDNS" } else { "Succeeded" };
-    let created = long(account.created);
-    let endpoint = format!("{}/{}/", world.at.blob, account.name);
-    let service = json!({"enabled": true, "keyType": "Account", "lastEnabledTime": created});
-    for (name, value) in [
-        ("provisioningState", json!(state)),
-        ("creationTime", json!(created)),
-        (
-            "keyCreationTime",
-            json!({"key1": long(account.keys[0].created),
-            "key2": long(account.keys[1].created)}),
-        ),
-        ("primaryEndpoints", json!({"blob": endpoint})),
-        ("primaryLocation", json!(account.location)),
-        ("statusOfPrimary", json!("available")),
-        ("privateEndpointConnections", json!([])),
-    ] {
-        properties.insert(name.to_owned(), value);
-    }
-    for (name, value) in [
-        ("accessTier", json!("Hot")),
-        ("allowCrossTenantReplication", json!(false)),
-        ("minimumTlsVersion", json!("TLS1_0")),
-        ("supportsHttpsTrafficOnly", json!(true)),
-        (
-            "networkAcls",
-            json!({"bypass": "AzureServices", "virtualNetworkRules": [],
-            "ipRules": [], "defaultAction": "Allow"}),
-        ),
-        (
-            "encryption",
-            json!({"services": {"file": service, "blob": service},
-            "keySource": "Microsoft.Storage"}),
-        ),
-    ] {
-        let entry = properties.entry(name).or_insert(Value::Null);
-        if entry.is_null() {
-            *entry = value;
-        }
-    }
-    let mut view = json!({"id": account.id(), "name": account.name, "type": KIND,
-        "kind": account.kind, "location": account.location,
-        "sku": {"name": account.sku, "tier": sub_name(&account.sku)},
-        "tags": if account.tags.is_null() { json!({}) } else { account.tags.clone() },
-        "properties": properties});
-    if !account.identity.is_null() {
-        view["identity"] = account.identity.clone();
-    }
-    view
 }
 
 /// The account that a call is about.
@@ -168,7 +73,12 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
         ));
     }
     match call.method() {
-        "GET" => Ok(Answer::json(200, &view(call.world, of(call)?))),
+        "GET" => {
+            let running = of(call)?.operation.clone();
+            // Time passes for those who look at the account, too.
+            running.map(|id| pass(call, &id));
+            Ok(Answer::json(200, &view(call.world, of(call)?)))
+        }
         "PUT" => put(call),
         "PATCH" => patch(call),
         "DELETE" => delete(call),
@@ -195,27 +105,8 @@ fn put(call: &mut Call<'_>) -> Outcome {
         &sent,
     )?;
     if let Some(there) = call.world.accounts.get(&name) {
-        if there.subscription != call.target.subscription {
-            let message = format!("The storage account named {name} is already taken.");
-            return Err(Refusal::conflict("StorageAccountAlreadyTaken", message).at(&name));
-        }
-        if there.group != group.name {
-            let message = format!(
-                "The account {name} is already in another resource group in this subscription."
-            );
-            return Err(Refusal::conflict(
-                "StorageAccountInAnotherResourceGroup",
-                message,
-            ));
-        }
-        if there.location != location {
-            return Err(body::elsewhere(
-                &name,
-                &group.name,
-                &there.location,
-                &location,
-            ));
-        }
+        same_place(there, &account)?;
+        idle(there)?;
         return change(call, &sent, true);
     }
     let polls = call.world.config.polls;
@@ -240,6 +131,28 @@ fn put(call: &mut Call<'_>) -> Outcome {
     Ok(accepted(call, &location, &id))
 }
 
+/// Refuses an account whose name something else has.
+fn same_place(there: &Account, wanted: &Account) -> Result<(), Refusal> {
+    let name = &there.name;
+    if there.subscription != wanted.subscription {
+        let message = format!("The storage account named {name} is already taken.");
+        return Err(Refusal::conflict("StorageAccountAlreadyTaken", message).at(name));
+    }
+    if there.group != wanted.group {
+        let message = format!(
+            "The account {name} is already in another resource group in this subscription."
+        );
+        let code = "StorageAccountInAnotherResourceGroup";
+        return Err(Refusal::conflict(code, message));
+    }
+    if there.location != wanted.location {
+        let group = &there.group;
+        let (there, wanted) = (&there.location, &wanted.location);
+        return Err(body::elsewhere(name, group, there, wanted));
+    }
+    Ok(())
+}
+
 /// Where to ask for what is not over yet.
 fn accepted(call: &Call<'_>, location: &str, id: &str) -> Answer {
     let version = call.request.parameter("api-version").unwrap_or_default();
@@ -254,130 +167,51 @@ fn accepted(call: &Call<'_>, location: &str, id: &str) -> Answer {
         .with("Content-Type", "text/plain; charset=utf-8")
 }
 
+/// One look at a long operation; how many it takes yet.
+fn pass(call: &mut Call<'_>, id: &str) -> u32 {
+    let Some(operation) = call.world.operations.get_mut(id) else {
+        return 0;
+    };
+    operation.polls_left = operation.polls_left.saturating_sub(1);
+    let (left, name) = (operation.polls_left, operation.account.clone());
+    let account = call.world.accounts.get_mut(&name);
+    if let Some(account) = account.filter(|_| left == 0) {
+        account.operation = None;
+    }
+    left
+}
+
 /// What has become of a long operation.
 pub(crate) fn operation(call: &mut Call<'_>) -> Outcome {
     let (location, id) = (
         call.target.name(0).to_owned(),
         call.target.name(1).to_owned(),
     );
-    let Some(operation) = call.world.operations.get_mut(&id) else {
+    let operation = call.world.operations.get(&id).cloned();
+    let missing = || {
         let message = format!("The operation '{id}' was not found.");
-        return Err(Refusal::new(404, "ResourceNotFound", message));
+        Refusal::new(404, "ResourceNotFound", message)
     };
-    operation.polls_left = operation.polls_left.saturating_sub(1);
-    let (left, name) = (operation.polls_left, operation.account.clone());
-    if left > 0 {
+    let operation = operation.ok_or_else(missing)?;
+    if pass(call, &id) > 0 {
         return Ok(accepted(call, &location, &id));
     }
-    let account = call.world.accounts.get(&name);
-    let of_it = account.filter(|one| one.operation.as_ref() == Some(&id));
-    if of_it.is_none() {
-        return Err(Refusal::conflict(
-            "StorageAccountOperationInProgress",
-            "The account is gone.",
-        ));
+    let account = call.world.accounts.get(&operation.account);
+    let account = account.ok_or_else(missing)?;
+    Ok(Answer::json(200, &view(call.world, account)))
+}
+
+/// Refuses what has to wait until the account is made.
+fn idle(account: &Account) -> Result<(), Refusal> {
+    if account.operation.is_none() {
+        return Ok(());
     }
-    if let Some(account) = call.world.accounts.get_mut(&name) {
-        account.operation = None;
-    }
-    let account = call.world.accounts.get(&name);
-    Ok(Answer::json(
-        200,
-        &account.map(|one| view(call.world, one)).unwrap_or_default(),
+    let message = "An operation is currently performing on this storage account that requires \
+        exclusive access.";
+    Err(Refusal::conflict(
+        "StorageAccountOperationInProgress",
+        message,
     ))
-}
-
-/// An account as a body wants it.
-pub(crate) fn make(
-    world: &World,
-    subscription: &str,
-    group: &str,
-    name: &str,
-    location: &str,
-    sent: &Map<String, Value>,
-) -> Result<Account, Refusal> {
-    let sku = sent.get("sku").and_then(|sku| sku["name"].as_str());
-    let sku = sku.ok_or_else(|| Refusal::values("sku"))?;
-    let kind = sent.get("kind").and_then(Value::as_str);
-    let kind = kind.ok_or_else(|| Refusal::values("kind"))?;
-    if !SKUS.contains(&sku) {
-        return Err(Refusal::values("sku"));
-    }
-    if !KINDS.contains(&kind) {
-        return Err(Refusal::values("kind"));
-    }
-    let premium = ["FileStorage", "BlockBlobStorage"].contains(&kind);
-    if premium != sku.starts_with("Premium") && kind != "StorageV2" {
-        return Err(Refusal::values("sku, kind"));
-    }
-    let properties = body::properties(sent)?;
-    checked(&properties)?;
-    let now = world.now();
-    let mut account = Account {
-        subscription: subscription.to_owned(),
-        group: group.to_owned(),
-        name: name.to_owned(),
-        location: location.to_owned(),
-        kind: kind.to_owned(),
-        sku: sku.to_owned(),
-        tags: body::tags(sent)?.unwrap_or_default(),
-        identity: sent.get("identity").cloned().unwrap_or_default(),
-        properties,
-        created: now,
-        operation: None,
-        keys: [new_key(now), new_key(now)],
-        services: BTreeMap::new(),
-        others: BTreeMap::new(),
-        policy: None,
-        containers: Vec::new(),
-    };
-    // What nobody asks for is as the service has it by now.
-    for (name, value) in [
-        ("allowBlobPublicAccess", false),
-        ("supportsHttpsTrafficOnly", true),
-    ] {
-        account.properties.entry(name).or_insert(json!(value));
-    }
-    account.services = super::services::defaults();
-    Ok(account)
-}
-
-/// Whether the properties of an account are ones that it can have.
-fn checked(properties: &Map<String, Value>) -> Result<(), Refusal> {
-    body::one_of(
-        properties,
-        "minimumTlsVersion",
-        &["TLS1_0", "TLS1_1", "TLS1_2", "TLS1_3"],
-    )?;
-    body::one_of(
-        properties,
-        "accessTier",
-        &["Hot", "Cool", "Cold", "Premium"],
-    )?;
-    let access = &["Enabled", "Disabled", "SecuredByPerimeter"];
-    body::one_of(properties, "publicNetworkAccess", access)?;
-    body::one_of(properties, "allowedCopyScope", &["PrivateLink", "AAD"])?;
-    body::one_of(properties, "dnsEndpointType", &["Standard", "AzureDnsZone"])?;
-    for name in [
-        "allowBlobPublicAccess",
-        "allowSharedKeyAccess",
-        "supportsHttpsTrafficOnly",
-        "isHnsEnabled",
-        "isNfsV3Enabled",
-        "allowCrossTenantReplication",
-        "isLocalUserEnabled",
-        "isSftpEnabled",
-        "defaultToOAuthAuthentication",
-    ] {
-        body::truth(properties, name)?;
-    }
-    if let Some(Value::Object(acls)) = properties.get("networkAcls") {
-        body::one_of(acls, "defaultAction", &["Allow", "Deny"])?;
-        if !acls.contains_key("defaultAction") {
-            return Err(Refusal::values("networkAcls.defaultAction"));
-        }
-    }
-    Ok(())
 }
 
 fn patch(call: &mut Call<'_>) -> Outcome {
@@ -436,31 +270,13 @@ fn change(call: &mut Call<'_>, sent: &Map<String, Value>, whole: bool) -> Outcom
     Ok(Answer::json(200, &view(call.world, of(call)?)))
 }
 
-/// Whether replication can be changed by the one call.
-fn convertible(from: &str, to: &str) -> Result<(), Refusal> {
-    if !SKUS.contains(&to) {
-        return Err(Refusal::values("sku"));
-    }
-    let zones = |sku: &str| sku.ends_with("ZRS");
-    if zones(from) != zones(to) || sub_name(from) != sub_name(to) {
-        let message = format!("Storage account type cannot be changed to {to}.");
-        return Err(Refusal::bad(
-            "StorageAccountTypeConversionNotAllowed",
-            message,
-        ));
-    }
-    if from == "Standard_ZRS" && to != from {
-        return Err(Refusal::values("sku"));
-    }
-    Ok(())
-}
-
 fn delete(call: &mut Call<'_>) -> Outcome {
     let found = match of(call) {
         Ok(account) => account,
         Err(refusal) if refusal.code == "ResourceNotFound" => return Ok(Answer::empty(204)),
         Err(refusal) => return Err(refusal),
     };
+    idle(found)?;
     let kept: Vec<&str> = found
         .containers
         .iter()

@@ -44,43 +44,7 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
             let found = found.map(|at| view(&identity, &credentials[at]));
             Ok(Answer::json(200, &found.ok_or_else(|| missing(&name))?))
         }
-        "PUT" => {
-            let mut sent = sent(call, &name)?;
-            busy(call, at)?;
-            let twin = |one: &&Credential| {
-                one.issuer == sent.issuer
-                    && one.subject == sent.subject
-                    && !one.name.eq_ignore_ascii_case(&name)
-            };
-            if credentials.iter().any(|one| twin(&one)) {
-                let message = "Issuer and subject combination already exists for this Managed \
-                    Identity.";
-                return Err(Refusal::conflict("Conflict", message));
-            }
-            if found.is_none() && credentials.len() >= MOST {
-                let message = format!(
-                    "Too many Federated Identity Credentials for the managed identity '{}': no \
-                     more than {MOST} are allowed.",
-                    identity.id
-                );
-                return Err(Refusal::bad(
-                    "FederatedIdentityCredentialsLimitExceeded",
-                    message,
-                ));
-            }
-            if let Some(at) = found {
-                sent.name.clone_from(&credentials[at].name);
-            }
-            let answer = Answer::json(
-                if found.is_some() { 200 } else { 201 },
-                &view(&identity, &sent),
-            );
-            write(call, &identity, |all| match found {
-                Some(at) => all[at] = sent,
-                None => all.push(sent),
-            });
-            Ok(answer)
-        }
+        "PUT" => put(call, &identity, at, &credentials, found),
         "DELETE" => {
             let Some(found) = found else {
                 return Ok(Answer::empty(204));
@@ -93,6 +57,51 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
     }
 }
 
+fn put(
+    call: &mut Call<'_>,
+    identity: &Identity,
+    at: usize,
+    credentials: &[Credential],
+    found: Option<usize>,
+) -> Outcome {
+    let name = call.target.name(1).to_owned();
+    let mut sent = sent(call, &name)?;
+    busy(call, at)?;
+    let twin = |one: &&Credential| {
+        one.issuer == sent.issuer
+            && one.subject == sent.subject
+            && !one.name.eq_ignore_ascii_case(&name)
+    };
+    if credentials.iter().any(|one| twin(&one)) {
+        let message = "Issuer and subject combination already exists for this Managed \
+                    Identity.";
+        return Err(Refusal::conflict("Conflict", message));
+    }
+    if found.is_none() && credentials.len() >= MOST {
+        let message = format!(
+            "Too many Federated Identity Credentials for the managed identity '{}': no \
+                     more than {MOST} are allowed.",
+            identity.id
+        );
+        return Err(Refusal::bad(
+            "FederatedIdentityCredentialsLimitExceeded",
+            message,
+        ));
+    }
+    if let Some(at) = found {
+        sent.name.clone_from(&credentials[at].name);
+    }
+    let answer = Answer::json(
+        if found.is_some() { 200 } else { 201 },
+        &view(identity, &sent),
+    );
+    write(call, identity, |all| match found {
+        Some(at) => all[at] = sent,
+        None => all.push(sent),
+    });
+    Ok(answer)
+}
+
 /// Changes the credentials of an identity's principal.
 fn write(call: &mut Call<'_>, identity: &Identity, change: impl FnOnce(&mut Vec<Credential>)) {
     let mut principals = call.world.principals.iter_mut();
@@ -101,12 +110,11 @@ fn write(call: &mut Call<'_>, identity: &Identity, change: impl FnOnce(&mut Vec<
     }
 }
 
-/// Refuses while another write is under way. Nothing here takes time of its own, so that
-/// the tests say how long a write does.
+/// Refuses while another write is under way, or one that tests speak of.
 fn busy(call: &mut Call<'_>, at: usize) -> Result<(), Refusal> {
     let now = call.world.now();
     let identity = &mut call.world.identities[at];
-    if now < identity.busy_until {
+    if call.request.overlaps || now < identity.busy_until {
         let message = format!(
             "Too many Federated Identity Credentials are written concurrently for the managed \
              identity '{}'. Concurrent Federated Identity Credentials writes under the same \

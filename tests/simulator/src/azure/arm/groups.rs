@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Call, accounts, body, identities, list};
+use super::{Call, account, body, identities, list};
 use crate::azure::refusal::{Outcome, Refusal};
 use crate::azure::request::Answer;
 use crate::azure::world::Group;
@@ -18,8 +18,12 @@ pub(crate) fn subscription(call: &mut Call<'_>) -> Outcome {
             "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01",
                 "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"}})
     };
-    let all = call.world.subscriptions.iter();
-    let mut ours = all.filter(|(_, one)| one.tenant == call.caller.tenant);
+    let read = "Microsoft.Resources/subscriptions/read";
+    let (world, caller) = (&*call.world, &call.caller);
+    let mut ours = world.subscriptions.iter().filter(|(id, one)| {
+        let scope = format!("/subscriptions/{id}");
+        one.tenant == caller.tenant && world.may(&caller.object_id, read, &scope)
+    });
     if call.target.is_one() {
         let found = ours.find(|(id, _)| **id == call.target.subscription);
         let found = found.map(|(id, one)| view(id, &one.tenant));
@@ -144,7 +148,7 @@ pub(crate) fn resources(call: &mut Call<'_>) -> Outcome {
     };
     let accounts = call.world.accounts.values().filter(|one| inside(&one.id()));
     let mut all: Vec<Value> = accounts
-        .map(|one| brief(accounts::view(call.world, one)))
+        .map(|one| brief(account::view(call.world, one)))
         .collect();
     let identities = call.world.identities.iter().filter(|one| inside(&one.id));
     all.extend(identities.map(|one| brief(identities::view(call.world, one))));

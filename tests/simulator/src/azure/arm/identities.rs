@@ -75,17 +75,8 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-fn put(call: &mut Call<'_>) -> Outcome {
-    let target = call.target.clone();
-    let group = target.group.as_deref().unwrap_or_default();
-    let Some(group) = call.world.group(&target.subscription, group).cloned() else {
-        return Err(groups::not_found(group));
-    };
-    groups::registered(call, "Microsoft.ManagedIdentity")?;
-    let sent = call.body()?;
-    let location = body::location(&sent, KIND)?;
-    let tags = body::tags(&sent)?.unwrap_or_default();
-    let name = target.name(0);
+/// Whether a name can be an identity's.
+fn valid(name: &str) -> Result<(), Refusal> {
     let signs = |sign: char| sign.is_ascii_alphanumeric() || "-_".contains(sign);
     let first = name
         .chars()
@@ -98,6 +89,21 @@ fn put(call: &mut Call<'_>) -> Outcome {
         );
         return Err(Refusal::bad("InvalidResourceName", message));
     }
+    Ok(())
+}
+
+fn put(call: &mut Call<'_>) -> Outcome {
+    let target = call.target.clone();
+    let group = target.group.as_deref().unwrap_or_default();
+    let Some(group) = call.world.group(&target.subscription, group).cloned() else {
+        return Err(groups::not_found(group));
+    };
+    groups::registered(call, "Microsoft.ManagedIdentity")?;
+    let sent = call.body()?;
+    let location = body::location(&sent, KIND)?;
+    let tags = body::tags(&sent)?.unwrap_or_default();
+    let name = target.name(0);
+    valid(name)?;
     if let Ok(at) = at(call) {
         let there = &mut call.world.identities[at];
         if there.location != location {

@@ -1,6 +1,7 @@
 //! Resource Manager: which call a request is, whether the caller may make it, and the
 //! resource provider that carries it out.
 
+mod account;
 mod accounts;
 mod assignments;
 mod body;
@@ -26,7 +27,8 @@ use super::world::World;
 use kinds::{Kind, find};
 use target::Target;
 
-pub(crate) use accounts::{container_id, make as make_account};
+pub(crate) use account::make as make_account;
+pub(crate) use accounts::container_id;
 pub(crate) use containers::{is_identifier, valid_name};
 
 /// One call that is let in.
@@ -184,21 +186,26 @@ fn signed_in(world: &World, request: &Request, target: &Target) -> Result<Caller
         );
         return refuse("ExpiredAuthenticationToken", message);
     }
+    match foreign(world, target, &caller) {
+        Some(message) => refuse("InvalidAuthenticationTokenTenant", message),
+        None => Ok(caller),
+    }
+}
+
+/// What a token of another directory is told.
+fn foreign(world: &World, target: &Target, caller: &Caller) -> Option<String> {
     let wanted = world.subscriptions.get(&target.subscription);
-    if let Some(wanted) = wanted.filter(|one| one.tenant != caller.tenant) {
-        let message = format!(
-            "The access token is from the wrong issuer 'https://sts.windows.net/{}/'. It must \
+    let wanted = wanted.filter(|one| one.tenant != caller.tenant)?;
+    Some(format!(
+        "The access token is from the wrong issuer 'https://sts.windows.net/{}/'. It must \
              match the tenant 'https://sts.windows.net/{1}/' associated with this subscription. \
              Please use the authority (URL) 'https://login.windows.net/{1}' to get the token. \
              Note, if the subscription is transferred to another tenant there is no impact to the \
              services, but information about new tenant could take time to propagate (up to an \
              hour). If you just transferred your subscription and see this error message, please \
              try back later.",
-            caller.tenant, wanted.tenant
-        );
-        return refuse("InvalidAuthenticationTokenTenant", message);
-    }
-    Ok(caller)
+        caller.tenant, wanted.tenant
+    ))
 }
 
 fn subscription(world: &World, target: &Target, caller: &Caller) -> Result<(), Refusal> {

@@ -60,7 +60,6 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
     if accounts::of(call)?.live(&name).is_none() {
         return Err(containers::missing(call));
     }
-    let verb = call.target.verb();
     let tag = call
         .request
         .header("if-match")
@@ -82,27 +81,7 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
             return Err(Refusal::new(412, "PreconditionFailed", words));
         }
     }
-    let locked = current.as_ref().is_some_and(|one| one.state == "Locked");
-    let forbidden = || {
-        let words = "Operation not allowed on immutability policy with current state.";
-        Refusal::conflict("OperationNotAllowedOnImmutabilityPolicy", words)
-    };
-    let next = match (method.as_str(), verb.as_deref(), current.clone()) {
-        ("GET", None, _) => current.clone(),
-        ("PUT", None, _) if locked => return Err(forbidden()),
-        ("PUT", None, _) => Some(sent(call, "Unlocked", None)?),
-        ("POST", Some("extend"), Some(now)) if locked => {
-            Some(sent(call, "Locked", Some(now.days))?)
-        }
-        ("POST", Some("lock"), Some(now)) => Some(Immutability {
-            state: "Locked".to_owned(),
-            etag: etag(),
-            ..now
-        }),
-        ("DELETE", None, Some(_)) if !locked => None,
-        ("POST" | "DELETE", _, Some(_)) => return Err(forbidden()),
-        _ => return Err(call.unsupported()),
-    };
+    let next = next(call, current)?;
     let missing = containers::missing(call);
     let container = accounts::of_mut(call)?.live_mut(&name).ok_or(missing)?;
     container.immutability = next.clone();
@@ -126,6 +105,32 @@ pub(crate) fn answer(call: &mut Call<'_>) -> Outcome {
         "properties": properties(&shown)}),
     );
     Ok(answer.with("ETag", tag))
+}
+
+/// The policy that a call leaves.
+fn next(call: &Call<'_>, current: Option<Immutability>) -> Result<Option<Immutability>, Refusal> {
+    let locked = current.as_ref().is_some_and(|one| one.state == "Locked");
+    let forbidden = || {
+        let words = "Operation not allowed on immutability policy with current state.";
+        Refusal::conflict("OperationNotAllowedOnImmutabilityPolicy", words)
+    };
+    let (method, verb) = (call.method().to_owned(), call.target.verb());
+    Ok(match (method.as_str(), verb.as_deref(), current.clone()) {
+        ("GET", None, _) => current.clone(),
+        ("PUT", None, _) if locked => return Err(forbidden()),
+        ("PUT", None, _) => Some(sent(call, "Unlocked", None)?),
+        ("POST", Some("extend"), Some(now)) if locked => {
+            Some(sent(call, "Locked", Some(now.days))?)
+        }
+        ("POST", Some("lock"), Some(now)) => Some(Immutability {
+            state: "Locked".to_owned(),
+            etag: etag(),
+            ..now
+        }),
+        ("DELETE", None, Some(_)) if !locked => None,
+        ("POST" | "DELETE", _, Some(_)) => return Err(forbidden()),
+        _ => return Err(call.unsupported()),
+    })
 }
 
 /// The policy of a body; a locked one only becomes longer.

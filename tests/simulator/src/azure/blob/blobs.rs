@@ -243,6 +243,21 @@ fn get(world: &World, request: &Request, names: &Names) -> Outcome {
             (206, blob.data.slice(from..=to), Some(note))
         }
     };
+    let mut answer = described(blob, request, status);
+    if let Some(note) = note {
+        answer = answer.with("Content-Range", note);
+    }
+    if request.method == "HEAD" {
+        return Ok(answer.with("Content-Length", size.to_string()));
+    }
+    if request.parameter("comp").is_some() {
+        return Ok(answer);
+    }
+    Ok(answer.body(data))
+}
+
+/// What an answer says of a blob.
+fn described(blob: &Blob, request: &Request, status: u16) -> Answer {
     let mut answer = stamped(
         Answer::empty(status),
         &blob.etag,
@@ -278,22 +293,13 @@ fn get(world: &World, request: &Request, names: &Names) -> Outcome {
             answer = answer.with(header, value);
         }
     }
-    if let Some(note) = note {
-        answer = answer.with("Content-Range", note);
-    }
     if let Some(version) = &blob.version {
         answer = answer.with("x-ms-version-id", version.clone());
         if blob.is_live() {
             answer = answer.with("x-ms-is-current-version", "true");
         }
     }
-    if request.method == "HEAD" {
-        return Ok(answer.with("Content-Length", size.to_string()));
-    }
-    if request.parameter("comp").is_some() {
-        return Ok(answer);
-    }
-    Ok(answer.body(data))
+    answer
 }
 
 /// The first and the last byte of a range within so many.

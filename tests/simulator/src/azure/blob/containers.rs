@@ -67,29 +67,7 @@ pub(super) fn answer(world: &mut World, request: &Request, names: &Names) -> Out
     match (request.method.as_str(), request.parameter("comp")) {
         ("PUT", None) => create(world, request, names),
         ("GET", Some("list")) => list::blobs(world, request, names),
-        ("GET" | "HEAD", None | Some("metadata")) => {
-            let found = live(account, name)?;
-            let answer = stamped(
-                Answer::empty(200),
-                &found.etag,
-                found.modified,
-                &found.metadata,
-            )
-            .with("x-ms-lease-status", "unlocked")
-            .with("x-ms-lease-state", "available")
-            .with(
-                "x-ms-has-immutability-policy",
-                found.immutability.is_some().to_string(),
-            )
-            .with("x-ms-has-legal-hold", (!found.holds.is_empty()).to_string())
-            .with("x-ms-immutable-storage-with-versioning-enabled", "false")
-            .with("x-ms-default-encryption-scope", "$account-encryption-key")
-            .with("x-ms-deny-encryption-scope-override", "false");
-            Ok(match found.public_access.as_str() {
-                "None" => answer,
-                level => answer.with("x-ms-blob-public-access", level.to_ascii_lowercase()),
-            })
-        }
+        ("GET" | "HEAD", None | Some("metadata")) => Ok(described(live(account, name)?)),
         ("PUT", Some("metadata")) => {
             let metadata = metadata(request)?;
             let found = live_mut(world, names)?;
@@ -133,6 +111,30 @@ pub(super) fn answer(world: &mut World, request: &Request, names: &Names) -> Out
         ("PUT", Some("undelete")) => undelete(world, request, names),
         ("DELETE", None) => delete(world, names),
         _ => Err(not_simulated()),
+    }
+}
+
+/// What an answer says of a container.
+fn described(found: &Container) -> Answer {
+    let answer = stamped(
+        Answer::empty(200),
+        &found.etag,
+        found.modified,
+        &found.metadata,
+    )
+    .with("x-ms-lease-status", "unlocked")
+    .with("x-ms-lease-state", "available")
+    .with(
+        "x-ms-has-immutability-policy",
+        found.immutability.is_some().to_string(),
+    )
+    .with("x-ms-has-legal-hold", (!found.holds.is_empty()).to_string())
+    .with("x-ms-immutable-storage-with-versioning-enabled", "false")
+    .with("x-ms-default-encryption-scope", "$account-encryption-key")
+    .with("x-ms-deny-encryption-scope-override", "false");
+    match found.public_access.as_str() {
+        "None" => answer,
+        level => answer.with("x-ms-blob-public-access", level.to_ascii_lowercase()),
     }
 }
 

@@ -173,19 +173,7 @@ pub(super) fn blobs(world: &World, request: &Request, names: &Names) -> Outcome 
     if page.includes("snapshots") && page.delimiter.is_some() {
         return Err(Refusal::query());
     }
-    let mut all: Vec<&Blob> = container
-        .blobs
-        .iter()
-        .filter(|one| one.name.starts_with(page.prefix))
-        .filter(|one| one.deleted.is_none() || page.includes("deleted"))
-        .filter(|one| one.snapshot.is_none() || page.includes("snapshots") || one.deleted.is_some())
-        .filter(|one| one.current || one.snapshot.is_some() || page.includes("versions"))
-        .collect();
-    all.sort_by_key(|one| {
-        // What is older comes first, the blob itself last.
-        let age = one.snapshot.clone().or_else(|| one.version.clone());
-        (one.name.clone(), one.is_live(), age)
-    });
+    let all = selected(container, &page);
     let mut rows: Vec<(String, String)> = Vec::new();
     let mut prefixes = BTreeSet::new();
     let below = |name: &str| {
@@ -225,6 +213,24 @@ pub(super) fn blobs(world: &World, request: &Request, names: &Names) -> Outcome 
         escaped(&endpoint),
         escaped(names.container())
     )))
+}
+
+/// The blobs, versions and snapshots that a list is to hold, in its order.
+fn selected<'a>(container: &'a Container, page: &Page<'_>) -> Vec<&'a Blob> {
+    let mut all: Vec<&Blob> = container
+        .blobs
+        .iter()
+        .filter(|one| one.name.starts_with(page.prefix))
+        .filter(|one| one.deleted.is_none() || page.includes("deleted"))
+        .filter(|one| one.snapshot.is_none() || page.includes("snapshots") || one.deleted.is_some())
+        .filter(|one| one.current || one.snapshot.is_some() || page.includes("versions"))
+        .collect();
+    all.sort_by_key(|one| {
+        // What is older comes first, the blob itself last.
+        let age = one.snapshot.clone().or_else(|| one.version.clone());
+        (one.name.clone(), one.is_live(), age)
+    });
+    all
 }
 
 fn uncommitted(name: &str) -> String {

@@ -33,6 +33,9 @@ pub(crate) fn check(
             )));
         }
     }
+    if !value("si").is_empty() {
+        return Err(Refusal::signature("si: there is no such access policy."));
+    }
     let account = place.account;
     let signature = value("sig");
     let of_account = !value("ss").is_empty();
