@@ -18,8 +18,8 @@ pub(super) const WRITE: &str = "Microsoft.Storage/storageAccounts/write";
 const GROUP: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 /// The account can be opened to everybody.
 pub(super) const PUBLIC: &str = "allowBlobPublicAccess";
-/// How long a new account may be on its way.
-const PROVISIONED: Duration = Duration::from_secs(600);
+/// How long a new account is waited for that is there, and says that it is on its way.
+const PROVISIONED: Duration = Duration::from_secs(60);
 
 /// A storage account, as the service told it.
 #[derive(Clone, Debug, PartialEq)]

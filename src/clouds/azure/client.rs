@@ -295,7 +295,9 @@ fn sign_in_failed(source: &CredentialSource, words: &str) -> Failure {
 /// Microsoft's answers go on for lines with ids and dates.
 fn first_line(words: &str) -> String {
     let line = words.lines().map(str::trim).find(|line| !line.is_empty());
-    line.unwrap_or("no reason was given").to_owned()
+    let line = line.unwrap_or("no reason was given");
+    let (reason, _) = line.split_once(" Trace ID:").unwrap_or((line, ""));
+    reason.to_owned()
 }
 
 /// An error with the server that gave no answer, whose address holds no secret.

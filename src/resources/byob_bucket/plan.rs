@@ -310,7 +310,11 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
         planned.secret_access_key = Field::Null;
         planned.supported_file_store = outputs::file_store(planned, block);
     } else {
-        if prior.is_none_or(|prior| prior.access_key_owner.known().is_none()) {
+        let has_other = prior.is_none_or(|prior| {
+            let before = prior.known_block().map(makes_identity);
+            prior.access_key_owner.known().is_none() || before == Some(Field::Known(true))
+        });
+        if has_other {
             planned.access_key_owner = Field::Unknown;
         }
         planned.access_key_id = Field::Unknown;
