@@ -1,6 +1,8 @@
 //! The simulated Azure, with kills and faults of its own.
 
+mod answers;
 mod kill;
+mod owner;
 
 use serde_json::{Value, json};
 use simulator::azure::Config;

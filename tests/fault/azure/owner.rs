@@ -1,0 +1,196 @@
+//! Containers, accounts and identities that somebody else touches between two runs, or in
+//! the middle of one.
+
+use serde_json::{Value, json};
+use simulator::azure::Fault;
+
+use super::{Stage, World, assert_empty_plan, assert_gone, assert_tidy, by_identity, ends_well};
+use crate::harness::THIS;
+use crate::kill::{is_killed_at, points_of};
+
+const EVERYTHING: &str = r#"
+    on_destroy = "delete_everything"
+    verify = "settings"
+"#;
+
+/// What was made for W&B, by the ids that W&B knows it by.
+fn client(stage: &Stage) -> Value {
+    stage.identities()[0]["client_id"].clone()
+}
+
+#[test]
+fn an_adoption_that_fails_leaves_the_owner_its_identity() {
+    let world = World::new();
+    let stage = world.stage("az-adopt");
+    let block = by_identity(&stage);
+    stage.write_bucket("", &block);
+    stage.apply();
+    let state = stage.path().join("terraform.tfstate");
+    let (first, before) = (std::fs::read(&state).expect("a state"), client(&stage));
+    stage.forget(THIS);
+    stage.write_bucket(
+        r#"adopt = true
+        soft_delete_days = 9"#,
+        &block,
+    );
+    let place = format!("arm PUT {}/blobServices/default?", stage.account_id());
+    stage.cloud().fault(Fault::status(&place, 403, None));
+    let text = stage.apply_fails();
+    stage.cloud().clear_faults();
+    assert_eq!(stage.this(), Value::Null, "{text}");
+    assert_eq!(client(&stage), before);
+    // Given back: its owner goes on as if nothing had been.
+    std::fs::write(&state, first).expect("the state is written");
+    stage.write_bucket("", &block);
+    assert_empty_plan(&stage, "given back");
+    assert_tidy(&stage, 2, "given back");
+    // The second try takes it over, with the identity that W&B knows.
+    stage.forget(THIS);
+    stage.write_bucket("adopt = true", &block);
+    ends_well(&stage, "adopted");
+    assert_tidy(&stage, 2, "adopted");
+    assert_eq!(client(&stage), before);
+    stage.destroy();
+    assert_gone(&stage, "at the end");
+}
+
+/// Any kill of the first change after an import.
+#[test]
+fn a_kill_at_any_request_after_an_import_is_survived() {
+    let world = World::new();
+    let stage = world.stage("az-import-kill");
+    let block = by_identity(&stage);
+    stage.write_bucket("", &block);
+    stage.apply();
+    let before = client(&stage);
+    let write = |turn: usize| {
+        stage.forget(THIS);
+        stage.import(THIS, &stage.import_id()).succeeds();
+        stage.write_bucket(&format!("tags = {{ turn = \"{turn}\" }}"), &block);
+    };
+    write(0);
+    let points = points_of(&stage, stage.cloud(), &[]);
+    assert!(points.len() > 4, "only {points:?}");
+    for (turn, number) in (1..).zip(points) {
+        write(turn);
+        let when = format!("turn {turn}, killed at {number}");
+        assert!(
+            is_killed_at(&stage, stage.cloud(), number, &[]),
+            "not {when}"
+        );
+        ends_well(&stage, &when);
+        let tags = stage.seen_account()["tags"].clone();
+        assert_eq!(tags["turn"], turn.to_string(), "{when}");
+        assert!(stage.marker().starts_with("ready-"), "{when}");
+        assert_eq!(client(&stage), before, "{when}");
+        assert_tidy(&stage, 2, &when);
+    }
+    stage.destroy();
+    assert_gone(&stage, "at the end");
+}
+
+#[test]
+fn a_container_that_was_made_anew_is_left_alone() {
+    let world = World::new();
+    let stage = world.stage("az-anew");
+    stage.write_bucket(EVERYTHING, &by_identity(&stage));
+    stage.apply();
+    let place = format!(
+        "/accounts/{}/containers/{}",
+        stage.account(),
+        stage.bucket()
+    );
+    stage.login.control("DELETE", &place, json!({}));
+    stage
+        .login
+        .control("POST", &place, json!({"metadata": {"theirs": "1"}}));
+    stage.put("theirs");
+    for verb in ["apply", "destroy"] {
+        let run = stage.terraform(&[verb, "-auto-approve", "-no-color"]);
+        assert!(!run.0.status.success(), "{verb}: {}", run.text());
+        assert_eq!(stage.metadata(), json!({"theirs": "1"}), "{verb}");
+        assert_eq!(stage.holds("live"), 1, "{verb}");
+    }
+}
+
+#[test]
+fn an_account_that_holds_anothers_container_stays() {
+    let world = World::new();
+    let stage = world.stage("az-others");
+    stage.write_bucket(EVERYTHING, &by_identity(&stage));
+    stage.apply();
+    stage.put("ours");
+    let account = format!("/accounts/{}", stage.account());
+    stage
+        .login
+        .control("POST", &format!("{account}/containers/theirs"), json!({}));
+    stage.destroy();
+    assert!(!stage.exists());
+    assert!(stage.container("theirs").is_some());
+    assert_eq!(stage.identities(), Vec::<Value>::new());
+    assert_eq!(stage.assignments(), []);
+}
+
+#[test]
+fn an_identity_of_our_name_that_is_a_strangers_is_left_alone() {
+    let world = World::new();
+    let stage = world.stage("az-stranger");
+    let request = json!([
+        crate::harness::GROUP,
+        format!("{}-wandb", stage.account()),
+        {"location": "westeurope", "tags": {"theirs": "1"}}
+    ]);
+    stage.microsoft("msi.user_assigned_identities.create_or_update", request);
+    stage.write_bucket(EVERYTHING, &by_identity(&stage));
+    let text = stage.apply_fails();
+    assert!(text.contains("did not make it"), "{text}");
+    assert_eq!(stage.assignments(), []);
+    assert_eq!(stage.identities()[0]["tags"], json!({"theirs": "1"}));
+    assert_eq!(stage.identities()[0]["credentials"], json!([]));
+    stage.destroy();
+    assert_eq!(stage.seen_account(), Value::Null);
+    assert_eq!(stage.identities().len(), 1);
+}
+
+/// Somebody takes the container over at every request of an update in turn.
+#[test]
+fn a_container_that_is_taken_over_in_the_middle_keeps_its_new_owner() {
+    let world = World::new();
+    let stage = world.stage("az-taken");
+    let block = by_identity(&stage);
+    let write = |turn: usize| {
+        let days = 8 + turn % 2;
+        stage.write_bucket(
+            &format!(
+                "verify = \"settings\"\nsoft_delete_days = {days}\ntags = {{ turn = \"{turn}\" }}"
+            ),
+            &block,
+        );
+    };
+    write(0);
+    stage.apply();
+    write(1);
+    let points = points_of(&stage, stage.cloud(), &[]);
+    for (turn, number) in (2..).zip(points) {
+        let ours = stage.marker();
+        write(turn);
+        stage.plan_to_file();
+        stage.cloud().clear_requests();
+        let (cloud, account) = (world.0.cloud.clone(), stage.account());
+        let place = format!("/accounts/{account}/containers/{}", stage.bucket());
+        stage.cloud().run_at(number, move || {
+            let change = json!({"metadata": {"terraform_provider_wandb": "ready-00c0ffee"}});
+            cloud
+                .control("PATCH", &place, &change)
+                .expect("a good change");
+        });
+        let run = stage.apply_plan();
+        stage.cloud().clear_requests();
+        let when = format!("turn {turn}, taken at {number}");
+        assert_eq!(stage.marker(), "ready-00c0ffee", "{when}: {}", run.text());
+        assert!(!run.0.status.success(), "{when}: {}", run.text());
+        stage.mark(&ours);
+        ends_well(&stage, &when);
+    }
+    stage.destroy();
+}
