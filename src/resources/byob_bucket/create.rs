@@ -14,7 +14,7 @@ use super::work::{Origin, Progress, Work};
 use super::{location, outputs, spec};
 use crate::byob::change::Change;
 use crate::byob::diff;
-use crate::byob::marker::Generation;
+use crate::byob::marker::{Generation, Marker};
 use crate::byob::{Cloud, CloudError, CloudErrorKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
@@ -144,12 +144,11 @@ impl Beginning<'_> {
         match &sighting.marker {
             Some(marker) if marker.is_creating() => {
                 diagnostics.push(continued(&name));
-                let began = marker.generation.clone();
-                if is_handed_over(environment, bucket, &began) {
-                    return Ok((began.clone(), Origin::Continued(began)));
+                if is_handed_over(environment, bucket, &marker.generation) {
+                    return Ok((marker.generation.clone(), Origin::Continued));
                 }
-                let generation = self.begin_anew(bucket, &began).await?;
-                Ok((generation, Origin::Continued(began)))
+                let generation = self.begin_anew(bucket, marker).await?;
+                Ok((generation, Origin::Continued))
             }
             _ if bucket.adopt == Field::Known(true) => {
                 let placed = self.cloud.confirm_place(&name).await;
@@ -164,7 +163,7 @@ impl Beginning<'_> {
                 .map_err(failed)? =>
             {
                 diagnostics.push(continued(&name));
-                let generation = mark(self.configuration, self.cloud, bucket, &name).await;
+                let generation = mark(self.configuration, self.cloud, bucket, &name, None).await;
                 Ok((generation.map_err(failed)?, Origin::Made(None)))
             }
             _ => Err(taken(&id, &name)),
@@ -221,23 +220,20 @@ impl Beginning<'_> {
     /// Gives a half-made bucket a generation of its own: another state, or an object that
     /// Terraform deletes after this one, may hold the old generation, and must not be able to
     /// delete what is made here.
-    async fn begin_anew(
-        &self,
-        bucket: &Bucket,
-        began: &Generation,
-    ) -> Result<Generation, Diagnostic> {
+    async fn begin_anew(&self, bucket: &Bucket, began: &Marker) -> Result<Generation, Diagnostic> {
         let name = bucket.name.known().cloned().unwrap_or_default();
         let left = "the bucket, half made; the next apply goes on with it";
         let failed = |error| self.failed(error, left);
         let config = Some(self.config);
-        let before = spec::spec(bucket, config, self.block, Some(began), self.configuration);
+        let generation = Some(&began.generation);
+        let before = spec::spec(bucket, config, self.block, generation, self.configuration);
         if let (Some(identity), Some(service)) = (
             before.and_then(spec::made_identity),
             self.cloud.identity_service(),
         ) {
             service.delete_identity(&identity).await.map_err(failed)?;
         }
-        mark(self.configuration, self.cloud, bucket, &name)
+        mark(self.configuration, self.cloud, bucket, &name, Some(began))
             .await
             .map_err(failed)
     }
