@@ -11,7 +11,7 @@ use super::ownership::{
 use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
-use super::{location, outputs, spec};
+use super::{location, made, outputs, spec};
 use crate::byob::change::Change;
 use crate::byob::diff;
 use crate::byob::marker::{Generation, Marker};
@@ -103,6 +103,12 @@ async fn withdraw(work: &Work<'_>, progress: &Progress, takeover: &Takeover) -> 
         .await
         .into_iter()
         .collect();
+    // It may encrypt objects by now, so nobody can take it back.
+    if let Some(key) = made::key(&progress.private) {
+        let why = "it may encrypt objects by now, and the next adoption goes on with it";
+        let stays = Explanation::new("The key of the adoption that failed stays", why);
+        rest.push(stays.left_behind(format!("the key {key}")).warning());
+    }
     let name = progress.bucket.name.known().map_or("", String::as_str);
     if let Err(error) = give_back(&work.cloud, name, takeover).await {
         rest.push(
