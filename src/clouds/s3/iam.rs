@@ -83,7 +83,10 @@ impl Iam<'_> {
         let outcome = self
             .s3
             .sdk(Work::Read, LAST_USED, id, || {
-                self.client.get_access_key_last_used().access_key_id(id).send()
+                self.client
+                    .get_access_key_last_used()
+                    .access_key_id(id)
+                    .send()
             })
             .await;
         match outcome {
