@@ -17,6 +17,7 @@ use crate::provider::arguments::check_key;
 use crate::provider::variables::{anything, or_variable, secret_variable, text_variable, variable};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::{Field, Secret};
+use crate::sdk::secret::remember;
 use crate::sdk::text::Text;
 use crate::terraform::account::Connector;
 use crate::terraform::diagnostics::Explanation;
@@ -36,6 +37,8 @@ const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 pub(in crate::provider) struct GcpAccount {
     defaults: Defaults,
     max_retries: u32,
+    /// Ends what is asked before an operation has begun.
+    stop: CancellationToken,
     /// The credentials' own project; asked for once, and only where nothing else names one.
     own_project: OnceCell<Option<String>>,
     connections: Arc<Connections<Clients>>,
@@ -46,7 +49,7 @@ impl Shared for Clients {
     type Place = Place;
 
     fn connect(settings: Connection) -> Result<Self, CloudError> {
-        Self::new(settings)
+        Self::new(settings, remember)
     }
 
     fn settings(&self) -> &Connection {
@@ -68,10 +71,11 @@ fn secret(text: &str) -> secrecy::SecretString {
 }
 
 impl GcpAccount {
-    pub(super) fn new(defaults: Defaults, max_retries: u32) -> Self {
+    pub(super) fn new(defaults: Defaults, max_retries: u32, stop: CancellationToken) -> Self {
         Self {
             defaults,
             max_retries,
+            stop,
             own_project: OnceCell::new(),
             connections: Arc::default(),
         }
@@ -93,7 +97,8 @@ impl GcpAccount {
             return Ok(Field::Unknown);
         };
         let asked = self.own_project.get_or_try_init(|| async {
-            self.connections.connect(&connection)?.own_project().await
+            let clients = self.connections.connect(&connection)?;
+            clients.own_project(&self.stop).await
         });
         let found = asked.await.map_err(|error| {
             Explanation::cloud("The bucket's project is not known", error)
@@ -238,7 +243,6 @@ impl GcpAccount {
             user_project,
             endpoints,
             max_retries: self.max_retries,
-            ca_bundle: None,
         }))
     }
 
@@ -272,6 +276,11 @@ impl GcpAccount {
 
 /// The machine's metadata server, where it is not at its usual address.
 fn metadata() -> Result<Option<Url>, Diagnostic> {
-    let host = variable("GCE_METADATA_HOST", anything)?.into_known();
-    Ok(host.and_then(|host| Url::parse(&format!("http://{host}")).ok()))
+    match variable("GCE_METADATA_HOST", address::check_host)? {
+        Field::Known(host) => match address::read_host(&host) {
+            Ok(url) => Ok(Some(url)),
+            Err(why) => Err(unreachable(format!("of GCE_METADATA_HOST, {why}"))),
+        },
+        Field::Null | Field::Unknown => Ok(None),
+    }
 }
