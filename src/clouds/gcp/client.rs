@@ -171,7 +171,10 @@ impl Clients {
                 self.web.exchange(call, target, &request)
             })
             .await
-            .map_err(|error| wrong(format!("no metadata server answers: {}", error.message)))?;
+            .map_err(|error| match error.kind {
+                CloudErrorKind::Stopped => error,
+                _ => wrong(format!("no metadata server answers: {}", error.message)),
+            })?;
         let text = String::from_utf8_lossy(&answer.body).trim().to_owned();
         let is_google = answer.headers.get(&flavor.0) == Some(&flavor.1);
         if !answer.is_success() || !is_google || text.is_empty() {

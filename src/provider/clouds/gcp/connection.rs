@@ -29,6 +29,10 @@ const PROJECTS: [&str; 4] = [
     "GCLOUD_PROJECT",
     "CLOUDSDK_CORE_PROJECT",
 ];
+/// What is said where nobody can be asked.
+const UNREACHABLE: &str = "Google Cloud cannot be reached";
+/// The file that gcloud keeps.
+const GCLOUD: &str = "gcloud's file";
 /// The file of Google's own libraries.
 const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 
@@ -62,7 +66,24 @@ impl Shared for Clients {
 }
 
 fn unreachable(why: String) -> Diagnostic {
-    Explanation::new("Google Cloud cannot be reached", why).error()
+    Explanation::new(UNREACHABLE, why).error()
+}
+
+/// Credentials that a variable or gcloud names, and that are none.
+fn of_no_use(name: &str, why: &str) -> Diagnostic {
+    let advice = if name == GCLOUD {
+        "Run gcloud auth application-default login, or give other credentials in the provider's gcp \
+         block."
+            .to_owned()
+    } else {
+        format!(
+            "Set {name} to the path of a file of Google's credentials that is there, or unset it: \
+             then credentials are looked for in the next place, gcloud's own and the machine's last."
+        )
+    };
+    Explanation::new(UNREACHABLE, format!("{name} is of no use: {why}"))
+        .what_to_do(advice)
+        .error()
 }
 
 /// A secret of a file or of the environment in the shape that the cloud takes.
@@ -119,9 +140,15 @@ impl GcpAccount {
             (Field::Null, Field::Known(given)) => {
                 // The argument is a secret, so what it names is not repeated.
                 let json = credentials::read(given.expose()).map_err(|why| {
-                    unreachable(format!(
-                        "credentials of the provider's gcp block is of no use: {why}"
-                    ))
+                    let why =
+                        format!("credentials of the provider's gcp block is of no use: {why}");
+                    Explanation::new(UNREACHABLE, why)
+                        .what_to_do(
+                            "Give credentials the path of a file of Google's credentials that is \
+                             there, or the JSON in it, or leave it out.",
+                        )
+                        .at(argument("credentials"))
+                        .error()
                 })?;
                 return Ok(Some(CredentialSource::Json(secret(&json))));
             }
@@ -137,16 +164,13 @@ impl GcpAccount {
             given => given.map(|text| ("GOOGLE_CREDENTIALS", text)),
         };
         let file = match file {
-            Field::Null => credentials::of_gcloud()
-                .map(|file| ("gcloud's file", file))
-                .into(),
+            Field::Null => credentials::of_gcloud().map(|file| (GCLOUD, file)).into(),
             file => file,
         };
         let Field::Known((name, text)) = file else {
             return Ok(Some(CredentialSource::Default));
         };
-        let json = credentials::read(&text)
-            .map_err(|why| unreachable(format!("{name} is of no use: {why}")))?;
+        let json = credentials::read(&text).map_err(|why| of_no_use(name, &why))?;
         let json = Secret::new(json);
         Ok(Some(CredentialSource::Json(secret(json.expose()))))
     }
