@@ -19,6 +19,7 @@ use crate::clouds::retry::{Work, until_known_within};
 
 /// The role that encrypts and decrypts.
 pub(super) const ROLE: &str = "roles/cloudkms.cryptoKeyEncrypterDecrypter";
+
 /// Cloud Storage's own account in the project, which uses keys for its buckets.
 async fn service_agent(cloud: &Gcp) -> Result<String, CloudError> {
     let (call, project) = ("resourcemanager.projects.get", cloud.place.project.as_str());

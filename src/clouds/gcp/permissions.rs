@@ -136,7 +136,7 @@ const ACCOUNT: &[Permission] = &[
 
 const IMPERSONATION: &[Permission] = &[Permission::new(
     "iam.serviceAccounts.getAccessToken",
-    "Acts as the account. It is the caller's own; everything else here is then the account's.",
+    "Acts as the account. This and signing as it are the caller's own rights; everything else here is then the account's.",
 )];
 
 const DELETE_EVERYTHING: &[Permission] = &[
