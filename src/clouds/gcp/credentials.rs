@@ -26,6 +26,9 @@ pub(super) const CALL: &str = "oauth2.token";
 /// Where a machine in a cloud asks about itself; what is sent there does not leave it.
 const MACHINE: &str = "169.254.169.254";
 
+/// Where another identity provider's token comes from, in words.
+const SOURCE: &str = "the url in credential_source";
+
 /// What to do about credentials that are missing or wrong.
 const ADVICE: &str = "Give credentials in the provider's gcp block (credentials, access_token) or by \
      GOOGLE_CREDENTIALS, GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_OAUTH_ACCESS_TOKEN, or run gcloud \
@@ -229,13 +232,14 @@ fn check_addresses(file: &Value) -> Result<(), CloudError> {
             "service_account_impersonation_url",
             &file["service_account_impersonation_url"],
         ),
-        ("the url in credential_source", asked),
+        (SOURCE, asked),
     ];
     for (name, address) in named {
         let Some(address) = address.as_str() else {
             continue;
         };
-        let is_good = |url: &Url| is_private(url) || url.host_str() == Some(MACHINE);
+        let is_good =
+            |url: &Url| is_private(url) || name == SOURCE && url.host_str() == Some(MACHINE);
         if !Url::parse(address).is_ok_and(|url| is_good(&url)) {
             return Err(wrong(format!(
                 "{name} of the credentials is no address with https, and a secret would be sent \
@@ -396,7 +400,8 @@ mod tests {
         for bad in [
             nested(evil, GOOD, "{}"),
             nested(GOOD, evil, "{}"),
-            nested("http://169.254.169.254.example.com", GOOD, "{}"),
+            nested("http://169.254.169.254/token", GOOD, "{}"),
+            nested(GOOD, GOOD, &asks("http://169.254.169.254.example.com")),
             nested(GOOD, GOOD, &asks(evil)),
             nested(GOOD, GOOD, &asks("http://10.0.0.1/token")),
         ] {
