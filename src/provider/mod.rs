@@ -232,7 +232,7 @@ impl Arguments {
         u32::try_from(retries).unwrap_or_default()
     }
 
-    fn configuration(self) -> Result<Configuration, Diagnostic> {
+    fn configuration(self, stop: &CancellationToken) -> Result<Configuration, Diagnostic> {
         let wandb = self.client()?;
         let deployment = self.deployment();
         let origin = self.origin(&deployment);
@@ -260,7 +260,7 @@ impl Arguments {
                     Some(block) if !block.is_null() => block,
                     Some(_) | None => &nothing,
                 };
-                cloud.account(block, retries)
+                cloud.account(block, retries, stop)
             })
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Configuration {
@@ -317,11 +317,16 @@ impl Provider for Wandb {
         Schema::new(block())
     }
 
-    async fn configure(&self, _: &Context, config: Arguments, terraform: &str) -> Diagnostics {
+    async fn configure(
+        &self,
+        context: &Context,
+        config: Arguments,
+        terraform: &str,
+    ) -> Diagnostics {
         tracing::debug!(terraform, "configured");
         let configured = config
             .with_environment()
-            .and_then(|arguments| arguments.configuration());
+            .and_then(|arguments| arguments.configuration(context.stop()));
         match configured {
             Ok(configuration) => {
                 self.environment.configure(configuration);

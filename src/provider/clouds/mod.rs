@@ -9,6 +9,8 @@ mod s3_compatible;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::byob::CloudKind;
 use crate::byob::deployment::Deployment;
 use crate::byob::permission::Permissions;
@@ -28,8 +30,14 @@ pub(super) trait ProviderCloud: CloudSchema {
     fn permissions(&self) -> Permissions;
 
     /// The account that the provider's block, null when absent, and the environment
-    /// describe. Opens nothing and asks nobody: most runs use one cloud only.
-    fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic>;
+    /// describe. Opens nothing and asks nobody: most runs use one cloud only. What it asks
+    /// before an operation has begun ends with `stop`.
+    fn account(
+        &self,
+        block: &Value,
+        max_retries: u32,
+        stop: &CancellationToken,
+    ) -> Result<Arc<dyn Account>, Diagnostic>;
 }
 
 /// A cloud as its own folder defines it, for its own types.
@@ -52,7 +60,11 @@ trait Definition: fmt::Debug + Send + Sync + 'static {
     fn permissions() -> Permissions;
 
     /// See [`ProviderCloud::account`].
-    fn account(defaults: Self::Defaults, max_retries: u32) -> Result<Self::Account, Diagnostic>;
+    fn account(
+        defaults: Self::Defaults,
+        max_retries: u32,
+        stop: &CancellationToken,
+    ) -> Result<Self::Account, Diagnostic>;
 }
 
 impl<D: Definition> CloudSchema for D {
@@ -81,8 +93,13 @@ impl<D: Definition> ProviderCloud for D {
         D::permissions()
     }
 
-    fn account(&self, block: &Value, max_retries: u32) -> Result<Arc<dyn Account>, Diagnostic> {
-        let account = D::account(read(block, self.kind())?, max_retries)?;
+    fn account(
+        &self,
+        block: &Value,
+        max_retries: u32,
+        stop: &CancellationToken,
+    ) -> Result<Arc<dyn Account>, Diagnostic> {
+        let account = D::account(read(block, self.kind())?, max_retries, stop)?;
         Ok(Arc::new(TypedAccount::new(account)))
     }
 }

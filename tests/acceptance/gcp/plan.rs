@@ -230,6 +230,8 @@ fn rights_that_the_caller_lacks_are_a_warning() {
     stage.write_under(&stage.provider_on(&login, ""), &stage.bucket_block("", ""));
     let run = stage.terraform(&["plan", "-no-color"]);
     let text = run.text();
+    assert!(run.0.status.success(), "{text}");
+    assert!(text.contains("The caller may lack rights"), "{text}");
     assert!(text.contains("storage.buckets."), "{text}");
     let text = stage.apply_fails();
     assert!(text.contains("storage.buckets."), "{text}");

@@ -7,6 +7,8 @@ mod connection;
 mod meaning;
 mod validate;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Definition;
 use crate::byob::permission::Permissions;
 use crate::clouds::aws;
@@ -41,7 +43,11 @@ impl Definition for Aws {
         aws::PERMISSIONS
     }
 
-    fn account(defaults: Defaults, max_retries: u32) -> Result<AwsAccount, Diagnostic> {
+    fn account(
+        defaults: Defaults,
+        max_retries: u32,
+        _: &CancellationToken,
+    ) -> Result<AwsAccount, Diagnostic> {
         if defaults.access_key.known().is_some() != defaults.secret_key.known().is_some()
             && !defaults.access_key.is_unknown()
             && !defaults.secret_key.is_unknown()

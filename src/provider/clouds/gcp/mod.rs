@@ -8,6 +8,8 @@ mod credentials;
 mod meaning;
 mod validate;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Definition;
 use crate::byob::permission::Permissions;
 use crate::clouds::gcp;
@@ -41,9 +43,17 @@ impl Definition for Gcp {
         gcp::PERMISSIONS
     }
 
-    fn account(defaults: Defaults, max_retries: u32) -> Result<GcpAccount, Diagnostic> {
+    fn account(
+        defaults: Defaults,
+        max_retries: u32,
+        stop: &CancellationToken,
+    ) -> Result<GcpAccount, Diagnostic> {
         let own = defaults.max_retries.known().copied();
         let own = own.and_then(|own| u32::try_from(own).ok());
-        Ok(GcpAccount::new(defaults, own.unwrap_or(max_retries)))
+        Ok(GcpAccount::new(
+            defaults,
+            own.unwrap_or(max_retries),
+            stop.clone(),
+        ))
     }
 }

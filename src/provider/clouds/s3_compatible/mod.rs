@@ -4,6 +4,8 @@ mod account;
 mod block;
 mod meaning;
 
+use tokio_util::sync::CancellationToken;
+
 use super::Definition;
 use crate::byob::permission::Permissions;
 use crate::clouds::s3_compatible;
@@ -37,7 +39,11 @@ impl Definition for S3Compatible {
         s3_compatible::PERMISSIONS
     }
 
-    fn account(defaults: Defaults, max_retries: u32) -> Result<S3Account, Diagnostic> {
+    fn account(
+        defaults: Defaults,
+        max_retries: u32,
+        _: &CancellationToken,
+    ) -> Result<S3Account, Diagnostic> {
         Ok(S3Account::new(defaults, max_retries))
     }
 }
