@@ -68,6 +68,17 @@ pub struct CallerPermission {
     pub allowed: Option<bool>,
 }
 
+/// What an apply is going to do that takes rights of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Intent<'a> {
+    /// The key that is made, or used.
+    pub key: Option<&'a KeySpec>,
+    /// W&B's identity is made, with its key.
+    pub makes_identity: bool,
+    /// Objects are written, to try the bucket.
+    pub probes: bool,
+}
+
 /// One place where a W&B bucket can live, opened for one operation of Terraform.
 ///
 /// Reads run in parallel inside; writes are called one after another by the caller,
@@ -187,11 +198,7 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// attempt is let through. Returns what it could do, empty when all is well.
     async fn overreach(&self, bucket: &str, key: &AccessKey) -> Result<Vec<String>, CloudError>;
 
-    /// Whether the caller may make a bucket of this name, and its key, as far as the cloud
-    /// tells without trying. Empty where nothing can be said. Writes nothing.
-    async fn caller_permissions(
-        &self,
-        bucket: &str,
-        key: Option<&KeySpec>,
-    ) -> Vec<CallerPermission>;
+    /// Whether the caller may make a bucket of this name and do what is intended, as far as
+    /// the cloud tells without trying. Empty where nothing can be said. Writes nothing.
+    async fn caller_permissions(&self, bucket: &str, intent: Intent<'_>) -> Vec<CallerPermission>;
 }

@@ -37,14 +37,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::change::Change;
-use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::cloud::{CallerPermission, Intent, LookAt, Sighting};
 use crate::byob::contents::Contents;
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::identity::{AccessKey, IdentityService};
 use crate::byob::key_service::KeyService;
 use crate::byob::marker::OwnedBucket;
 use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
-use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 use crate::clouds::reading::reading;
 use crate::clouds::retry::{PROPAGATION, Patience, Work, until_known};
@@ -272,7 +271,7 @@ impl Cloud for Gcp {
         overreach::overreach(self, bucket, key).await
     }
 
-    async fn caller_permissions(&self, _: &str, key: Option<&KeySpec>) -> Vec<CallerPermission> {
-        caller::permissions(self, key).await
+    async fn caller_permissions(&self, _: &str, intent: Intent<'_>) -> Vec<CallerPermission> {
+        caller::permissions(self, intent).await
     }
 }
