@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Installs what the tests need besides the toolchains: MinIO's server, a Python
-# environment with SeaweedFS, moto and independent clients, and cargo-deny. Everything goes
-# into one cache outside the tree; what is there already is not done again.
+# environment with SeaweedFS, moto and independent clients, Azurite, and cargo-deny.
+# Everything goes into one cache outside the tree; what is there already is not done again.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 cache="${WANDB_TEST_CACHE:-$HOME/.cache/terraform-provider-wandb}"
 minio_version="v0.0.0-20260212201848-7aac2a2c5b7c"
 deny_version="0.20.2"
+azurite_version="3.35.0"
 
 say() { printf '==> %s\n' "$*"; }
 
 missing=""
-for tool in cargo go python3 terraform; do
+for tool in cargo go npm python3 terraform; do
   command -v "$tool" >/dev/null || missing="$missing $tool"
 done
 if [ -n "$missing" ]; then
@@ -47,6 +48,13 @@ install_python() {
   "$cache/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
 }
 
+install_azurite() {
+  rm -rf "$cache/azurite"
+  mkdir -p "$cache/azurite"
+  npm install --prefix "$cache/azurite" --silent --no-audit --no-fund --ignore-scripts \
+    "azurite@$azurite_version"
+}
+
 install_deny() {
   # It runs for a second in CI; optimizing it would take minutes.
   CARGO_TARGET_DIR="$cache/deny-target" CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off \
@@ -57,5 +65,6 @@ install_deny() {
 
 once minio "$minio_version" install_minio
 once python "$(sha256sum <"$here/requirements.txt" | cut -c1-16)" install_python
+once azurite "$azurite_version" install_azurite
 once cargo-deny "$deny_version" install_deny
 say "everything is in $cache"

@@ -34,7 +34,7 @@ impl Switch {
 
 impl Connected<IncomingStream<'_, CuttableListener>> for Switch {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
-        stream.io().switch.clone()
+        stream.io().switch()
     }
 }
 
@@ -70,6 +70,13 @@ impl Listener for CuttableListener {
 pub(crate) struct CuttableStream {
     stream: TcpStream,
     switch: Switch,
+}
+
+impl CuttableStream {
+    /// What cuts this connection.
+    pub(crate) fn switch(&self) -> Switch {
+        self.switch.clone()
+    }
 }
 
 impl AsyncRead for CuttableStream {

@@ -1,15 +1,15 @@
-//! The simulator as a command: a W&B instance and a Google Cloud to try the provider on by
-//! hand.
+//! The simulator as a command: a W&B instance, a Google Cloud and an Azure to try the
+//! provider on by hand.
 
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
-use simulator::gcs;
-use simulator::wandb::{Config, Google, Instance};
+use simulator::wandb::{self, Config, Google, Instance};
+use simulator::{azure, gcs};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Servers to try the provider on, without an account anywhere.
@@ -28,6 +28,10 @@ enum Server {
     /// address. Prints the address, then the owner's key file on one line. Ends on SIGINT
     /// and SIGTERM and keeps nothing.
     Gcs(Gcs),
+    /// Azure: Resource Manager, sign-in, the Blob service and the managed identity
+    /// endpoints. Prints one line of JSON with the addresses, the file of the certificate
+    /// to trust and the owner's secret. Ends on SIGINT and SIGTERM and keeps nothing.
+    Azure(Azure),
 }
 
 #[derive(Args)]
@@ -74,6 +78,13 @@ struct Wandb {
     /// The key file of W&B's own service account there.
     #[arg(long, value_name = "FILE", requires = "google_endpoint")]
     google_key_file: Option<PathBuf>,
+    /// The line of a simulated Azure, in a file, for containers there. The instance runs as
+    /// the service account `wandb-app` of the namespace `default`.
+    #[arg(long, value_name = "FILE")]
+    azure: Option<PathBuf>,
+    /// The name of the instance's cluster at the simulated Azure's issuer.
+    #[arg(long, default_value = "/wandb", value_name = "PATH")]
+    azure_cluster: String,
 }
 
 #[derive(Args)]
@@ -107,11 +118,46 @@ struct Gcs {
     propagation: u64,
 }
 
+#[derive(Args)]
+#[command(after_help = "\
+What is there can be seen and changed without a key, at the address `control`:
+  curl CONTROL/_simulator/requests
+  curl CONTROL/_simulator/accounts/NAME/containers
+  curl CONTROL/_simulator/principals -d '{\"type\": \"ServicePrincipal\"}'
+  curl CONTROL/_simulator/grants -d '{\"principal\": \"OBJECT-ID\", \"role\": \"Reader\", \"scope\": \"/subscriptions/ID\"}'
+  curl CONTROL/_simulator/locks -d '{\"name\": \"keep\", \"scope\": \"/subscriptions/ID\"}'
+  curl CONTROL/_simulator/faults \
+    -d '{\"kind\": \"status\", \"path_contains\": \"arm PUT /subscriptions\", \"code\": 429, \"times\": 2}'
+Also: settings, clock, subscriptions, providers, issuers, machine, roles, tokens,
+cluster-tokens, credentials, assignments, identities.")]
+struct Azure {
+    /// Where the switches and the managed identity endpoints listen: a loopback address;
+    /// port 0 takes a free one. All else takes free ports beside it.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Where the certificate to trust is written [default: the folder for temporary files]
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// The resource group that is there from the start.
+    #[arg(long, default_value = "simulated-group")]
+    group: String,
+    /// Where that is.
+    #[arg(long, default_value = "westeurope")]
+    location: String,
+    /// Seconds until a role is felt.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    role_delay: u64,
+    /// Seconds for which the name of a deleted container stays taken.
+    #[arg(long, default_value_t = 0, value_name = "SECONDS")]
+    container_deletion: u64,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().server {
         Server::Wandb(wandb) => serve_wandb(wandb).await,
         Server::Gcs(gcs) => serve_gcs(gcs).await,
+        Server::Azure(azure) => serve_azure(azure).await,
     }
 }
 
@@ -147,6 +193,40 @@ async fn serve_gcs(gcs: Gcs) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn serve_azure(azure: Azure) -> anyhow::Result<()> {
+    let config = azure::Config {
+        listen: azure.listen,
+        folder: azure.folder,
+        group: azure.group,
+        location: azure.location,
+        role_delay: Duration::from_secs(azure.role_delay),
+        container_deletion: Duration::from_secs(azure.container_deletion),
+        ..azure::Config::default()
+    };
+    let instance = azure::Instance::start(config).await?;
+    until_told(&[instance.ready().to_string()]).await?;
+    instance.stop().await;
+    Ok(())
+}
+
+/// How a W&B instance reaches the Azure that has told this, and what it is to trust.
+fn azure_of(file: &Path, cluster: &str) -> anyhow::Result<(wandb::Azure, String)> {
+    let line =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let line: serde_json::Value = serde_json::from_str(&line)?;
+    let text = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let certificates = std::fs::read_to_string(text("ca_file"))
+        .with_context(|| format!("cannot read {}", text("ca_file")))?;
+    let azure = wandb::Azure {
+        authority: text("authority"),
+        blob: text("blob"),
+        control: text("control"),
+        issuer: format!("{}{cluster}", text("issuer")),
+        subject: "system:serviceaccount:default:wandb-app".to_owned(),
+    };
+    Ok((azure, certificates))
+}
+
 async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
     let google = match (wandb.google_endpoint, wandb.google_key_file) {
         (Some(endpoint), Some(file)) => Some(Google {
@@ -155,6 +235,13 @@ async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
                 .with_context(|| format!("cannot read {}", file.display()))?,
         }),
         _ => None,
+    };
+    let (azure, certificates) = match wandb.azure {
+        Some(file) => {
+            let (azure, certificates) = azure_of(&file, &wandb.azure_cluster)?;
+            (Some(azure), Some(certificates))
+        }
+        None => (None, None),
     };
     let instance = Instance::start(Config {
         origin: wandb.origin.unwrap_or_default(),
@@ -166,7 +253,8 @@ async fn serve_wandb(wandb: Wandb) -> anyhow::Result<()> {
         stores: wandb.stores,
         old_schema: wandb.old_schema,
         google,
-        certificates: None,
+        azure,
+        certificates,
     })
     .await?;
     until_told(&[instance.url()]).await?;

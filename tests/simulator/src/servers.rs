@@ -1,5 +1,5 @@
-//! Starters for real storage servers on loopback ports: MinIO, SeaweedFS, and moto for
-//! Amazon's services.
+//! Starters for real storage servers on loopback ports: MinIO, SeaweedFS, moto for
+//! Amazon's services, and Azurite for Azure's blobs.
 //!
 //! A server ends with the [`Server`], and also when the process that started it dies in
 //! any way: a shell between the two notices that its input has ended.
@@ -169,6 +169,35 @@ impl Server {
     /// moto with keys and the policies of users checked.
     pub async fn moto_with_authentication() -> anyhow::Result<Self> {
         Self::amazon(true).await
+    }
+
+    /// Starts Azurite's Blob service for one account and its key, which is in base64.
+    pub async fn azurite(account: &str, key: &str) -> anyhow::Result<Self> {
+        let address = free_address()?;
+        let data = fresh_folder("azurite")?;
+        let script = cache().join("azurite/node_modules/azurite/dist/src/blob/main.js");
+        let mut command = watched(&program("NODE_BIN", "node", "bin/node")?, &data);
+        command
+            .arg(script)
+            .args(["--blobHost", "127.0.0.1"])
+            .args(["--blobPort", &address.port().to_string()])
+            .arg("--location")
+            .arg(data.join("blobs"))
+            .args(["--silent", "--disableTelemetry", "--skipApiVersionCheck"])
+            .arg("--disableProductStyleUrl")
+            .env("AZURITE_ACCOUNTS", format!("{account}:{key}"));
+        let server = Self::run(command, address, account.to_owned(), key.to_owned())?;
+        let deadline = Instant::now() + PATIENCE;
+        let mut poll = tokio::time::interval(Duration::from_millis(50));
+        // There is no path that it answers everybody well at, so that a refusal will do.
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        while client.get(server.endpoint()).send().await.is_err() {
+            if Instant::now() > deadline {
+                bail!("Azurite did not answer within {PATIENCE:?}");
+            }
+            poll.tick().await;
+        }
+        Ok(server)
     }
 
     async fn amazon(authentication: bool) -> anyhow::Result<Self> {

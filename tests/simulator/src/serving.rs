@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -35,20 +37,35 @@ impl Address {
 
     /// Answers from now on.
     pub(crate) fn serve(self, app: Router) -> Serving {
-        let app = app.into_make_service_with_connect_info::<Switch>();
-        let (shutdown, ended) = oneshot::channel();
-        let server = tokio::spawn(async move {
-            // A dropped sender ends the server as well as a sent message does.
-            let ended = async move {
-                ended.await.ok();
-            };
-            axum::serve(CuttableListener::new(self.listener), app)
-                .with_graceful_shutdown(ended)
-                .await
-                .ok();
-        });
-        Serving { shutdown, server }
+        serve_on(self.into_listener(), app)
     }
+
+    /// The bare connections, for whoever has something to say before HTTP begins.
+    pub(crate) fn into_listener(self) -> CuttableListener {
+        CuttableListener::new(self.listener)
+    }
+}
+
+/// Answers what comes in by a listener.
+pub(crate) fn serve_on<L>(listener: L, app: Router) -> Serving
+where
+    L: Listener,
+    L::Addr: std::fmt::Debug,
+    Switch: for<'a> Connected<IncomingStream<'a, L>>,
+{
+    let app = app.into_make_service_with_connect_info::<Switch>();
+    let (shutdown, ended) = oneshot::channel();
+    let server = tokio::spawn(async move {
+        // A dropped sender ends the server as well as a sent message does.
+        let ended = async move {
+            ended.await.ok();
+        };
+        axum::serve(listener, app)
+            .with_graceful_shutdown(ended)
+            .await
+            .ok();
+    });
+    Serving { shutdown, server }
 }
 
 /// A server that answers. Dropping it stops it as well.

@@ -45,7 +45,7 @@ use std::time::Duration;
 
 use world::World;
 
-pub(crate) use crypto::{PrivateKey, hex, sha256};
+pub(crate) use crypto::{PrivateKey, WebToken, base64, hex, md5, random_hex, sha256, unbase64};
 pub use faults::{Fault, RequestLog};
 pub use instance::{Instance, ObjectView};
 pub(crate) use object::encode;

@@ -2,8 +2,9 @@
 //! bucket with the credentials from its list of file stores and does what W&B and a
 //! browser do there.
 //!
-//! S3's protocol is spoken here and Google's in [`super::google`], where the instance was
-//! told how to reach Google. What is not spoken passes by being on the list.
+//! S3's protocol is spoken here, Google's in [`super::google`] and Azure's in
+//! [`super::azure`], where the instance was told how to reach them. What is not spoken
+//! passes by being on the list.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,10 +14,9 @@ use rusty_s3::{Bucket, Credentials, S3Action as _, UrlStyle};
 use serde::Serialize;
 use url::Url;
 
-use super::Shared;
 use super::address::Address;
 use super::faults::{Fault, Severity};
-use super::google;
+use super::{Shared, azure, google};
 
 /// The providers that W&B knows.
 pub(super) const PROVIDERS: [&str; 5] = ["COREWEAVE", "AWS", "AZURE", "GCP", "MINIO"];
@@ -47,6 +47,8 @@ pub(super) struct Candidate<'a> {
     pub(super) provider: &'a str,
     pub(super) name: &'a str,
     pub(super) path: Option<&'a str>,
+    /// The tenant and the client of the identity that reaches it on Azure.
+    pub(super) identity: Option<(&'a str, &'a str)>,
 }
 
 /// Checks a bucket; an empty list is a success.
@@ -87,6 +89,15 @@ pub(super) async fn run(shared: &Shared, candidate: &Candidate<'_>) -> Vec<Probl
             }
             Err(message) => Err(message),
         };
+        return problems.unwrap_or_else(Problem::only);
+    }
+    if let Some(azure) = shared
+        .config
+        .azure
+        .as_ref()
+        .filter(|_| candidate.provider == "AZURE")
+    {
+        let problems = azure::look(shared, azure, candidate, found.as_ref().ok()).await;
         return problems.unwrap_or_else(Problem::only);
     }
     let problems = match found {

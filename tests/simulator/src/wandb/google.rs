@@ -1,8 +1,6 @@
 //! The look at a bucket of Google Cloud Storage: as W&B's own service account, or with
 //! the key that an entry of the file stores holds.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -10,6 +8,7 @@ use super::Shared;
 use super::address::Address;
 use super::check::{CONTENT, Problem, code, object_key};
 use super::faults::Severity;
+use super::world::{seconds, timestamp};
 use crate::gcs::{PrivateKey, encode, hex, sha256};
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
@@ -249,13 +248,7 @@ impl Visit<'_> {
     }
 }
 
-fn seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
-
 /// The time as `20260131T120000Z`.
 fn compact(seconds: u64) -> String {
-    super::world::timestamp(seconds).replace(['-', ':'], "")
+    timestamp(seconds).replace(['-', ':'], "")
 }

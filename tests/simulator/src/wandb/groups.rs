@@ -89,9 +89,7 @@ pub(super) async fn create(
         refuse_taken(&world, name)?;
         people(&world, members)?
     };
-    if let (Some(bucket), Some(provider)) = (storage.get("name"), storage.get("provider")) {
-        refuse_unusable(&shared, bucket, provider, storage.get("path")).await?;
-    }
+    refuse_unusable(&shared, &storage).await?;
     let mut world = shared.world();
     // Somebody may have been faster while the bucket was checked.
     refuse_taken(&world, name)?;
@@ -191,17 +189,21 @@ pub(super) fn refuse_taken(world: &World, name: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Refuses a bucket that the instance cannot use; warnings do not matter here.
+/// Refuses a bucket that the instance cannot use; warnings do not matter here. No storage
+/// is the instance's own.
 pub(super) async fn refuse_unusable(
     shared: &Shared,
-    name: &str,
-    provider: &str,
-    path: Option<&String>,
+    storage: &BTreeMap<String, String>,
 ) -> Result<(), Refusal> {
+    let field = |name: &str| storage.get(name).map(String::as_str);
+    let (Some(name), Some(provider)) = (field("name"), field("provider")) else {
+        return Ok(());
+    };
     let candidate = Candidate {
         provider,
         name,
-        path: path.map(String::as_str),
+        path: field("path"),
+        identity: field("azureTenantId").zip(field("azureClientId")),
     };
     let problems = check::run(shared, &candidate).await;
     let errors: Vec<String> = problems

@@ -2,10 +2,11 @@
 //! switches by which a test changes it behind the provider's back.
 //!
 //! Nothing is kept on disk, and nothing is contacted but file stores on the list and, by
-//! the address that it was given, Google.
+//! the addresses that it was given, Google and Azure.
 
 mod address;
 mod auth;
+mod azure;
 mod check;
 mod control;
 mod faults;
@@ -30,6 +31,7 @@ use axum::routing::{get, post};
 use crate::serving::{Address, Serving};
 use world::World;
 
+pub use azure::Azure;
 pub use faults::{Fault, Severity};
 pub use google::Google;
 pub use world::{RequestLog, TeamView, UserView};
@@ -57,6 +59,9 @@ pub struct Config {
     /// How it reaches Google Cloud Storage; without it buckets there pass by being on the
     /// list of file stores.
     pub google: Option<Google>,
+    /// How it reaches Azure; without it containers there pass by being on the list of file
+    /// stores.
+    pub azure: Option<Azure>,
     /// Certificates that the instance trusts besides the system's, in PEM.
     pub certificates: Option<String>,
 }
@@ -73,6 +78,7 @@ impl Default for Config {
             origin: String::new(),
             old_schema: false,
             google: None,
+            azure: None,
             certificates: None,
         }
     }

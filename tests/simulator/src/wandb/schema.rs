@@ -419,6 +419,7 @@ impl Mutation {
             provider: input.provider.name(),
             name: &input.name,
             path: None,
+            identity: None,
         };
         let problems = check::run(shared(context), &candidate).await;
         Ok(problems
@@ -443,11 +444,11 @@ impl Mutation {
         let mut storage = BTreeMap::new();
         if let Some(info) = input.storage_bucket_info {
             let provider = info.provider.name();
-            groups::refuse_unusable(shared, &info.name, provider, None)
-                .await
-                .map_err(|refusal| refusal.detail)?;
             storage.insert("name".to_owned(), info.name);
             storage.insert("provider".to_owned(), provider.to_owned());
+            groups::refuse_unusable(shared, &storage)
+                .await
+                .map_err(|refusal| refusal.detail)?;
             storage.extend(info.kms_key_id.map(|key| ("kmsKeyId".to_owned(), key)));
             storage.extend(
                 info.aws_external_id

@@ -321,10 +321,14 @@ pub(super) fn opaque(kind: &str, number: u32) -> String {
 
 /// The time as `2026-01-31T12:00:00Z`.
 pub(super) fn now() -> String {
-    let seconds = SystemTime::now()
+    timestamp(seconds())
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds() -> u64 {
+    SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs());
-    timestamp(seconds)
+        .map_or(0, |since| since.as_secs())
 }
 
 pub(super) fn timestamp(seconds: u64) -> String {

@@ -1,6 +1,7 @@
 //! Drives the simulated W&B instance and the proxy as a stranger would: with plain
 //! requests and literal expectations.
 
+mod azure;
 mod bucket;
 mod control;
 mod fault;
