@@ -42,10 +42,14 @@ install_minio() {
   GOBIN="$cache/bin" GOFLAGS=-trimpath go install -ldflags '-s -w' "github.com/minio/minio@$minio_version"
 }
 
+# Made beside the one in use, which tests that run meanwhile still need.
 install_python() {
-  rm -rf "$cache/venv"
-  python3 -m venv "$cache/venv"
-  "$cache/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+  local fresh="venv-$1"
+  rm -rf "${cache:?}/$fresh"
+  python3 -m venv "$cache/$fresh"
+  "$cache/$fresh/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+  [ -L "$cache/venv" ] || rm -rf "$cache/venv"
+  ln -sfn "$fresh" "$cache/venv"
 }
 
 install_azurite() {
@@ -64,7 +68,8 @@ install_deny() {
 }
 
 once minio "$minio_version" install_minio
-once python "$(sha256sum <"$here/requirements.txt" | cut -c1-16)" install_python
+python_pins="$(sha256sum <"$here/requirements.txt" | cut -c1-16)"
+once python "$python_pins" install_python "$python_pins"
 once azurite "$azurite_version" install_azurite
 once cargo-deny "$deny_version" install_deny
 say "everything is in $cache"

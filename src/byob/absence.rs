@@ -22,6 +22,7 @@ pub enum SecondAnswer {
 pub struct AbsentBucket {
     name: String,
     left: Option<String>,
+    for_good: bool,
 }
 
 impl AbsentBucket {
@@ -30,7 +31,20 @@ impl AbsentBucket {
         Self {
             name: bucket.to_owned(),
             left: None,
+            for_good: false,
         }
+    }
+
+    /// The same, where nothing of what it held can be brought back any more.
+    #[must_use]
+    pub fn for_good(mut self) -> Self {
+        self.for_good = true;
+        self
+    }
+
+    /// Whether nothing of what it held can be brought back.
+    pub fn is_for_good(&self) -> bool {
+        self.for_good
     }
 
     /// The same, with what stays of it although it is gone.

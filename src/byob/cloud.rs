@@ -19,7 +19,7 @@ use super::http::{HttpRequest, HttpResponse};
 use super::identity::{AccessKey, Identity, IdentityService};
 use super::key_service::KeyService;
 use super::kind::CloudKind;
-use super::marker::{Marker, OwnedBucket};
+use super::marker::{Generation, Marker, OwnedBucket};
 use super::observed::{LifecycleRule, Observed, Reading};
 use super::probe::{ProbeReply, ProbeStep, Signed};
 use super::spec::{Encryption, Grants, KeySpec};
@@ -31,6 +31,9 @@ pub struct Sighting {
     pub marker: Option<Marker>,
     /// When the bucket was made, where this look can tell.
     pub created: Option<SystemTime>,
+    /// Generations of buckets of this name that were deleted and can be brought back, where the
+    /// server tells of those: this one was made after them. Looked for where it has no marker.
+    pub deleted: Vec<Generation>,
     /// The bucket's own tags, ours and the marker included; empty where the cloud
     /// has none.
     pub tags: BTreeMap<String, String>,
@@ -66,6 +69,17 @@ pub struct CallerPermission {
     pub call: &'static str,
     /// `None` when nobody could tell.
     pub allowed: Option<bool>,
+}
+
+/// What an apply is going to do that takes rights of its own.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Intent<'a> {
+    /// The key that is made, or used.
+    pub key: Option<&'a KeySpec>,
+    /// W&B's identity is made, with its key.
+    pub makes_identity: bool,
+    /// Objects are written, to try the bucket.
+    pub probes: bool,
 }
 
 /// One place where a W&B bucket can live, opened for one operation of Terraform.
@@ -187,11 +201,7 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// attempt is let through. Returns what it could do, empty when all is well.
     async fn overreach(&self, bucket: &str, key: &AccessKey) -> Result<Vec<String>, CloudError>;
 
-    /// Whether the caller may make a bucket of this name, and its key, as far as the cloud
-    /// tells without trying. Empty where nothing can be said. Writes nothing.
-    async fn caller_permissions(
-        &self,
-        bucket: &str,
-        key: Option<&KeySpec>,
-    ) -> Vec<CallerPermission>;
+    /// Whether the caller may make a bucket of this name and do what is intended, as far as
+    /// the cloud tells without trying. Empty where nothing can be said. Writes nothing.
+    async fn caller_permissions(&self, bucket: &str, intent: Intent<'_>) -> Vec<CallerPermission>;
 }

@@ -90,6 +90,6 @@ pub trait KeyService: fmt::Debug + Send + Sync {
         &self,
         bucket: &AbsentBucket,
         key: &str,
-        generation: &Generation,
+        generations: &[Generation],
     ) -> Result<Reading<Option<String>>, CloudError>;
 }

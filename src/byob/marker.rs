@@ -128,6 +128,14 @@ impl Marker {
         Self::within_bounds(generation, Vec::new(), taken_from)
     }
 
+    /// The marker of a half-made bucket that `generation` goes on with.
+    pub fn going_on(began: &Self, generation: Generation) -> Self {
+        Self {
+            stage: Stage::Creating,
+            ..Self::within_bounds(generation, began.generations(), Vec::new())
+        }
+    }
+
     /// The oldest one stays: that takeover has come to its end, and what W&B uses is of it.
     fn within_bounds(
         generation: Generation,

@@ -97,7 +97,7 @@ pub async fn survey<L: Listing>(
             .into_iter()
             .partition(|(object, _)| is_probe_object(object));
         if left == 0 {
-            counted.at_least = !data.is_empty();
+            counted.at_least = more || !data.is_empty();
             return Ok((counted, leftovers));
         }
         leftovers.uploads.extend(probes);

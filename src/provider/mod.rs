@@ -232,7 +232,7 @@ impl Arguments {
         u32::try_from(retries).unwrap_or_default()
     }
 
-    fn configuration(self) -> Result<Configuration, Diagnostic> {
+    fn configuration(self, stop: &CancellationToken) -> Result<Configuration, Diagnostic> {
         let wandb = self.client()?;
         let deployment = self.deployment();
         let origin = self.origin(&deployment);
@@ -255,6 +255,7 @@ impl Arguments {
         let common = clouds::Common {
             max_retries: retries,
             ca_bundle: self.ca_bundle.clone(),
+            stop: stop.clone(),
         };
         let accounts = clouds::all()
             .iter()
@@ -321,11 +322,16 @@ impl Provider for Wandb {
         Schema::new(block())
     }
 
-    async fn configure(&self, _: &Context, config: Arguments, terraform: &str) -> Diagnostics {
+    async fn configure(
+        &self,
+        context: &Context,
+        config: Arguments,
+        terraform: &str,
+    ) -> Diagnostics {
         tracing::debug!(terraform, "configured");
         let configured = config
             .with_environment()
-            .and_then(|arguments| arguments.configuration());
+            .and_then(|arguments| arguments.configuration(context.stop()));
         match configured {
             Ok(configuration) => {
                 self.environment.configure(configuration);

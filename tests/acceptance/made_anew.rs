@@ -75,6 +75,29 @@ fn a_bucket_that_is_younger_and_bare_is_another_one() {
     is_never_mended(&stage, &id, "versioning = false", "");
 }
 
+/// Ours was seen to be gone, so whatever has the name now is somebody's.
+#[test]
+fn a_bucket_that_comes_after_ours_was_gone_is_another_one() {
+    let stage = Stage::<Minio>::new("after-gone");
+    stage.write_bucket("", "create_access_key = true");
+    stage.apply();
+    stage.s3_ok("delete_bucket", json!({}));
+    stage
+        .terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
+        .succeeds();
+    stage.s3_ok("create_bucket", json!({}));
+    stage.s3_ok(
+        "put_bucket_versioning",
+        json!({"VersioningConfiguration": {"Status": "Enabled"}}),
+    );
+    stage.put("theirs");
+    let text = stage.plan_fails();
+    assert!(text.contains(REFUSED), "{text}");
+    let text = stage.apply_fails_with(&["-refresh=false"]);
+    assert!(text.contains(REFUSED), "{text}");
+    assert_is_theirs(&stage);
+}
+
 /// Who takes a tag away has not made another bucket.
 #[test]
 fn a_bucket_that_has_lost_its_tags_is_the_same() {

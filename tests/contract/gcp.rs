@@ -59,13 +59,12 @@ pub fn connection(url: &str, credentials: CredentialSource) -> Connection {
             metadata: endpoint,
         },
         max_retries: 2,
-        ca_bundle: None,
     }
 }
 
 /// The cloud under test over a connection.
 pub fn open_with(connection: Connection, stop: &CancellationToken) -> Arc<dyn Cloud> {
-    let clients = Arc::new(Clients::new(connection).expect("good settings"));
+    let clients = Arc::new(Clients::new(connection, |_| ()).expect("good settings"));
     let place = Place {
         project: PROJECT.to_owned(),
         location: "US".to_owned(),

@@ -66,7 +66,8 @@ fn each_kind_of_credentials_signs_in() {
     assert_eq!(caller(server, with(server, person)), "jane@example.com");
     let by_machine = with(server, CredentialSource::Default);
     assert_eq!(caller(server, by_machine.clone()), machine);
-    let project = wait(Clients::new(by_machine).expect("clients").own_project());
+    let clients = Clients::new(by_machine, |_| ()).expect("clients");
+    let project = wait(clients.own_project(&CancellationToken::new()));
     assert_eq!(project.expect("told").as_deref(), Some(PROJECT));
     // Somebody else's identity provider.
     instance.add_foreign_token(AUDIENCE, "their-token", STRANGER);
@@ -210,6 +211,8 @@ fn wrong_credentials_are_told_without_their_secrets() {
     }
     let mut open = with(server, CredentialSource::Default);
     open.endpoints.storage = "http://192.0.2.1:80".parse().ok();
-    let refused = Clients::new(open).map(drop).map_err(|error| error.kind);
+    let refused = Clients::new(open, |_| ())
+        .map(drop)
+        .map_err(|error| error.kind);
     assert_eq!(refused, Err(CloudErrorKind::Invalid));
 }

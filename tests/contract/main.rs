@@ -12,6 +12,7 @@ mod aws;
 mod contents;
 mod gcp;
 mod gcp_credentials;
+mod gcp_felt;
 mod gcp_own;
 mod gcp_refusals;
 mod identity;

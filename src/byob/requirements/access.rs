@@ -18,7 +18,8 @@ pub const WANDB_READ_WRITE: Requirement = Requirement {
     id: READ_WRITE,
     title: "W&B can read and write objects, and do nothing else",
     why: "W&B lists, reads, writes and deletes artifacts and run files; it needs no right to \
-          change who has access, nor to other buckets.",
+          change who has access, nor to other buckets. The roles that it asks for on Google Cloud can \
+          do more, which is the subject of `access.storage_admin`.",
     on: everywhere(HERE),
     mended_by: &[Setting::Grants, Setting::Identity],
     source: BYOB_PAGE,

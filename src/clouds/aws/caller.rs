@@ -1,15 +1,17 @@
 //! Asks IAM's own simulator what the caller may do.
 
 use crate::byob::CloudError;
-use crate::byob::cloud::CallerPermission;
-use crate::byob::spec::KeySpec;
+use crate::byob::cloud::{CallerPermission, Intent};
+use crate::byob::identity::Identity;
+use crate::byob::marker::Generation;
+use crate::byob::rights::Rights;
 use crate::clouds::retry::{Patience, Work};
 use crate::clouds::s3::{Dialect, S3};
 
 use super::Aws;
 
 /// The calls that make a bucket and set it up.
-const BUCKET_CALLS: [&str; 9] = [
+const BUCKET_CALLS: [&str; 8] = [
     "s3:CreateBucket",
     "s3:PutBucketPublicAccessBlock",
     "s3:PutBucketOwnershipControls",
@@ -18,7 +20,15 @@ const BUCKET_CALLS: [&str; 9] = [
     "s3:PutBucketCORS",
     "s3:PutBucketPolicy",
     "s3:PutBucketTagging",
-    "s3:PutObject",
+];
+/// The call that tries it.
+const PROBE_CALL: &str = "s3:PutObject";
+/// The calls that make W&B's user and its key.
+const USER_CALLS: [&str; 4] = [
+    "iam:CreateUser",
+    "iam:TagUser",
+    "iam:PutUserPolicy",
+    "iam:CreateAccessKey",
 ];
 /// The calls that make a key.
 const KEY_CALLS: [&str; 4] = [
@@ -34,17 +44,24 @@ const KEY_CALLS: [&str; 4] = [
 pub(super) async fn permissions(
     cloud: &Aws,
     bucket: &str,
-    key: Option<&KeySpec>,
+    intent: Intent<'_>,
 ) -> Vec<CallerPermission> {
     let whole = format!("arn:{}:s3:::{bucket}", cloud.clients.partition());
     let mut calls = BUCKET_CALLS.to_vec();
     let mut resources = vec![whole.clone(), format!("{whole}/*")];
-    if key.is_some_and(|key| key.name.is_none()) {
+    if intent.probes {
+        calls.push(PROBE_CALL);
+    }
+    if intent.key.is_some_and(|key| key.name.is_none()) {
         calls.extend(KEY_CALLS);
         // The key has no name yet.
         resources.push("*".to_owned());
     }
-    let answers = match ask(cloud, &calls, resources).await {
+    let user = intent.makes_identity.then(|| name_of_user(bucket));
+    if user.is_some() {
+        calls.extend(USER_CALLS);
+    }
+    let answers = match ask(cloud, &calls, resources, user).await {
         Ok(answers) => answers,
         Err(error) => {
             tracing::debug!(%error, "the caller's permissions are not known");
@@ -66,9 +83,13 @@ pub(super) async fn permissions(
 async fn ask(
     cloud: &Aws,
     calls: &[&str],
-    resources: Vec<String>,
+    mut resources: Vec<String>,
+    user: Option<String>,
 ) -> Result<Vec<(String, bool)>, CloudError> {
     let caller = cloud.clients.caller(&cloud.s3).await?;
+    let partition = cloud.clients.partition();
+    resources
+        .extend(user.map(|user| format!("arn:{partition}:iam::{}:user/{user}", caller.account)));
     let source = principal(&caller.arn);
     let iam = cloud.clients.iam();
     // Asked once: not to know is an answer as well, and nobody waits for it.
@@ -95,6 +116,12 @@ async fn ask(
             (result.eval_action_name().to_owned(), allowed)
         })
         .collect())
+}
+
+/// What W&B's user is going to be called, but for the generation, which is not drawn yet.
+fn name_of_user(bucket: &str) -> String {
+    let generation = Generation::nobodys();
+    Identity::for_bucket(bucket, Rights::default(), &generation).name
 }
 
 /// The role behind a session, which is what the simulator knows.

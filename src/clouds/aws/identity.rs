@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use aws_sdk_iam::types::Tag;
 use percent_encoding::percent_decode_str;
 
+use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker;
 use crate::byob::observed::{IdentityState, Rule};
@@ -29,13 +30,18 @@ struct User {
 /// The identity, if one is asked for.
 pub(super) async fn reading(
     cloud: &Aws,
-    identity: Option<&Identity>,
+    look_at: &LookAt,
 ) -> Result<Reading<Option<IdentityState>>, CloudError> {
-    let Some(identity) = identity else {
+    let Some(identity) = &look_at.identity else {
         return Ok(Reading::Skipped);
     };
     let outcome = observe(cloud, identity).await;
-    reading::reading(outcome.map(|state| state.map(|(_, state)| state)))
+    let outcome = outcome.map(|state| state.map(|(_, state)| state));
+    if let (Ok(Some(state)), Some(key)) = (&outcome, &look_at.access_key) {
+        let (iam, name) = (cloud.iam(), identity.name.as_str());
+        iam.confirm_list(name, &state.keys, &key.id).await?;
+    }
+    reading::reading(outcome)
 }
 
 async fn observe(

@@ -25,10 +25,9 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::byob::change::Change;
-use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::cloud::{CallerPermission, Intent, LookAt, Sighting};
 use crate::byob::identity::IdentityService;
 use crate::byob::key_service::KeyService;
-use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudErrorKind, CloudKind, Observed};
 use crate::clouds::retry::Patience;
 use crate::clouds::s3::grants::Language;
@@ -199,11 +198,7 @@ impl Variant for Aws {
         self.clients.known_account()
     }
 
-    async fn caller_permissions(
-        &self,
-        bucket: &str,
-        key: Option<&KeySpec>,
-    ) -> Vec<CallerPermission> {
-        caller::permissions(self, bucket, key).await
+    async fn caller_permissions(&self, bucket: &str, intent: Intent<'_>) -> Vec<CallerPermission> {
+        caller::permissions(self, bucket, intent).await
     }
 }

@@ -53,7 +53,7 @@ pub(super) async fn observe(
         observe::settings(&cloud.s3, bucket, &look_at, std::future::ready(())),
         public_access(cloud, bucket),
         other_owner(cloud, bucket),
-        identity::reading(cloud, look_at.identity.as_ref()),
+        identity::reading(cloud, &look_at),
         key_service::reading(cloud, bucket, look_at.key.as_ref()),
     );
     let (settings, ()) = settings?;

@@ -179,11 +179,6 @@ const GIVEN_KEY: &[Permission] = &[
         "kms:ListResourceTags",
         "Tells whether it is the key of another bucket of this provider.",
     ),
-    Permission::new(
-        "kms:TagResource",
-        "Notes on the key of another bucket of this provider that this one uses it too.",
-    ),
-    Permission::new("kms:UntagResource", "Takes that note back."),
     Permission::new("kms:GenerateDataKey", "Encrypts the probe."),
     Permission::new("kms:Decrypt", "Decrypts the probe."),
 ];
@@ -217,6 +212,10 @@ const USER: &[Permission] = &[
     Permission::new("iam:DeleteUserPermissionsBoundary", "Removes the boundary."),
     Permission::new("iam:CreateAccessKey", "Makes W&B's access key."),
     Permission::new("iam:ListAccessKeys", "Finds W&B's access key."),
+    Permission::new(
+        "iam:GetAccessKeyLastUsed",
+        "Asks again about an access key that the list lacks. Optional.",
+    ),
     Permission::new(
         "iam:DeleteAccessKey",
         "Removes the old key after a rotation, and the last one with the bucket.",

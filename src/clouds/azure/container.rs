@@ -23,6 +23,11 @@ const NAME_FREE: Duration = Duration::from_secs(600);
 pub(super) struct Container(Value);
 
 impl Container {
+    /// A container of a list.
+    pub(super) fn of(told: &Value) -> Self {
+        Self(told.clone())
+    }
+
     /// Metadata of others stand beside the marker.
     pub(super) fn metadata(&self) -> BTreeMap<String, String> {
         let metadata = self.0["properties"]["metadata"].as_object();

@@ -37,7 +37,7 @@ async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudE
     }
     let Some(keeps) = keeps else {
         delete_account(cloud).await?;
-        return Ok(AbsentBucket::deleted(bucket));
+        return Ok(AbsentBucket::deleted(bucket).for_good());
     };
     policy::remove(cloud, bucket).await.or_else(|error| {
         // A rule for a container that is gone does nothing.

@@ -6,9 +6,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::Azure;
+use super::container::Container;
 use super::data::{self, Ask};
 use super::error::not_understood;
 use super::request::{Api, Request};
+use crate::byob::marker::Marker;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 use crate::clouds::xml;
@@ -226,6 +228,8 @@ pub(super) struct Named {
     pub(super) name: String,
     /// It can be brought back for a while.
     pub(super) is_deleted: bool,
+    /// The marker that it carries, or did.
+    pub(super) marker: Option<Marker>,
 }
 
 /// The containers of the account; those that were deleted softly as well, where asked for.
@@ -254,6 +258,7 @@ pub(super) async fn containers(
             Ok(Named {
                 name: name.to_owned(),
                 is_deleted: one["properties"]["deleted"] == true,
+                marker: Container::of(one).marker(),
             })
         })
         .collect()

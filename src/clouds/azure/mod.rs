@@ -44,14 +44,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::change::Change;
-use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::cloud::{CallerPermission, Intent, LookAt, Sighting};
 use crate::byob::contents::Contents;
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::identity::{AccessKey, IdentityService};
 use crate::byob::key_service::KeyService;
 use crate::byob::marker::OwnedBucket;
 use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
-use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 use crate::clouds::reading::reading;
 use crate::clouds::retry::{Patience, Work};
@@ -295,7 +294,7 @@ impl Cloud for Azure {
         Ok(Vec::new())
     }
 
-    async fn caller_permissions(&self, _: &str, _: Option<&KeySpec>) -> Vec<CallerPermission> {
+    async fn caller_permissions(&self, _: &str, _: Intent<'_>) -> Vec<CallerPermission> {
         caller::permissions(self).await
     }
 }

@@ -10,9 +10,9 @@ use super::names::{self};
 use super::policy::{self, Policy};
 use super::roles::{self, Assignments};
 use super::service::{self, Service};
-use super::{Azure, Entry, identity};
+use super::{Azure, Entry, identity, listing};
 use crate::byob::cloud::{LookAt, Sighting};
-use crate::byob::marker;
+use crate::byob::marker::{self, Generation};
 use crate::byob::observed::{GrantState, Observed, PublicAccess, Rule};
 use crate::byob::spec::Grants;
 use crate::byob::{CloudError, CloudErrorKind, CloudKind, Reading};
@@ -70,14 +70,29 @@ pub(super) async fn look(cloud: &Azure, bucket: &str) -> Result<Option<Sighting>
         Err(error) => return Err(error),
     };
     let marker = container.marker();
-    if let Some(marker) = &marker {
-        tags.insert(marker::KEY.to_owned(), marker.to_string());
+    let mut deleted = Vec::new();
+    match &marker {
+        Some(marker) => {
+            tags.insert(marker::KEY.to_owned(), marker.to_string());
+        }
+        None => deleted = generations_deleted(cloud, bucket).await?,
     }
     Ok(Some(Sighting {
         marker,
         created: None,
+        deleted,
         tags,
     }))
+}
+
+/// The generations of containers of this name that were deleted softly.
+async fn generations_deleted(cloud: &Azure, bucket: &str) -> Result<Vec<Generation>, CloudError> {
+    let all = listing::containers(cloud, true).await?.into_iter();
+    let deleted = all.filter(|one| one.is_deleted && one.name == bucket);
+    Ok(deleted
+        .filter_map(|one| one.marker)
+        .flat_map(|marker| marker.generations())
+        .collect())
 }
 
 fn is_own(cloud: &Azure, bucket: &str, account: &Account, container: &Container) -> bool {

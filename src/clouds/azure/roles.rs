@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Azure;
-use super::error::{PRINCIPAL_NOT_FOUND, has_code, no_account, not_understood};
+use super::error::{PRINCIPAL_NOT_FOUND, has_code, not_understood};
 use super::names::{role_guid, role_name, stable_guid};
 use super::request::{Api, Request};
 use super::service::only_writer;
@@ -150,16 +150,14 @@ fn named(guid: &str, wanted: &BTreeMap<String, String>) -> String {
         .unwrap_or_else(|| guid.to_owned())
 }
 
-/// Reads the assignments at the account itself; an account that is not there has none.
+/// Reads the assignments at the account itself. That there is no such account is an error: what
+/// was given and is not seen would stay.
 pub(super) async fn get(cloud: &Azure) -> Result<Assignments, CloudError> {
     let scope = cloud.place.account_id();
     let id = format!("{scope}/providers/Microsoft.Authorization/roleAssignments");
     let request = Request::manager(Api::Authorization, "GET", &id).with("$filter", "atScope()");
     let target = &cloud.place.account;
-    let told = match cloud.all(READ, target, &request).await {
-        Err(error) if no_account(&error) => Vec::new(),
-        told => told?,
-    };
+    let told = cloud.all(READ, target, &request).await?;
     let found = told.iter().filter_map(|one| assignment(one, &scope));
     Ok(Assignments(found.collect()))
 }

@@ -1,7 +1,8 @@
 //! Whether a bucket is not there: the second question, once something has said so.
 
+use super::listing::{Page, Position, Walk};
 use super::request::Request;
-use super::{Gcp, observe};
+use super::{Gcp, observe, resource};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, may_not_list};
@@ -51,20 +52,25 @@ pub(super) async fn names(
 ) -> Result<Vec<String>, CloudError> {
     let project = cloud.place.project.as_str();
     let mut found = Vec::new();
-    let mut next: Option<String> = None;
+    let mut walk = Walk::default();
     loop {
         let request = Request::storage("GET", "b")
             .with("project", project)
             .with("fields", "nextPageToken,items(name)")
             .with_some("prefix", prefix)
-            .with_some("pageToken", next.as_deref());
-        let page = cloud.json(Work::Read, LIST, project, &request).await?;
-        let items = page["items"].as_array().into_iter().flatten();
-        found.extend(items.filter_map(|one| one["name"].as_str().map(str::to_owned)));
-        let token = page["nextPageToken"].as_str();
-        match token.filter(|token| !token.is_empty() && next.as_deref() != Some(token)) {
-            Some(token) if all_pages => next = Some(token.to_owned()),
-            _ => return Ok(found),
+            .with_some("pageToken", walk.token());
+        let told = cloud.json(Work::Read, LIST, project, &request).await?;
+        let items = told["items"].as_array().into_iter().flatten();
+        let page = Page {
+            entries: items
+                .filter_map(|one| one["name"].as_str().map(str::to_owned))
+                .collect(),
+            next: Position::of(&told),
+        };
+        let more = walk.follow(LIST, project, &page)?;
+        found.extend(page.entries);
+        if !(all_pages && more) {
+            return Ok(found);
         }
     }
 }
@@ -80,8 +86,8 @@ async fn again(
     cloud: &Gcp,
     bucket: &str,
 ) -> Result<(&'static str, SecondAnswer, String), CloudError> {
-    let call = observe::GET;
-    match observe::get(cloud, bucket).await {
+    let call = resource::GET;
+    match resource::get(cloud, bucket).await {
         Ok(None) => Ok((call, SecondAnswer::Absent, String::new())),
         Ok(Some(_)) => Ok((
             call,

@@ -6,21 +6,34 @@ use super::Gcp;
 use super::endpoints::Service;
 use super::request::{Request, encoded};
 use crate::byob::CloudError;
-use crate::byob::cloud::CallerPermission;
-use crate::byob::spec::KeySpec;
+use crate::byob::cloud::{CallerPermission, Intent};
 use crate::clouds::retry::Work;
 
 /// Which calls a bucket takes, asked for on the project: the bucket is not there yet.
-const ON_PROJECT: [&str; 9] = [
+const ON_PROJECT: [&str; 6] = [
     "storage.buckets.create",
     "storage.buckets.get",
     "storage.buckets.update",
     "storage.buckets.delete",
     "storage.buckets.getIamPolicy",
     "storage.buckets.setIamPolicy",
+];
+
+/// What trying it takes.
+const TO_PROBE: [&str; 3] = [
     "storage.objects.create",
     "storage.objects.list",
     "storage.objects.delete",
+];
+
+/// What W&B's own account and its key take.
+const FOR_IDENTITY: [&str; 6] = [
+    "iam.serviceAccounts.create",
+    "iam.serviceAccounts.get",
+    "iam.serviceAccounts.delete",
+    "iam.serviceAccountKeys.create",
+    "iam.serviceAccountKeys.list",
+    "iam.serviceAccountKeys.delete",
 ];
 
 /// What letting Cloud Storage use a customer's key takes.
@@ -29,10 +42,17 @@ const ON_KEY: [&str; 2] = [
     "cloudkms.cryptoKeys.setIamPolicy",
 ];
 
-/// Whether the caller may make a bucket, and let its key be used.
-pub(super) async fn permissions(cloud: &Gcp, key: Option<&KeySpec>) -> Vec<CallerPermission> {
+/// Whether the caller may make a bucket, and do what is intended.
+pub(super) async fn permissions(cloud: &Gcp, intent: Intent<'_>) -> Vec<CallerPermission> {
     let project = format!("projects/{}", encoded(&cloud.place.project));
-    let key = key.and_then(|key| key.name.as_deref());
+    let mut on_project = ON_PROJECT.to_vec();
+    if intent.probes {
+        on_project.extend(TO_PROBE);
+    }
+    if intent.makes_identity {
+        on_project.extend(FOR_IDENTITY);
+    }
+    let key = intent.key.and_then(|key| key.name.as_deref());
     let on_key = async {
         match key {
             Some(key) => tested(cloud, Service::Kms, key, &ON_KEY).await,
@@ -40,7 +60,7 @@ pub(super) async fn permissions(cloud: &Gcp, key: Option<&KeySpec>) -> Vec<Calle
         }
     };
     let (mut all, on_key) = tokio::join!(
-        tested(cloud, Service::ResourceManager, &project, &ON_PROJECT),
+        tested(cloud, Service::ResourceManager, &project, &on_project),
         on_key,
     );
     all.extend(on_key);

@@ -1,5 +1,6 @@
-//! Writes a bucket's settings, one at a time, and each only onto the bucket that was looked
-//! at: every write names the generation of the settings that it was made for.
+//! Writes a bucket's settings, one at a time. Every write names the generation of the settings
+//! that it was made for; what was changed meanwhile is read again, and written onto where the
+//! bucket is still whose it was.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,8 @@ use serde_json::{Value, json};
 use super::bucket::{Document, part, raw_cors_rules, raw_lifecycle_rules};
 use super::error::{NOT_FOUND, not_understood, was_outrun};
 use super::request::Request;
-use super::{Gcp, key, observe, policy};
+use super::resource::refuse_taken;
+use super::{Gcp, key, policy, resource};
 use crate::byob::change::Change;
 use crate::byob::spec::Key;
 use crate::byob::{CloudError, CloudErrorKind};
@@ -40,10 +42,10 @@ async fn current(cloud: &Gcp, bucket: &str) -> Result<Document, CloudError> {
     if let Some(seen) = cloud.recall(bucket) {
         return Ok(seen);
     }
-    observe::get(cloud, bucket).await?.ok_or_else(|| {
+    resource::get(cloud, bucket).await?.ok_or_else(|| {
         let mut error = CloudError::new(
             CloudErrorKind::NotFound,
-            observe::GET,
+            resource::GET,
             bucket,
             "The specified bucket does not exist.",
         );
@@ -54,6 +56,9 @@ async fn current(cloud: &Gcp, bucket: &str) -> Result<Document, CloudError> {
 
 async fn patch(cloud: &Gcp, bucket: &str, change: &Change) -> Result<(), CloudError> {
     let mut document = current(cloud, bucket).await?;
+    let before = cloud.looked_at(bucket).unwrap_or_else(|| document.clone());
+    // Somebody may have read it again since it was looked at.
+    refuse_taken(&before, &document, CALL, bucket)?;
     let mut attempt = 0;
     loop {
         let Some((name, value)) = body(cloud, &document, change) else {
@@ -81,8 +86,14 @@ async fn patch(cloud: &Gcp, bucket: &str, change: &Change) -> Result<(), CloudEr
         };
         cloud.forget();
         let now = current(cloud, bucket).await?;
+        if !matches!(change, Change::Tags(_)) {
+            refuse_taken(&before, &now, CALL, bucket)?;
+        }
         if is_there(cloud, &now, change) {
             // Ours, and the answer was lost.
+            if matches!(change, Change::Tags(_)) {
+                cloud.note_look(bucket, &now);
+            }
             return Ok(());
         }
         if overlaps(&document, &now, change) {

@@ -18,7 +18,7 @@ use super::error::{self, not_understood};
 use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::{Failure, Patience, Work};
-use crate::clouds::web::{self, Web, causes};
+use crate::clouds::web::{Web, causes};
 
 /// How long before its end a token is renewed.
 const EARLY: Duration = Duration::from_secs(300);
@@ -41,8 +41,6 @@ pub struct Connection {
     pub endpoints: Endpoints,
     /// How often a failed request is sent again.
     pub max_retries: u32,
-    /// Certificates to trust besides the system's, in PEM.
-    pub ca_bundle: Option<String>,
 }
 
 /// What can sign an address in the caller's name.
@@ -66,6 +64,7 @@ pub struct Clients {
     connection: Connection,
     web: Web,
     read: Result<Read, CloudError>,
+    remember: fn(&str),
     own: OnceCell<Option<AccessTokenCredentials>>,
     impersonated: Mutex<Option<Token>>,
     machine_account: OnceCell<String>,
@@ -83,11 +82,12 @@ impl fmt::Debug for Clients {
 
 impl Clients {
     /// The clients for `connection`. Sends nothing, looks nothing up, and opens nothing yet.
+    /// Each token that Google gives is told to `remember` before it is sent anywhere, so that
+    /// no server's words can print it.
     ///
     /// # Errors
-    /// `Invalid` when the certificates are none, or an address would have a token sent in
-    /// the clear to another machine.
-    pub fn new(connection: Connection) -> Result<Self, CloudError> {
+    /// `Invalid` when an address would have a token sent in the clear to another machine.
+    pub fn new(connection: Connection, remember: fn(&str)) -> Result<Self, CloudError> {
         let invalid = |target: &str, why: String| {
             CloudError::new(CloudErrorKind::Invalid, "connect", target, why)
         };
@@ -107,13 +107,11 @@ impl Clients {
                 return Err(invalid(name, why.to_owned()));
             }
         }
-        if let Some(pem) = connection.ca_bundle.as_deref() {
-            web::check_certificates(pem).map_err(|why| invalid("ca_bundle", why))?;
-        }
         Ok(Self {
-            web: Web::new(connection.ca_bundle.clone()),
+            web: Web::default(),
             read: connection.credentials.read(),
             connection,
+            remember,
             own: OnceCell::new(),
             impersonated: Mutex::new(None),
             machine_account: OnceCell::new(),
@@ -140,16 +138,19 @@ impl Clients {
     }
 
     /// The project that the credentials belong to, where they say so: a file does, and the
-    /// metadata server of a machine. Asks nobody for credentials that are given.
+    /// metadata server of a machine, until `stop`. Asks nobody for credentials that are given.
     ///
     /// # Errors
     /// When the credentials are wrong, or the metadata server does not answer.
-    pub async fn own_project(&self) -> Result<Option<String>, CloudError> {
+    pub async fn own_project(
+        &self,
+        stop: &CancellationToken,
+    ) -> Result<Option<String>, CloudError> {
         match self.read()? {
             Read::Token(_) => Ok(None),
             Read::File(file) => Ok(file.project()),
             Read::Machine => {
-                let patience = Patience::new(0, CancellationToken::new());
+                let patience = Patience::new(self.connection.max_retries, stop.clone());
                 self.metadata(&patience, "project/project-id")
                     .await
                     .map(Some)
@@ -170,7 +171,10 @@ impl Clients {
                 self.web.exchange(call, target, &request)
             })
             .await
-            .map_err(|error| wrong(format!("no metadata server answers: {}", error.message)))?;
+            .map_err(|error| match error.kind {
+                CloudErrorKind::Stopped => error,
+                _ => wrong(format!("no metadata server answers: {}", error.message)),
+            })?;
         let text = String::from_utf8_lossy(&answer.body).trim().to_owned();
         let is_google = answer.headers.get(&flavor.0) == Some(&flavor.1);
         if !answer.is_success() || !is_google || text.is_empty() {
@@ -212,7 +216,7 @@ impl Clients {
         };
         let asking = async {
             let told = credentials.access_token().await;
-            told.map(|told| SecretString::from(told.token))
+            told.map(|told| self.secret(told.token))
                 .map_err(|error| wrong(format!("they give no token: {}", causes(&error))))
         };
         tokio::select! {
@@ -222,6 +226,12 @@ impl Clients {
             }
             told = asking => told,
         }
+    }
+
+    /// A token that nothing prints from now on.
+    fn secret(&self, token: String) -> SecretString {
+        (self.remember)(&token);
+        SecretString::from(token)
     }
 
     /// A token of another account, which the caller's own may ask for.
@@ -252,7 +262,7 @@ impl Clients {
         let text = body["accessToken"].as_str();
         let text = text.ok_or_else(|| not_understood(call, account, "it holds no token"))?;
         Ok(Token {
-            text: SecretString::from(text),
+            text: self.secret(text.to_owned()),
             until: asked + (LIFETIME - EARLY),
         })
     }

@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::error::{no_bucket, was_outrun};
 use super::listing::{ABREAST, Entry, LIST, PAGE, Walk, objects, uploads};
 use super::request::{Request, encoded};
-use super::{Gcp, absence, observe};
+use super::{Gcp, absence, resource};
 use crate::byob::absence::AbsentBucket;
 use crate::byob::contents::Contents;
 use crate::byob::{CloudError, CloudErrorKind};
@@ -217,7 +217,7 @@ async fn delete_bare(cloud: &Gcp, bucket: &str, attempt: u32) -> Result<AbsentBu
         }
         Err(error) if was_outrun(&error) && seen.is_some() => {
             cloud.forget();
-            let now = observe::get(cloud, bucket).await?;
+            let now = resource::get(cloud, bucket).await?;
             let owner = |document: &super::bucket::Document| document.marker();
             let is_same = now.as_ref().map(owner) == seen.as_ref().map(owner);
             let is_harmless = error.code.as_deref() == Some("conditionNotMet") && is_same;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::bucket::{Document, first};
 use super::error::{CREATE_BUCKET, not_understood};
 use super::request::Request;
-use super::{Gcp, key, observe};
+use super::{Gcp, key, resource};
 use crate::byob::change::Change;
 use crate::byob::marker;
 use crate::byob::spec::Key;
@@ -69,7 +69,7 @@ async fn insert(
         Err(error)
             if error.kind == CloudErrorKind::AlreadyExists && sent.load(Ordering::Relaxed) > 1 =>
         {
-            let found = observe::get(cloud, bucket).await.ok().flatten();
+            let found = resource::get(cloud, bucket).await.ok().flatten();
             let own = tags.get(marker::KEY);
             found
                 .filter(|found| own.is_some() && found.labels().get(marker::KEY) == own)

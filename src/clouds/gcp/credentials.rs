@@ -23,6 +23,12 @@ pub(super) const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// The call that is named where credentials are no good.
 pub(super) const CALL: &str = "oauth2.token";
 
+/// Where a machine in a cloud asks about itself; what is sent there does not leave it.
+const MACHINE: &str = "169.254.169.254";
+
+/// Where another identity provider's token comes from, in words.
+const SOURCE: &str = "the url in credential_source";
+
 /// What to do about credentials that are missing or wrong.
 const ADVICE: &str = "Give credentials in the provider's gcp block (credentials, access_token) or by \
      GOOGLE_CREDENTIALS, GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_OAUTH_ACCESS_TOKEN, or run gcloud \
@@ -150,35 +156,8 @@ impl File {
         if let Some(missing) = needs.iter().find(|name| !has_text(&value, name)) {
             return Err(wrong(format!("the credentials have no {missing:?}")));
         }
-        let file = Self { kind, value };
-        file.check_addresses()?;
-        Ok(file)
-    }
-
-    /// Secrets go to addresses that the file names.
-    fn check_addresses(&self) -> Result<(), CloudError> {
-        let source = &self.value["source_credentials"];
-        let named = [
-            ("token_uri", &self.value["token_uri"]),
-            ("token_url", &self.value["token_url"]),
-            (
-                "service_account_impersonation_url",
-                &self.value["service_account_impersonation_url"],
-            ),
-            ("source_credentials", &source["token_uri"]),
-        ];
-        for (name, address) in named {
-            let Some(address) = address.as_str() else {
-                continue;
-            };
-            if !Url::parse(address).is_ok_and(|url| is_private(&url)) {
-                return Err(wrong(format!(
-                    "{name} of the credentials is no address with https, and a secret would be sent \
-                     there for everybody to read"
-                )));
-            }
-        }
-        Ok(())
+        check_addresses(&value)?;
+        Ok(Self { kind, value })
     }
 
     fn text(&self, name: &str) -> Option<&str> {
@@ -213,9 +192,8 @@ impl File {
 
     fn credentials(&self, endpoints: &Endpoints) -> Result<AccessTokenCredentials, CloudError> {
         let mut value = self.value.clone();
-        if let (Kind::ExternalAccount, Some(sts)) = (self.kind, &endpoints.sts) {
-            let address = format!("{}/v1/token", sts.as_str().trim_end_matches('/'));
-            value["token_url"] = Value::from(address);
+        if let Some(sts) = &endpoints.sts {
+            exchange_at(sts, &mut value);
         }
         let built = match self.kind {
             Kind::ServiceAccount => service_account::Builder::new(with_project(&value))
@@ -232,6 +210,58 @@ impl File {
                 .build_access_token_credentials(),
         };
         built.map_err(|error| wrong(causes(&error)))
+    }
+}
+
+/// Secrets go to the addresses that a file names, and to those of the credentials in it.
+fn check_addresses(file: &Value) -> Result<(), CloudError> {
+    let source = &file["credential_source"];
+    // Without headers nothing is sent that anybody could read.
+    let asked = if source["headers"]
+        .as_object()
+        .is_some_and(|all| !all.is_empty())
+    {
+        &source["url"]
+    } else {
+        &Value::Null
+    };
+    let named = [
+        ("token_uri", &file["token_uri"]),
+        ("token_url", &file["token_url"]),
+        (
+            "service_account_impersonation_url",
+            &file["service_account_impersonation_url"],
+        ),
+        (SOURCE, asked),
+    ];
+    for (name, address) in named {
+        let Some(address) = address.as_str() else {
+            continue;
+        };
+        let is_good =
+            |url: &Url| is_private(url) || name == SOURCE && url.host_str() == Some(MACHINE);
+        if !Url::parse(address).is_ok_and(|url| is_good(&url)) {
+            return Err(wrong(format!(
+                "{name} of the credentials is no address with https, and a secret would be sent \
+                 there for everybody to read"
+            )));
+        }
+    }
+    match &file["source_credentials"] {
+        inner @ Value::Object(_) => check_addresses(inner),
+        _ => Ok(()),
+    }
+}
+
+/// Has tokens of other identity providers exchanged at this address, wherever in the file they
+/// are.
+fn exchange_at(sts: &Url, file: &mut Value) {
+    if file["type"] == "external_account" {
+        let address = format!("{}/v1/token", sts.as_str().trim_end_matches('/'));
+        file["token_url"] = Value::from(address);
+    }
+    if file["source_credentials"].is_object() {
+        exchange_at(sts, &mut file["source_credentials"]);
     }
 }
 
@@ -339,5 +369,43 @@ mod tests {
         let local = r#"{"type":"authorized_user","client_id":"a","client_secret":"b",
             "refresh_token":"c","token_uri":"http://127.0.0.1:1/token"}"#;
         assert!(read(local).is_ok());
+    }
+
+    /// A pool's credentials behind an account's, with these addresses.
+    fn nested(token: &str, act: &str, source: &str) -> String {
+        format!(
+            r#"{{"type":"impersonated_service_account",
+                "service_account_impersonation_url":"https://iamcredentials.googleapis.com/v1/a:b",
+                "source_credentials":{{"type":"external_account","audience":"//iam",
+                    "subject_token_type":"jwt","token_url":"{token}",
+                    "service_account_impersonation_url":"{act}","credential_source":{source}}}}}"#
+        )
+    }
+
+    #[test]
+    fn no_secret_of_credentials_in_credentials_travels_in_the_clear() {
+        const GOOD: &str = "https://sts.googleapis.com/v1/token";
+        let evil = "http://evil.example.com/token";
+        let asks = |url: &str| format!(r#"{{"url":"{url}","headers":{{"authorization":"x"}}}}"#);
+        let plain = |url: &str| format!(r#"{{"url":"{url}"}}"#);
+        for good in [
+            nested(GOOD, GOOD, r#"{"file":"/token"}"#),
+            nested(GOOD, GOOD, &asks("https://ci.example.com/token")),
+            nested(GOOD, GOOD, &asks("http://127.0.0.1:1/token")),
+            nested(GOOD, GOOD, &asks("http://169.254.169.254/metadata")),
+            nested(GOOD, GOOD, &plain(evil)),
+        ] {
+            assert!(read(&good).is_ok(), "{good}");
+        }
+        for bad in [
+            nested(evil, GOOD, "{}"),
+            nested(GOOD, evil, "{}"),
+            nested("http://169.254.169.254/token", GOOD, "{}"),
+            nested(GOOD, GOOD, &asks("http://169.254.169.254.example.com")),
+            nested(GOOD, GOOD, &asks(evil)),
+            nested(GOOD, GOOD, &asks("http://10.0.0.1/token")),
+        ] {
+            assert!(read(&bad).is_err(), "{bad}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use url::{Host, Url};
 
-/// Addresses of services, where they are not Google's own. Each may hold a path; the
-/// version of the interface at its end is left out or not.
+/// Addresses of services, where they are not Google's own. The version of the interface at
+/// the end of one is left out or not; there is no other path in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// Cloud Storage, its JSON and its XML interface.
@@ -62,9 +62,9 @@ impl Endpoints {
 
 /// Whether what is sent to an address can be read by nobody on the way: it goes by TLS, or
 /// does not leave the machine.
-pub(super) fn is_private(url: &Url) -> bool {
+pub fn is_private(url: &Url) -> bool {
     let is_here = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
@@ -83,7 +83,7 @@ mod tests {
             ("http://127.0.0.1:4443/storage/v1/", true),
             ("http://[::1]:4443", true),
             ("http://localhost:4443", true),
-            ("http://storage.localhost:4443", true),
+            ("http://storage.localhost:4443", false),
             ("http://10.0.0.1:4443", false),
             ("http://localhost.example.com", false),
             ("ftp://127.0.0.1", false),

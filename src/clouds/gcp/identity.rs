@@ -9,13 +9,15 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::Gcp;
 use super::endpoints::Service;
 use super::error::{CREATE_ACCOUNT, no_bucket, not_understood};
-use super::names::{email_of, id_of_identity};
+use super::names::{account_description, account_display_name, email_of, id_of_identity};
 use super::policy::{self, Holder, Policy, member};
-use super::request::Request;
+use super::request::{Request, encoded};
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::observed::{IdentityState, Reading, Rule};
 use crate::byob::{CloudError, CloudErrorKind};
@@ -24,6 +26,7 @@ use crate::clouds::reading::{is_missing, missing, reading};
 use crate::clouds::retry::{Work, until_known_within};
 
 const GET: &str = "iam.serviceAccounts.get";
+const GET_KEY: &str = "iam.serviceAccountKeys.get";
 const LIST_KEYS: &str = "iam.serviceAccountKeys.list";
 const CREATE_KEY: &str = "iam.serviceAccountKeys.create";
 /// As many keys as an account may hold.
@@ -40,21 +43,30 @@ const KNOWN: Duration = Duration::from_secs(120);
 pub(super) struct Account {
     is_ours: bool,
     enabled: bool,
-    keys: BTreeMap<String, bool>,
+    keys: BTreeMap<String, Listed>,
+}
+
+/// A key as a list tells it.
+#[derive(Debug)]
+struct Listed {
+    enabled: bool,
+    /// When it was made, in seconds since 1970.
+    made: Option<i64>,
 }
 
 fn email(cloud: &Gcp, identity: &Identity) -> String {
     email_of(&id_of_identity(&identity.name), &cloud.place.project)
 }
 
-/// What an account of ours says of itself; an account that says anything else is somebody's.
 fn description(identity: &Identity) -> String {
-    let id = id_of_identity(&identity.name);
-    let generation = id.rsplit('-').next().unwrap_or_default();
-    format!(
-        "terraform-provider-wandb: W&B's access to the bucket {}, generation {generation}",
-        identity.rights.bucket
-    )
+    account_description(&id_of_identity(&identity.name), &identity.rights.bucket)
+}
+
+/// Whether an account of our id, which carries a generation that was drawn, is the one that
+/// was made for the bucket: it is called so, or it says so. People edit descriptions.
+fn is_ours(account: &Value, identity: &Identity) -> bool {
+    account["description"] == description(identity).as_str()
+        || account["displayName"] == account_display_name(&identity.rights.bucket).as_str()
 }
 
 fn request(cloud: &Gcp, method: &'static str, email: &str) -> Request {
@@ -62,15 +74,45 @@ fn request(cloud: &Gcp, method: &'static str, email: &str) -> Request {
     Request::v1(Service::Iam, method, &path)
 }
 
-/// The account of an identity, if one is asked for; `Known(None)` when it is not there.
+/// The account of an identity, if one is asked for; `Known(None)` when it is not there. One
+/// list that lacks its `key` is no proof that the key is gone.
 pub(super) async fn account(
     cloud: &Gcp,
     identity: Option<&Identity>,
+    key: Option<&AccessKey>,
 ) -> Result<Reading<Option<Account>>, CloudError> {
     let Some(identity) = identity else {
         return Ok(Reading::Skipped);
     };
-    reading(find(cloud, identity).await)
+    let found = match (find(cloud, identity).await, key) {
+        (Ok(Some(account)), Some(key)) if account.is_ours => {
+            let email = email(cloud, identity);
+            let confirmed = confirm_list(cloud, &email, &account.keys, &key.id).await;
+            confirmed.map(|()| Some(account))
+        }
+        (found, _) => found,
+    };
+    reading(found)
+}
+
+/// Asks for a key that a list lacks by its id: it must not be there.
+async fn confirm_list(
+    cloud: &Gcp,
+    email: &str,
+    keys: &BTreeMap<String, Listed>,
+    id: &str,
+) -> Result<(), CloudError> {
+    if keys.contains_key(id) {
+        return Ok(());
+    }
+    let get = request(cloud, "GET", email).part(&format!("/keys/{}", encoded(id)));
+    match missing(cloud.json(Work::Read, GET_KEY, email, &get).await)? {
+        None => Ok(()),
+        Some(_) => {
+            let why = format!("the list of its keys lacks the key {id}, which is there");
+            Err(contradiction(LIST_KEYS, email, why))
+        }
+    }
 }
 
 async fn find(cloud: &Gcp, identity: &Identity) -> Result<Option<Account>, CloudError> {
@@ -82,7 +124,7 @@ async fn find(cloud: &Gcp, identity: &Identity) -> Result<Option<Account>, Cloud
     );
     match (missing(account)?, missing(keys)?) {
         (Some(account), Some(keys)) => Ok(Some(Account {
-            is_ours: account["description"] == description(identity).as_str(),
+            is_ours: is_ours(&account, identity),
             enabled: account["disabled"] != true,
             keys,
         })),
@@ -95,16 +137,25 @@ async fn find(cloud: &Gcp, identity: &Identity) -> Result<Option<Account>, Cloud
     }
 }
 
-/// The keys of an account that people can have, by id, and whether they are enabled.
-async fn keys(cloud: &Gcp, email: &str) -> Result<BTreeMap<String, bool>, CloudError> {
+/// The keys of an account that people can have, by id.
+async fn keys(cloud: &Gcp, email: &str) -> Result<BTreeMap<String, Listed>, CloudError> {
     let list = request(cloud, "GET", email)
         .part("/keys")
         .with("keyTypes", "USER_MANAGED");
     let told = cloud.json(Work::Read, LIST_KEYS, email, &list).await?;
     let keys = told["keys"].as_array().into_iter().flatten();
-    Ok(keys
-        .filter_map(|key| Some((id_of(key)?, key["disabled"] != true)))
-        .collect())
+    let listed = |key: &Value| {
+        let id = id_of(key);
+        let id = id.ok_or_else(|| not_understood(LIST_KEYS, email, "a key has no name"))?;
+        let made = key["validAfterTime"].as_str();
+        let made = made.and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok());
+        let listed = Listed {
+            enabled: key["disabled"] != true,
+            made: made.map(OffsetDateTime::unix_timestamp),
+        };
+        Ok((id, listed))
+    };
+    keys.map(listed).collect()
 }
 
 /// The last part of a key's name.
@@ -143,8 +194,16 @@ pub(super) fn state(
         enabled: account.enabled,
         rights,
         other_rights: there.difference(wanted).cloned().collect(),
-        keys: account.keys,
-        keys_made: BTreeMap::new(),
+        keys_made: account
+            .keys
+            .iter()
+            .filter_map(|(id, key)| Some((id.clone(), key.made?)))
+            .collect(),
+        keys: account
+            .keys
+            .into_iter()
+            .map(|(id, key)| (id, key.enabled))
+            .collect(),
         path: None,
         ..IdentityState::default()
     })))
@@ -184,7 +243,7 @@ async fn create(cloud: &Gcp, identity: &Identity) -> Result<bool, CloudError> {
     let request = Request::v1(Service::Iam, "POST", &path).body(json!({
         "accountId": id_of_identity(&identity.name),
         "serviceAccount": {
-            "displayName": display_name(&identity.rights.bucket),
+            "displayName": account_display_name(&identity.rights.bucket),
             "description": description(identity),
         },
     }));
@@ -196,11 +255,6 @@ async fn create(cloud: &Gcp, identity: &Identity) -> Result<bool, CloudError> {
         Err(error) if error.kind == CloudErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-/// Google allows a hundred bytes.
-fn display_name(bucket: &str) -> String {
-    format!("W&B on {}", bucket.chars().take(80).collect::<String>())
 }
 
 fn strangers(email: &str) -> CloudError {
@@ -248,12 +302,16 @@ async fn put(cloud: &Gcp, identity: &Identity, is_new: bool) -> Result<(), Cloud
         }
     }
     let (holder, own) = (Holder::Bucket(&identity.rights.bucket), member(&email));
-    let roles = &identity.rights.roles;
-    once_known(cloud, "storage.buckets.setIamPolicy", &email, || {
-        policy::update(cloud, holder, |policy| policy.set_roles(&own, roles))
-    })
-    .await
-    .map(drop)
+    let (roles, call) = (&identity.rights.roles, "storage.buckets.setIamPolicy");
+    // Both may have been made a moment ago: the bucket, and the account.
+    cloud
+        .once_made(call, &identity.rights.bucket, || {
+            once_known(cloud, call, &email, || {
+                policy::update(cloud, holder, |policy| policy.set_roles(&own, roles))
+            })
+        })
+        .await
+        .map(drop)
 }
 
 /// Makes a key, whose secret is given this one time.
@@ -279,7 +337,10 @@ async fn create_key(cloud: &Gcp, identity: &Identity) -> Result<AccessKey, Cloud
         .and_then(|file| serde_json::from_slice(&file).ok())
         .unwrap_or_default();
     match (id_of(&told), file["private_key"].as_str()) {
-        (Some(id), Some(secret)) => Ok(AccessKey::new(id, secret).held_by(email)),
+        (Some(id), Some(secret)) => {
+            cloud.note_access();
+            Ok(AccessKey::new(id, secret).held_by(email))
+        }
         _ => Err(not_understood(CREATE_KEY, &email, "it holds no key")),
     }
 }
@@ -358,6 +419,11 @@ impl IdentityService for Gcp {
         // Another's account has keys that are none of ours.
         let found = find(self, identity).await?.filter(|found| found.is_ours);
         let email = email(self, identity);
+        if let Some(found) = &found {
+            for id in keep {
+                confirm_list(self, &email, &found.keys, id).await?;
+            }
+        }
         for id in found.iter().flat_map(|found| found.keys.keys()) {
             if !keep.contains(id) {
                 delete_key(self, &email, id).await?;

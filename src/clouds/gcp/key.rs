@@ -3,27 +3,22 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Gcp;
 use super::endpoints::Service;
 use super::error::not_understood;
-use super::policy::{self, Holder, member};
+use super::policy::{self, FELT, Holder, member};
 use super::request::Request;
 use crate::byob::observed::{KeyState, Reading, Rule};
 use crate::byob::spec::KeySpec;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::{missing, reading};
-use crate::clouds::retry::{PROPAGATION, Work, until_known_within};
+use crate::clouds::retry::{Work, until_known_within};
 
 /// The role that encrypts and decrypts.
 pub(super) const ROLE: &str = "roles/cloudkms.cryptoKeyEncrypterDecrypter";
-/// How long a new right on a key may take to be felt.
-///
-/// Source: Google's page on the propagation of changes of access, which says two minutes.
-const FELT: Duration = Duration::from_secs(150);
 
 /// Cloud Storage's own account in the project, which uses keys for its buckets.
 async fn service_agent(cloud: &Gcp) -> Result<String, CloudError> {
@@ -51,18 +46,19 @@ fn roles() -> BTreeSet<String> {
     BTreeSet::from([ROLE.to_owned()])
 }
 
-/// Lets Cloud Storage's own account use a key. Whether that is new.
-async fn let_in(cloud: &Gcp, key: &str) -> Result<bool, CloudError> {
+/// Lets Cloud Storage's own account use a key.
+async fn let_in(cloud: &Gcp, key: &str) -> Result<(), CloudError> {
     let agent = member(&service_agent(cloud).await?);
     policy::update(cloud, Holder::Key(key), |policy| {
         policy.add_roles(&agent, &roles())
     })
     .await
+    .map(drop)
 }
 
 /// Does something that makes Cloud Storage use a key, if one is named, and waits until it
 /// may. Where the caller may not look at the key's policy, Cloud Storage may be let in all
-/// the same, so it is tried.
+/// the same, so it is tried. Nobody tells since when it is, so it is always waited for.
 pub(super) async fn with_use_of<T, Doing>(
     cloud: &Gcp,
     key: Option<&str>,
@@ -74,14 +70,13 @@ where
     let Some(key) = key else {
         return doing().await;
     };
-    let (limit, refusal) = match let_in(cloud, key).await {
-        Ok(true) => (FELT, None),
-        Ok(false) => (PROPAGATION, None),
-        Err(error) if error.kind == CloudErrorKind::Denied => (Duration::ZERO, Some(error)),
+    let refusal = match let_in(cloud, key).await {
+        Ok(()) => None,
+        Err(error) if error.kind == CloudErrorKind::Denied => Some(error),
         Err(error) => return Err(error),
     };
     let outcome = until_known_within(
-        limit,
+        FELT,
         cloud.patience.stop(),
         "cloudkms.cryptoKeyVersions.useToEncrypt",
         key,

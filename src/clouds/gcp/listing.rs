@@ -47,6 +47,15 @@ pub(super) struct Page<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::clouds) struct Position(String, String);
 
+impl Position {
+    /// Where a list in JSON goes on after this page.
+    pub(super) fn of(page: &Value) -> Option<Self> {
+        let token = page["nextPageToken"].as_str();
+        let token = token.filter(|token| !token.is_empty())?;
+        Some(Self(token.to_owned(), String::new()))
+    }
+}
+
 /// The way through all pages of a list.
 #[derive(Debug, Default)]
 pub(in crate::clouds) struct Walk {
@@ -55,6 +64,11 @@ pub(in crate::clouds) struct Walk {
 }
 
 impl Walk {
+    /// The token of the page to ask for; none for the first one.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.at.as_ref().map(|at| at.0.as_str())
+    }
+
     /// Goes on to the next page, if there is one. A service that sends the same way twice
     /// would do so for ever.
     pub(super) fn follow<T>(
@@ -92,7 +106,7 @@ pub(super) async fn objects(
         .with("versions", "true")
         .with("fields", FIELDS)
         .with("maxResults", &most.to_string())
-        .with_some("pageToken", walk.at.as_ref().map(|at| at.0.as_str()));
+        .with_some("pageToken", walk.token());
     let told = cloud.json(Work::Read, LIST, bucket, &request).await?;
     let now = OffsetDateTime::now_utc();
     let mut entries = Vec::new();
@@ -102,12 +116,9 @@ pub(super) async fn objects(
             not_understood(LIST, bucket, "an object has no name or no generation")
         })?);
     }
-    let next = told["nextPageToken"]
-        .as_str()
-        .filter(|token| !token.is_empty());
     Ok(Page {
         entries,
-        next: next.map(|token| Position(token.to_owned(), String::new())),
+        next: Position::of(&told),
     })
 }
 
@@ -174,7 +185,7 @@ pub(super) async fn uploads(
 ) -> Result<Page<(String, String)>, CloudError> {
     let request = Request::xml("GET", &format!("{}?uploads", encoded(bucket)))
         .with("max-uploads", &most.to_string())
-        .with_some("key-marker", walk.at.as_ref().map(|at| at.0.as_str()))
+        .with_some("key-marker", walk.token())
         .with_some("upload-id-marker", walk.at.as_ref().map(|at| at.1.as_str()));
     let answer = cloud
         .send_request(Work::Read, UPLOADS, bucket, &request)
@@ -184,12 +195,14 @@ pub(super) async fn uploads(
     if root.name != "ListMultipartUploadsResult" {
         return Err(not_understood(UPLOADS, bucket, "it is no list of uploads"));
     }
-    let entries = root.all("Upload").filter_map(|upload| {
+    let entries = root.all("Upload").map(|upload| {
         // The text as it stands: a name may begin or end with a blank.
-        let key = upload.child("Key")?.text.clone();
-        Some((key, upload.child_text("UploadId")?.to_owned()))
+        let key = upload.child("Key").map(|key| key.text.clone());
+        let id = upload.child_text("UploadId").map(str::to_owned);
+        key.zip(id)
+            .ok_or_else(|| not_understood(UPLOADS, bucket, "an upload has no name or no id"))
     });
-    let entries: Vec<(String, String)> = entries.collect();
+    let entries = entries.collect::<Result<Vec<(String, String)>, CloudError>>()?;
     let is_truncated = root.child_text("IsTruncated") == Some("true");
     let next = is_truncated.then(|| {
         let key = root

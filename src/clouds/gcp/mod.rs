@@ -23,6 +23,7 @@ mod overreach;
 mod permissions;
 mod policy;
 mod request;
+mod resource;
 mod seen;
 mod sign;
 
@@ -36,25 +37,25 @@ use tokio_util::sync::CancellationToken;
 
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::change::Change;
-use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::cloud::{CallerPermission, Intent, LookAt, Sighting};
 use crate::byob::contents::Contents;
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::identity::{AccessKey, IdentityService};
 use crate::byob::key_service::KeyService;
 use crate::byob::marker::OwnedBucket;
 use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
-use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 use crate::clouds::reading::reading;
-use crate::clouds::retry::{Patience, Work, until_known};
+use crate::clouds::retry::{PROPAGATION, Patience, Work, until_known};
 
 use endpoints::Service;
 use error::no_bucket;
+use policy::FELT;
 use seen::Seen;
 
 pub use client::{Clients, Connection};
 pub use credentials::CredentialSource;
-pub use endpoints::Endpoints;
+pub use endpoints::{Endpoints, is_private};
 pub use permissions::PERMISSIONS;
 
 /// The algorithm of every bucket's encryption, in the words of a spec and of an observation:
@@ -148,7 +149,7 @@ impl Cloud for Gcp {
         bucket: &str,
         look_at: &LookAt,
     ) -> Result<Option<Observed>, CloudError> {
-        self.once_made(observe::GET, bucket, || async {
+        self.once_made(resource::GET, bucket, || async {
             match observe::observe(self, bucket, look_at).await? {
                 None if self.made_here() => Err(observe::not_known_yet(bucket)),
                 observed => Ok(observed),
@@ -192,7 +193,7 @@ impl Cloud for Gcp {
     async fn default_retention(&self, bucket: &str) -> Result<Reading<String>, CloudError> {
         let found = match self.recall(bucket) {
             Some(found) => Ok(Some(found)),
-            None => observe::get(self, bucket).await,
+            None => resource::get(self, bucket).await,
         };
         reading(
             found.map(|found| {
@@ -256,8 +257,13 @@ impl Cloud for Gcp {
     }
 
     async fn wait_again(&self, attempt: u32) -> Result<bool, CloudError> {
+        let limit = if self.gave_access() {
+            FELT
+        } else {
+            PROPAGATION
+        };
         self.patience
-            .wait_again(attempt, "wait", "the bucket")
+            .wait_within(limit, attempt, "wait", "the bucket")
             .await
     }
 
@@ -265,7 +271,7 @@ impl Cloud for Gcp {
         overreach::overreach(self, bucket, key).await
     }
 
-    async fn caller_permissions(&self, _: &str, key: Option<&KeySpec>) -> Vec<CallerPermission> {
-        caller::permissions(self, key).await
+    async fn caller_permissions(&self, _: &str, intent: Intent<'_>) -> Vec<CallerPermission> {
+        caller::permissions(self, intent).await
     }
 }

@@ -1,11 +1,15 @@
 //! The shapes of names on Google Cloud. Pure: nobody is asked whether a thing is there.
 
+use aws_lc_rs::digest::{SHA256, digest};
+
 use crate::byob::marker::Generation;
 
 /// What the addresses of service accounts end in.
 const ACCOUNT_DOMAIN: &str = ".gserviceaccount.com";
 /// What the id of an account begins with that is made for W&B.
 const ACCOUNT_PREFIX: &str = "wandb-byob-";
+/// The longest name of a bucket that an account's description has room for.
+const LONGEST_DESCRIBED: usize = 182;
 
 /// The id of the service account that is made for a bucket, the part before the `@`.
 ///
@@ -37,6 +41,32 @@ pub(super) fn id_of_identity(name: &str) -> String {
 /// The address of the service account for an identity of this name: the holder of its keys.
 pub fn account_of_identity(identity: &str, project: &str) -> String {
     email_of(&id_of_identity(identity), project)
+}
+
+/// What the account of this id that is made for a bucket says of itself. Google allows 256
+/// bytes, so a long name of a bucket is cut, and a hash of the whole stands for the rest.
+pub(super) fn account_description(id: &str, bucket: &str) -> String {
+    let generation = id.rsplit('-').next().unwrap_or_default();
+    let bucket = if bucket.len() > LONGEST_DESCRIBED {
+        let hash: String = digest(&SHA256, bucket.as_bytes())
+            .as_ref()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let begin: String = bucket.chars().take(LONGEST_DESCRIBED - 22).collect();
+        format!("{begin}...{hash}")
+    } else {
+        bucket.to_owned()
+    };
+    format!(
+        "terraform-provider-wandb: W&B's access to the bucket {bucket}, generation {generation}"
+    )
+}
+
+/// What such an account is called. Google allows a hundred bytes.
+pub(super) fn account_display_name(bucket: &str) -> String {
+    format!("W&B on {}", bucket.chars().take(80).collect::<String>())
 }
 
 /// The full name of a bucket.
@@ -184,6 +214,24 @@ pub fn check_key_location(key: &str, location: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_account_says_whose_it_is_in_the_bytes_that_google_allows() {
+        let id = "wandb-byob-0a1b2c3d";
+        assert_eq!(
+            account_description(id, "acme"),
+            "terraform-provider-wandb: W&B's access to the bucket acme, generation 0a1b2c3d"
+        );
+        let most = account_description(id, &"a".repeat(182));
+        assert_eq!(most.len(), 256);
+        assert!(most.contains(&"a".repeat(182)), "{most}");
+        let long = account_description(id, &"a".repeat(222));
+        assert!(long.len() <= 256, "{long}");
+        assert!(long.ends_with(", generation 0a1b2c3d"), "{long}");
+        let other = format!("{}b", "a".repeat(221));
+        assert_ne!(account_description(id, &other), long);
+        assert!(account_display_name(&"a".repeat(222)).len() <= 100);
+    }
 
     #[test]
     fn an_account_fits_into_thirty_characters() {

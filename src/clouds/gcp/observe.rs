@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::bucket::{Document, PREVENTION};
-use super::error::{NOT_FOUND, no_bucket, not_understood};
+use super::bucket::PREVENTION;
+use super::error::{NOT_FOUND, no_bucket};
 use super::policy::{self, Holder, Policy};
-use super::request::Request;
+use super::resource::{GET, get};
 use super::{ENCRYPTION, Gcp, identity, key, names};
 use crate::byob::change::Change;
 use crate::byob::cloud::{LookAt, Sighting};
@@ -20,25 +20,6 @@ use crate::byob::spec::Key;
 use crate::byob::{CloudError, CloudErrorKind, CloudKind, Reading};
 use crate::clouds::absence::contradiction;
 use crate::clouds::reading::reading;
-use crate::clouds::retry::Work;
-
-pub(super) const GET: &str = "storage.buckets.get";
-
-/// Reads a bucket's resource and keeps it in mind; `None` when the server says that there
-/// is no such bucket.
-pub(super) async fn get(cloud: &Gcp, bucket: &str) -> Result<Option<Document>, CloudError> {
-    let request = Request::bucket("GET", bucket).with("projection", "noAcl");
-    match cloud.json(Work::Read, GET, bucket, &request).await {
-        Ok(resource) => {
-            let document = Document::read(resource, bucket);
-            let document = document.map_err(|why| not_understood(GET, bucket, why))?;
-            cloud.remember(bucket, &document);
-            Ok(Some(document))
-        }
-        Err(error) if no_bucket(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
 
 /// A refusal to look at a name may mean that the name is another project's.
 fn not_ours(error: CloudError, bucket: &str) -> CloudError {
@@ -61,6 +42,7 @@ pub(super) async fn look(cloud: &Gcp, bucket: &str) -> Result<Option<Sighting>, 
         Sighting {
             marker: document.marker(),
             created: document.created(),
+            deleted: Vec::new(),
             tags: document.labels(),
         }
     }))
@@ -76,7 +58,11 @@ pub(super) async fn observe(
     let (document, policy, account, key) = tokio::join!(
         get(cloud, bucket),
         policy::read(cloud, Holder::Bucket(bucket)),
-        identity::account(cloud, look_at.identity.as_ref()),
+        identity::account(
+            cloud,
+            look_at.identity.as_ref(),
+            look_at.access_key.as_ref()
+        ),
         key::observe(cloud, look_at.key.as_ref()),
     );
     let document = document.map_err(|error| not_ours(error, bucket))?;

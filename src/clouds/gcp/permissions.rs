@@ -24,6 +24,10 @@ pub const PERMISSIONS: Permissions = Permissions {
             permissions: ACCOUNT,
         },
         Need {
+            when: "`impersonate_service_account`, on that account",
+            permissions: IMPERSONATION,
+        },
+        Need {
             when: "`on_destroy = \"delete_everything\"`",
             permissions: DELETE_EVERYTHING,
         },
@@ -117,6 +121,10 @@ const ACCOUNT: &[Permission] = &[
     Permission::new("iam.serviceAccountKeys.create", "Makes W&B's access key."),
     Permission::new("iam.serviceAccountKeys.list", "Finds W&B's access key."),
     Permission::new(
+        "iam.serviceAccountKeys.get",
+        "Confirms that W&B's access key is gone where the list does not name it.",
+    ),
+    Permission::new(
         "iam.serviceAccountKeys.delete",
         "Removes the old key after a rotation, and the last one with the bucket.",
     ),
@@ -125,6 +133,11 @@ const ACCOUNT: &[Permission] = &[
         "Removes W&B's service account with the bucket.",
     ),
 ];
+
+const IMPERSONATION: &[Permission] = &[Permission::new(
+    "iam.serviceAccounts.getAccessToken",
+    "Acts as the account. This and signing as it are the caller's own rights; everything else here is then the account's.",
+)];
 
 const DELETE_EVERYTHING: &[Permission] = &[
     Permission::new(

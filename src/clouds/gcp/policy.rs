@@ -4,13 +4,14 @@
 //! go back as they came; see `docs/dev/decisions/0025-documents-of-others-as-text.md`.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Gcp;
 use super::endpoints::Service;
 use super::error::{not_understood, was_outrun};
 use super::request::Request;
+use super::{Gcp, resource};
 use crate::byob::observed::{GrantState, Rule};
 use crate::byob::spec::Grants;
 use crate::byob::{CloudError, CloudErrorKind};
@@ -18,6 +19,10 @@ use crate::clouds::retry::Work;
 
 /// The version that knows conditions.
 const VERSION: u8 = 3;
+/// How long a change of a policy may take to be felt.
+///
+/// Source: Google's page on the propagation of changes of access, which says two minutes.
+pub(super) const FELT: Duration = Duration::from_secs(150);
 /// Members that are everybody.
 const EVERYBODY: [&str; 2] = ["allUsers", "allAuthenticatedUsers"];
 
@@ -38,6 +43,13 @@ impl Holder<'_> {
     fn name(&self) -> &str {
         match self {
             Self::Bucket(name) | Self::Key(name) => name,
+        }
+    }
+
+    fn bucket(&self) -> Option<&str> {
+        match self {
+            Self::Bucket(name) => Some(name),
+            Self::Key(_) => None,
         }
     }
 
@@ -257,6 +269,9 @@ pub(super) async fn update(
     edit: impl Fn(&mut Policy) -> bool + Send + Sync,
 ) -> Result<bool, CloudError> {
     let (_, call) = holder.calls();
+    let before = holder
+        .bucket()
+        .and_then(|name| resource::known(cloud, name));
     let mut attempt = 0;
     loop {
         let mut policy = read(cloud, holder).await?;
@@ -267,9 +282,17 @@ pub(super) async fn update(
             .send_request(Work::Write, call, holder.name(), &holder.set(&policy))
             .await;
         match written {
-            Ok(_) => return Ok(true),
+            Ok(_) => {
+                cloud.note_access();
+                return Ok(true);
+            }
             Err(error) if was_outrun(&error) => {
                 let name = holder.name();
+                if let (Some(bucket), Some(before)) = (holder.bucket(), &before)
+                    && let Some(now) = resource::get(cloud, bucket).await?
+                {
+                    resource::refuse_taken(before, &now, call, bucket)?;
+                }
                 if !cloud.patience.wait_again(attempt, call, name).await? {
                     return Err(error.hint(
                         "Others change the same policy all the time. Run again when they are done.",

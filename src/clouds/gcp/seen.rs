@@ -31,6 +31,8 @@ pub(super) struct Seen {
     /// This operation has made the bucket, so that "no such bucket" means "not known
     /// everywhere yet".
     made_here: AtomicBool,
+    /// This operation has given somebody access, which is felt later.
+    gave_access: AtomicBool,
 }
 
 impl Seen {
@@ -90,6 +92,16 @@ impl Gcp {
     /// Notes that this operation has made the bucket.
     pub(super) fn note_made(&self) {
         self.seen.made_here.store(true, Ordering::Relaxed);
+    }
+
+    /// Notes that this operation has written a policy, or made a key.
+    pub(super) fn note_access(&self) {
+        self.seen.gave_access.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this operation has written a policy, or made a key.
+    pub(super) fn gave_access(&self) -> bool {
+        self.seen.gave_access.load(Ordering::Relaxed)
     }
 
     /// Whether this operation has made the bucket.

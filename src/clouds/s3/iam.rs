@@ -7,11 +7,13 @@ use aws_sdk_iam::types::StatusType;
 
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::absence::contradiction;
+use crate::clouds::absence::{contradiction, may_not_list};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
 use super::S3;
+
+const LAST_USED: &str = "iam:GetAccessKeyLastUsed";
 
 /// The interface, and who makes its calls.
 pub(in crate::clouds) struct Iam<'a> {
@@ -50,21 +52,54 @@ impl Iam<'_> {
             .sdk(Work::Read, "iam:ListAccessKeys", name, || {
                 self.client.list_access_keys().user_name(name).send()
             })
-            .await
-            .map(|answer| {
-                answer
-                    .access_key_metadata()
-                    .iter()
-                    .filter_map(|key| {
-                        let listed = Listed {
-                            enabled: key.status() != Some(&StatusType::Inactive),
-                            made: key.create_date().map(|date| date.secs()),
-                        };
-                        Some((key.access_key_id()?.to_owned(), listed))
-                    })
-                    .collect()
-            });
-        missing(outcome)
+            .await;
+        let Some(answer) = missing(outcome)? else {
+            return Ok(None);
+        };
+        let listed = answer.access_key_metadata().iter().map(|key| {
+            let listed = Listed {
+                enabled: key.status() != Some(&StatusType::Inactive),
+                made: key.create_date().map(|date| date.secs()),
+            };
+            let why = "a key in the list has no id";
+            let id = key.access_key_id();
+            let id = id.ok_or_else(|| contradiction("iam:ListAccessKeys", name, why))?;
+            Ok((id.to_owned(), listed))
+        });
+        listed.collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Asks about a key that the list of its user's keys lacks: a secret that is forgotten
+    /// cannot be had again. A server that cannot be asked says nothing against its list.
+    pub(in crate::clouds) async fn confirm_list(
+        &self,
+        name: &str,
+        keys: &BTreeMap<String, bool>,
+        id: &str,
+    ) -> Result<(), CloudError> {
+        if keys.contains_key(id) {
+            return Ok(());
+        }
+        let outcome = self
+            .s3
+            .sdk(Work::Read, LAST_USED, id, || {
+                self.client
+                    .get_access_key_last_used()
+                    .access_key_id(id)
+                    .send()
+            })
+            .await;
+        match outcome {
+            Ok(answer) if answer.user_name.as_deref() == Some(name) => {
+                let why = format!(
+                    "the list of the keys of the user {name:?} lacks a key that is there; nothing \
+                     was forgotten for it"
+                );
+                Err(contradiction(LAST_USED, id, why))
+            }
+            Err(error) if !may_not_list(&error) => Err(error),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// A new access key of the user.

@@ -7,14 +7,13 @@ use async_trait::async_trait;
 
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::change::Change;
-use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::cloud::{CallerPermission, Intent, LookAt, Sighting};
 use crate::byob::contents::Contents;
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::identity::{AccessKey, IdentityService};
 use crate::byob::key_service::KeyService;
 use crate::byob::marker::OwnedBucket;
 use crate::byob::probe::{ProbeReply, ProbeStep, Signed};
-use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudKind, Observed, Reading};
 
 use super::error::not_known_yet;
@@ -67,11 +66,7 @@ pub(in crate::clouds) trait Variant: fmt::Debug + Send + Sync {
     fn known_account(&self) -> Option<String>;
 
     /// See [`Cloud::caller_permissions`].
-    async fn caller_permissions(
-        &self,
-        bucket: &str,
-        key: Option<&KeySpec>,
-    ) -> Vec<CallerPermission>;
+    async fn caller_permissions(&self, bucket: &str, intent: Intent<'_>) -> Vec<CallerPermission>;
 }
 
 /// A bucket that this operation has made is asked for until it is known everywhere.
@@ -226,11 +221,7 @@ impl<V: Variant> Cloud for V {
         explained(self, overreach::overreach(self.s3(), bucket, key).await).await
     }
 
-    async fn caller_permissions(
-        &self,
-        bucket: &str,
-        key: Option<&KeySpec>,
-    ) -> Vec<CallerPermission> {
-        Variant::caller_permissions(self, bucket, key).await
+    async fn caller_permissions(&self, bucket: &str, intent: Intent<'_>) -> Vec<CallerPermission> {
+        Variant::caller_permissions(self, bucket, intent).await
     }
 }

@@ -22,11 +22,11 @@ pub(super) async fn reading(
     let Some(identity) = &look_at.identity else {
         return Ok(Reading::Skipped);
     };
+    let key = look_at.access_key.as_ref();
     let outcome = if cloud.is_minio().await? {
-        let key = look_at.access_key.as_ref();
         identity_minio::observe(cloud, bucket, identity, key).await
     } else {
-        identity_iam::observe(&cloud.iam(), identity).await
+        identity_iam::observe(&cloud.iam(), identity, key).await
     };
     match outcome {
         // A server that has the other interface takes the question for another one. That
@@ -83,7 +83,7 @@ impl IdentityService for S3Compatible {
         let outcome = if self.is_minio().await? {
             identity_minio::survives(self, identity).await
         } else {
-            let state = identity_iam::observe(&self.iam(), identity).await;
+            let state = identity_iam::observe(&self.iam(), identity, None).await;
             state.map(|state| state.is_some_and(|state| !identity_iam::is_foreign(&state)))
         };
         explained(self, outcome).await

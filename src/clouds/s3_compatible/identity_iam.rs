@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::percent_decode_str;
 
-use crate::byob::identity::Identity;
+use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::observed::{IdentityState, Rule};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
@@ -16,10 +16,12 @@ use crate::clouds::s3::policy::{self, Document};
 
 use super::PARTITION;
 
-/// The identity with rights and keys; `None` when there is no such user.
+/// The identity with rights and keys; `None` when there is no such user. One list that lacks
+/// its `key` is no proof that the key is gone.
 pub(super) async fn observe(
     iam: &Iam<'_>,
     identity: &Identity,
+    key: Option<&AccessKey>,
 ) -> Result<Option<IdentityState>, CloudError> {
     let name = identity.name.as_str();
     let (attached, keys) = tokio::join!(attached(iam, name), iam.access_keys(name));
@@ -34,6 +36,9 @@ pub(super) async fn observe(
         None => None,
     };
     let (keys, keys_made) = state_of(keys);
+    if let Some(key) = key {
+        iam.confirm_list(name, &keys, &key.id).await?;
+    }
     Ok(Some(IdentityState {
         enabled: true,
         rights: policy::compared(
@@ -119,7 +124,7 @@ async fn rights(iam: &Iam<'_>, name: &str, arn: &str) -> Result<Option<Document>
 pub(super) async fn put(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
     let name = identity.name.as_str();
     let client = iam.client;
-    let before = observe(iam, identity).await?;
+    let before = observe(iam, identity, None).await?;
     if let Some(before) = &before
         && before.rights == Rule::Missing
         && !before.other_rights.is_empty()
@@ -249,18 +254,21 @@ pub(super) fn is_foreign(state: &IdentityState) -> bool {
 /// Removes the user, its keys and its policy.
 pub(super) async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
     let name = identity.name.as_str();
-    let Some(state) = observe(iam, identity).await? else {
+    let Some(state) = observe(iam, identity, None).await? else {
         return Ok(());
     };
     if is_foreign(&state) {
         return Ok(());
     }
     iam.delete_access_keys(identity, &BTreeSet::new()).await?;
+    let mut own = default_arn(name);
     for (policy, arn) in attached(iam, name).await?.unwrap_or_default() {
         detach(iam, name, &arn).await?;
         if policy == name {
-            delete_policy(iam, name, &arn).await?;
+            own = arn;
         }
     }
+    // Attached or not: a run may have ended between the two.
+    delete_policy(iam, name, &own).await?;
     iam.delete_user(name).await
 }

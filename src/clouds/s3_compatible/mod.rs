@@ -24,11 +24,10 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 use crate::byob::change::Change;
-use crate::byob::cloud::{CallerPermission, LookAt, Sighting};
+use crate::byob::cloud::{CallerPermission, Intent, LookAt, Sighting};
 use crate::byob::http::{HttpRequest, SecretUrl};
 use crate::byob::identity::IdentityService;
 use crate::byob::key_service::KeyService;
-use crate::byob::spec::KeySpec;
 use crate::byob::{Cloud, CloudError, CloudErrorKind, CloudKind, Observed};
 use crate::clouds::retry::Patience;
 use crate::clouds::s3::iam::Iam;
@@ -155,7 +154,7 @@ impl Variant for S3Compatible {
     }
 
     /// These servers have no way to ask.
-    async fn caller_permissions(&self, _: &str, _: Option<&KeySpec>) -> Vec<CallerPermission> {
+    async fn caller_permissions(&self, _: &str, _: Intent<'_>) -> Vec<CallerPermission> {
         Vec::new()
     }
 }

@@ -136,6 +136,10 @@ const USERS_OF_IAM: &[Permission] = &[
     Permission::new("iam:GetPolicy", "Finds the current version of the policy."),
     Permission::new("iam:GetPolicyVersion", "Reads what W&B's user may do."),
     Permission::new("iam:ListAccessKeys", "Finds W&B's key."),
+    Permission::new(
+        "iam:GetAccessKeyLastUsed",
+        "Asks again about an access key that the list lacks. Optional.",
+    ),
     Permission::new("iam:CreateUser", "Makes W&B's user."),
     Permission::new("iam:CreatePolicy", "Writes what W&B's user may do."),
     Permission::new("iam:AttachUserPolicy", "Gives W&B's user its policy."),

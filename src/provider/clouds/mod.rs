@@ -10,6 +10,8 @@ mod s3_compatible;
 use std::fmt;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use crate::byob::CloudKind;
 use crate::byob::deployment::Deployment;
 use crate::byob::permission::Permissions;
@@ -27,6 +29,8 @@ pub(super) struct Common {
     pub(super) max_retries: u32,
     /// Certificates to trust besides the system's, in PEM.
     pub(super) ca_bundle: Field<String>,
+    /// Ends what is asked before an operation has begun.
+    pub(super) stop: CancellationToken,
 }
 
 /// A cloud with its block in the provider.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::private::SERVER;
-use super::spec;
+use super::private::{GONE, SERVER};
+use super::schema::Bucket;
+use super::{made, spec};
 use crate::byob::absence::{AbsentBucket, Server};
-use crate::byob::marker::Generation;
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError, Reading};
 use crate::sdk::context::Context;
@@ -64,28 +64,31 @@ pub async fn prove(
         .error())
 }
 
-/// What was made for a bucket that is gone and is still there, as the end of a sentence;
-/// `began` when an earlier run has begun to give it up.
+/// What was made for a bucket of a state that is gone, and is still there, as the end of a
+/// sentence. `wanted` is what the state asks for; what was made may be more.
 pub async fn left_behind(
     cloud: &Arc<dyn Cloud>,
     absent: &AbsentBucket,
+    state: &Bucket,
+    private: &Private,
     wanted: &BucketSpec,
-    generation: Option<&Generation>,
-    began: bool,
 ) -> Result<Option<String>, CloudError> {
     let mut left = Vec::new();
-    if let (Some(identity), Some(service), Some(_)) = (
-        spec::made_identity(wanted.clone()),
-        cloud.identity_service(),
-        generation,
-    ) && service.survives(&identity).await?
+    let generations = made::generations(state, private);
+    if generations.is_empty() {
+        return Ok(None);
+    }
+    let identity = made::identity(state).or_else(|| spec::made_identity(wanted.clone()));
+    if let (Some(identity), Some(service)) = (identity, cloud.identity_service())
+        && service.survives(&identity).await?
     {
         left.push(format!("the user {:?}, with its key", identity.name));
     }
     let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
-    if let (Some(service), Some(key), Some(generation)) = (cloud.key_service(), key, generation) {
+    if let (Some(service), Some(key)) = (cloud.key_service(), made::key(private).or(key)) {
+        let began = private.get(GONE).is_some();
         match service
-            .surviving_encryption_key(absent, key, generation)
+            .surviving_encryption_key(absent, key, &generations)
             .await?
         {
             Reading::Known(Some(key)) => left.push(format!("the key {key}")),

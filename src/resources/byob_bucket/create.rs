@@ -11,10 +11,10 @@ use super::ownership::{
 use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
-use super::{location, outputs, spec};
+use super::{location, made, outputs, spec};
 use crate::byob::change::Change;
 use crate::byob::diff;
-use crate::byob::marker::Generation;
+use crate::byob::marker::{Generation, Marker};
 use crate::byob::{Cloud, CloudError, CloudErrorKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
@@ -103,6 +103,12 @@ async fn withdraw(work: &Work<'_>, progress: &Progress, takeover: &Takeover) -> 
         .await
         .into_iter()
         .collect();
+    // It may encrypt objects by now, so nobody can take it back.
+    if let Some(key) = made::key(&progress.private) {
+        let why = "it may encrypt objects by now, and the next adoption goes on with it";
+        let stays = Explanation::new("The key of the adoption that failed stays", why);
+        rest.push(stays.left_behind(format!("the key {key}")).warning());
+    }
     let name = progress.bucket.name.known().map_or("", String::as_str);
     if let Err(error) = give_back(&work.cloud, name, takeover).await {
         rest.push(
@@ -144,12 +150,11 @@ impl Beginning<'_> {
         match &sighting.marker {
             Some(marker) if marker.is_creating() => {
                 diagnostics.push(continued(&name));
-                let began = marker.generation.clone();
-                if is_handed_over(environment, bucket, &began) {
-                    return Ok((began.clone(), Origin::Continued(began)));
+                if is_handed_over(environment, bucket, &marker.generation) {
+                    return Ok((marker.generation.clone(), Origin::Continued));
                 }
-                let generation = self.begin_anew(bucket, &began).await?;
-                Ok((generation, Origin::Continued(began)))
+                let generation = self.begin_anew(bucket, marker).await?;
+                Ok((generation, Origin::Continued))
             }
             _ if bucket.adopt == Field::Known(true) => {
                 let placed = self.cloud.confirm_place(&name).await;
@@ -164,7 +169,7 @@ impl Beginning<'_> {
                 .map_err(failed)? =>
             {
                 diagnostics.push(continued(&name));
-                let generation = mark(self.configuration, self.cloud, bucket, &name).await;
+                let generation = mark(self.configuration, self.cloud, bucket, &name, None).await;
                 Ok((generation.map_err(failed)?, Origin::Made(None)))
             }
             _ => Err(taken(&id, &name)),
@@ -221,23 +226,20 @@ impl Beginning<'_> {
     /// Gives a half-made bucket a generation of its own: another state, or an object that
     /// Terraform deletes after this one, may hold the old generation, and must not be able to
     /// delete what is made here.
-    async fn begin_anew(
-        &self,
-        bucket: &Bucket,
-        began: &Generation,
-    ) -> Result<Generation, Diagnostic> {
+    async fn begin_anew(&self, bucket: &Bucket, began: &Marker) -> Result<Generation, Diagnostic> {
         let name = bucket.name.known().cloned().unwrap_or_default();
         let left = "the bucket, half made; the next apply goes on with it";
         let failed = |error| self.failed(error, left);
         let config = Some(self.config);
-        let before = spec::spec(bucket, config, self.block, Some(began), self.configuration);
+        let generation = Some(&began.generation);
+        let before = spec::spec(bucket, config, self.block, generation, self.configuration);
         if let (Some(identity), Some(service)) = (
             before.and_then(spec::made_identity),
             self.cloud.identity_service(),
         ) {
             service.delete_identity(&identity).await.map_err(failed)?;
         }
-        mark(self.configuration, self.cloud, bucket, &name)
+        mark(self.configuration, self.cloud, bucket, &name, Some(began))
             .await
             .map_err(failed)
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::access_keys::{former_left, of_former, rotation};
 use super::on_destroy::{data_in, on_destroy};
 use super::ownership::{Owned, Owner, owner, take_to_delete};
-use super::private::{CREATE, CREATE_ANEW, GONE, IMPORTED, INTERRUPTED, was_interrupted};
+use super::private::{
+    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, was_interrupted,
+};
 use super::schema::Bucket;
 use super::{absence, location, made, spec};
 use crate::byob::absence::AbsentBucket;
@@ -13,7 +15,7 @@ use crate::byob::cloud::Sighting;
 use crate::byob::contents::Contents;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
-use crate::byob::marker::{Generation, Marker, OwnedBucket};
+use crate::byob::marker::{Generation, OwnedBucket};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
@@ -35,103 +37,150 @@ pub async fn delete(
     mut state: Bucket,
     mut private: Private,
 ) -> Outcome<Bucket> {
-    match steps(cx, environment, configuration, &mut state, &mut private).await {
-        Ok(diagnostics) => Outcome::gone().with(diagnostics),
-        Err(problems) => {
-            // Of the plan of a replacement, which is over.
-            [CREATE, CREATE_ANEW]
-                .iter()
-                .for_each(|of_plan| private.remove(of_plan));
-            Outcome::exists(state, private).with(problems)
+    let deletion = Deletion {
+        cx,
+        environment,
+        configuration,
+    };
+    let mut told = Diagnostics::new();
+    let outcome = deletion.steps(&mut state, &mut private, &mut told).await;
+    let Err(problems) = outcome else {
+        return Outcome::gone().with(told);
+    };
+    if private.get(CREATE).is_some() {
+        // This is the private data of the plan of a replacement, which is over; the state's
+        // own is lost.
+        [CREATE, CREATE_AT, CREATE_ANEW]
+            .iter()
+            .for_each(|of_plan| private.remove(of_plan));
+        private.set(INTERRUPTED, true);
+    }
+    Outcome::exists(state, private).with(told).with(problems)
+}
+
+/// The deletion of one bucket.
+struct Deletion<'a> {
+    cx: &'a Context,
+    environment: &'a Environment,
+    configuration: &'a Configuration,
+}
+
+impl Deletion<'_> {
+    /// `told` is what there is to say whatever the end.
+    async fn steps(
+        &self,
+        state: &mut Bucket,
+        private: &mut Private,
+        told: &mut Diagnostics,
+    ) -> Result<(), Diagnostics> {
+        let (cx, configuration) = (self.cx, self.configuration);
+        let name = state.name.known().cloned().unwrap_or_default();
+        let summary = format!("Bucket {name:?} was not deleted");
+        let keeps = on_destroy(state) == "keep";
+        if keeps && !is_at(private, CREATE_ANEW, state) {
+            told.push(kept(state, &name));
+            return Ok(());
         }
+        let opened = location::open_state(cx, state, private, configuration, &summary).await;
+        let (cloud, block) = opened?;
+        let failed = |error: CloudError| {
+            Explanation::cloud(summary.clone(), error)
+                .left_behind("the bucket, with whatever was not deleted yet")
+                .timed(cx)
+                .error()
+        };
+        let generation = spec::generation(state);
+        let generation = generation.as_ref();
+        let spec = spec::spec(state, None, block.as_ref(), generation, configuration);
+        let identity = made::identity(state);
+        let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
+        let interrupted = was_interrupted(private);
+        if interrupted {
+            let recalled = made::recall_key(&cloud, &name, private).await;
+            recalled.map_err(failed)?;
+        }
+        let absent = match cloud.look(&name).await.map_err(failed)? {
+            None if keeps => {
+                told.push(kept(state, &name));
+                return Ok(());
+            }
+            None => absence::prove(cx, &cloud, private, &name, &summary).await?,
+            Some(sighting) => {
+                let found = sighting.marker.as_ref();
+                if let Some(marker) = found.filter(|marker| marker.is_creating())
+                    && is_at(private, CREATE_AT, state)
+                {
+                    // The other half of this replacement goes on with the half-made bucket.
+                    hand_over(self.environment, state, &marker.generation);
+                    return Ok(());
+                }
+                if keeps {
+                    return Err(no_room(&summary).into());
+                }
+                let owned = match owner(state, private, &name, found)? {
+                    Owner::Us(owned) => owned,
+                    Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
+                    Owner::Others(diagnostic) => {
+                        told.push(diagnostic);
+                        let of_ours = identity.filter(|_| private.get(GONE).is_some());
+                        return Ok(forget_user(cx, &cloud, of_ours, private, told).await?);
+                    }
+                };
+                let emptied = empty(&cloud, state, &owned.bucket, &summary).await;
+                let billed = match emptied.map_err(failed)? {
+                    Emptied::Refused(refusal) => return Err(refusal.into()),
+                    Emptied::Holds(contents) => stays_billed(state, &contents),
+                };
+                let deleted = cloud.delete(&owned.bucket).await;
+                let is_for_good = deleted.as_ref().is_ok_and(AbsentBucket::is_for_good);
+                told.extend(billed.filter(|_| !is_for_good));
+                let absent = deleted.map_err(failed)?;
+                made::note_gone(private, &owned.generations);
+                told.extend(absent.left().map(|left| stays(&name, left)));
+                absent
+            }
+        };
+        // From here on the bucket is gone, and the next run goes on with the rest.
+        let generations = made::generations(state, private);
+        made::note_gone(private, &generations);
+        let rest = Rest {
+            cx,
+            cloud: &cloud,
+            absent,
+            interrupted,
+        };
+        let key = made::key(private).map(str::to_owned);
+        told.extend(rest.give_up(identity, spec, key, &generations).await?);
+        Ok(())
     }
 }
 
-async fn steps(
+/// Whether this entry of the private data names the bucket of the state.
+fn is_at(private: &Private, entry: &str, state: &Bucket) -> bool {
+    private
+        .text(entry)
+        .is_some_and(|id| state.id.known().is_some_and(|own| own == id))
+}
+
+/// Ours was gone before, and somebody else has the name by now: the user of ours goes all the
+/// same, for its rights go by the name. The key may be the new bucket's.
+async fn forget_user(
     cx: &Context,
-    environment: &Environment,
-    configuration: &Configuration,
-    state: &mut Bucket,
-    private: &mut Private,
-) -> Result<Diagnostics, Diagnostics> {
-    let name = state.name.known().cloned().unwrap_or_default();
-    let summary = format!("Bucket {name:?} was not deleted");
-    let keeps = on_destroy(state) == "keep";
-    let needs_room = private
-        .text(CREATE_ANEW)
-        .is_some_and(|id| state.id.known().is_some_and(|own| own == id));
-    if keeps && !needs_room {
-        return Ok(kept(state, &name).into());
+    cloud: &Arc<dyn Cloud>,
+    identity: Option<Identity>,
+    private: &Private,
+    told: &mut Diagnostics,
+) -> Result<(), Diagnostic> {
+    let Some(identity) = identity else {
+        return Ok(());
+    };
+    remove_identity(cx, cloud, &identity, made::key(private)).await?;
+    if let Some(key) = made::key(private) {
+        let why = "it was made for the bucket that is gone, and the new one may use it";
+        let stays = Explanation::new("The bucket's key stays", why);
+        told.push(stays.left_behind(format!("the key {key}")).warning());
     }
-    let opened = location::open_state(cx, state, private, configuration, &summary).await;
-    let (cloud, block) = opened?;
-    let failed = |error: CloudError| {
-        Explanation::cloud(summary.clone(), error)
-            .left_behind("the bucket, with whatever was not deleted yet")
-            .timed(cx)
-            .error()
-    };
-    let generation = spec::generation(state);
-    let spec = spec::spec(
-        state,
-        None,
-        block.as_ref(),
-        generation.as_ref(),
-        configuration,
-    );
-    let interrupted = was_interrupted(private);
-    if interrupted {
-        made::recall_key(&cloud, &name, private)
-            .await
-            .map_err(failed)?;
-    }
-    let mut generations = Vec::from_iter(generation);
-    let mut told = Diagnostics::new();
-    let absent = match cloud.look(&name).await.map_err(failed)? {
-        None if keeps => return Ok(kept(state, &name).into()),
-        None => absence::prove(cx, &cloud, private, &name, &summary).await?,
-        Some(sighting) => {
-            let marker = sighting.marker.clone();
-            if let Some(marker) = marker.filter(Marker::is_creating)
-                && private.text(CREATE) == Some(&name)
-            {
-                // The other half of this replacement goes on with the half-made bucket.
-                hand_over(environment, state, &marker.generation);
-                return Ok(Diagnostics::new());
-            }
-            if keeps {
-                return Err(no_room(&summary).into());
-            }
-            let owned = match owner(state, private, &name, sighting.marker.as_ref())? {
-                Owner::Us(owned) => owned,
-                Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
-                Owner::Others(diagnostics) => return Ok(diagnostics.into()),
-            };
-            generations = owned.generations;
-            match empty(&cloud, state, &owned.bucket, &summary)
-                .await
-                .map_err(failed)?
-            {
-                Emptied::Refused(refusal) => return Err(refusal.into()),
-                Emptied::Holds(contents) => told.extend(stays_billed(state, &contents)),
-            }
-            cloud.delete(&owned.bucket).await.map_err(failed)?
-        }
-    };
-    // From here on the bucket is gone, and the next run goes on with the rest.
-    private.set(GONE, true);
-    told.extend(absent.left().map(|left| stays(&name, left)));
-    let rest = Rest {
-        cx,
-        cloud: &cloud,
-        absent,
-        interrupted,
-    };
-    let identity = made::identity(state);
-    let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
-    let key = made::key(private).map(str::to_owned);
-    told.extend(rest.give_up(identity, spec, key, &generations).await?);
-    Ok(told)
+    Ok(())
 }
 
 /// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves
@@ -171,7 +220,7 @@ enum Emptied {
 /// What was deleted softly can be brought back for a while, and costs as long.
 fn stays_billed(state: &Bucket, deleted: &Contents) -> Option<Diagnostic> {
     let days = state.soft_delete_days.known()?;
-    (!deleted.is_empty()).then(|| {
+    (deleted.objects + deleted.versions > 0).then(|| {
         Explanation::new(
             "What was deleted stays billed for a while",
             format!(
@@ -245,7 +294,7 @@ impl Rest<'_> {
         };
         let mut diagnostics = self.remove_former(identity.as_ref(), generations).await;
         if let Some(identity) = identity {
-            self.remove_identity(&identity, key.as_deref()).await?;
+            remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
         }
         if generations.is_empty() || (spec.is_none() && key.is_none()) {
             return Ok(diagnostics);
@@ -278,28 +327,6 @@ impl Rest<'_> {
         diagnostics
     }
 
-    async fn remove_identity(
-        &self,
-        identity: &Identity,
-        key: Option<&str>,
-    ) -> Result<(), Diagnostic> {
-        let Some(service) = self.cloud.identity_service() else {
-            return Ok(());
-        };
-        service.delete_identity(identity).await.map_err(|error| {
-            let key = key.map_or(String::new(), |key| format!("; the key {key}"));
-            let left = format!(
-                "the user {:?}, with its key{key}; the bucket is gone",
-                identity.name
-            );
-            Explanation::cloud("W&B's user was not removed", error)
-                .left_behind(left)
-                .what_to_do("Run terraform destroy again.")
-                .timed(self.cx)
-                .error()
-        })
-    }
-
     async fn retire_key(
         &self,
         name: Option<&str>,
@@ -328,6 +355,29 @@ impl Rest<'_> {
             }
         })
     }
+}
+
+async fn remove_identity(
+    cx: &Context,
+    cloud: &Arc<dyn Cloud>,
+    identity: &Identity,
+    key: Option<&str>,
+) -> Result<(), Diagnostic> {
+    let Some(service) = cloud.identity_service() else {
+        return Ok(());
+    };
+    service.delete_identity(identity).await.map_err(|error| {
+        let key = key.map_or(String::new(), |key| format!("; the key {key}"));
+        let left = format!(
+            "the user {:?}, with its key{key}; the bucket is gone",
+            identity.name
+        );
+        Explanation::cloud("W&B's user was not removed", error)
+            .left_behind(left)
+            .what_to_do("Run terraform destroy again.")
+            .timed(cx)
+            .error()
+    })
 }
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is

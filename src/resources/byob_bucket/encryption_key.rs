@@ -1,7 +1,7 @@
 //! The bucket's own encryption key: made, or mended, before the settings that name it.
 
 use super::private::MADE_KEY;
-use super::work::{Origin, Progress, Work, argument_of};
+use super::work::{Progress, Work, argument_of};
 use super::{made, outputs};
 use crate::byob::diff;
 use crate::byob::key_service::KeyService;
@@ -26,14 +26,9 @@ pub async fn put(
         return Ok(false);
     };
     if key.name.is_none() && work.fresh().is_none() {
-        key.unnamed_of = match (&work.origin, &before.marker) {
-            (Origin::Continued(began), _) => vec![began.clone()],
-            (Origin::Made(_) | Origin::Adopted(_) | Origin::Managed { .. }, Some(marker)) => {
-                marker.generations()
-            }
-            (Origin::Made(_) | Origin::Adopted(_) | Origin::Managed { .. }, None) => {
-                vec![work.generation.clone()]
-            }
+        key.unnamed_of = match &before.marker {
+            Some(marker) => marker.generations(),
+            None => vec![work.generation.clone()],
         };
     }
     let summary = "The bucket's key was not made";

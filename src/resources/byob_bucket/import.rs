@@ -10,7 +10,7 @@ use super::work::look_at;
 use super::{absence, made, ownership, spec};
 use crate::byob::cloud::LookAt;
 use crate::byob::marker::Generation;
-use crate::byob::{Cloud, Reading};
+use crate::byob::{Cloud, CloudError, Reading};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::Diagnostics;
 use crate::sdk::model::{Field, SetOf};
@@ -94,7 +94,9 @@ async fn imported(
             if generation == Generation::nobodys() {
                 continue;
             }
-            if let Some(name) = own_key(&cloud, &mut bucket, &generation, configuration).await {
+            let found = own_key(&cloud, &mut bucket, &generation, configuration).await;
+            let found = found.map_err(|error| Explanation::cloud(summary, error).timed(cx).error());
+            if let Some(name) = found? {
                 bucket.access_key_owner = Field::Known(name);
                 break;
             }
@@ -163,9 +165,9 @@ async fn own_key(
     bucket: &mut Bucket,
     generation: &Generation,
     configuration: &Configuration,
-) -> Option<String> {
+) -> Result<Option<String>, CloudError> {
     let Some((kind, Value::Map(block))) = bucket.block() else {
-        return None;
+        return Ok(None);
     };
     let mut with_key = block.clone();
     if let Some(create) = with_key.get_mut(CREATE_KEY) {
@@ -176,19 +178,23 @@ async fn own_key(
     assumed.generation = Field::Known(generation.to_string());
     let Ok(Some(resolved)) = location::resolve(&assumed, &assumed, None, None, configuration).await
     else {
-        return None;
+        return Ok(None);
     };
     let generation = Some(generation);
     let assumed_spec = spec::spec(&assumed, None, resolved.as_ref(), generation, configuration);
-    let identity = assumed_spec.and_then(spec::made_identity)?;
+    let Some(identity) = assumed_spec.and_then(spec::made_identity) else {
+        return Ok(None);
+    };
     let identity_name = identity.name.clone();
     let look_at = LookAt {
         identity: Some(identity),
         ..LookAt::default()
     };
     let name = assumed.name.known().cloned().unwrap_or_default();
-    let Ok(Some(observed)) = cloud.observe(&name, &look_at).await else {
-        return None;
+    // The first change removes the user that is not known here, so what was not answered is
+    // not taken for "none".
+    let Some(observed) = cloud.observe(&name, &look_at).await? else {
+        return Ok(None);
     };
     if let Reading::Known(Some(state)) = &observed.identity {
         let mut enabled = state.keys.iter().filter(|(_, enabled)| **enabled);
@@ -197,7 +203,7 @@ async fn own_key(
         }
         assumed.generation = bucket.generation.clone();
         *bucket = assumed;
-        return Some(identity_name);
+        return Ok(Some(identity_name));
     }
-    None
+    Ok(None)
 }

@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::private::{APPLIED_CORS, APPLIED_LIFECYCLE, INTERRUPTED, LET_IN, MADE_KEY, SERVER};
+use super::private::{
+    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SERVER,
+};
 use super::schema::Bucket;
 use super::spec;
 use crate::byob::CloudKind;
 use crate::byob::change::lifecycle_rules;
 use crate::byob::identity::Identity;
+use crate::byob::marker::Generation;
 use crate::byob::observed::{CorsRule, LifecycleRule};
 use crate::byob::rights::Rights;
 use crate::byob::spec::{BucketSpec, cors_rule_on};
@@ -123,6 +126,25 @@ pub fn identity(bucket: &Bucket) -> Option<Identity> {
         boundary: None,
         serves: spec::generation(bucket),
     })
+}
+
+/// The generations that what was made for a bucket may carry which is gone, its own first.
+pub fn generations(state: &Bucket, private: &Private) -> Vec<Generation> {
+    let noted = private.get(GONE).and_then(|noted| noted.as_array());
+    let noted = noted.into_iter().flatten();
+    let noted: Vec<Generation> = noted
+        .filter_map(|one| Generation::parse(one.as_str()?))
+        .collect();
+    if noted.is_empty() {
+        return Vec::from_iter(spec::generation(state));
+    }
+    noted
+}
+
+/// Notes that the bucket is gone, and which generations what was made for it may carry.
+pub fn note_gone(private: &mut Private, generations: &[Generation]) {
+    let texts: Vec<&str> = generations.iter().map(Generation::as_str).collect();
+    private.set(GONE, texts);
 }
 
 /// The key that was made for the bucket, also where another one encrypts it by now.

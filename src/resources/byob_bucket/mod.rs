@@ -87,8 +87,8 @@ impl ByobBucket {
 }
 
 impl ByobBucket {
-    /// Whether the bucket of a state holds objects, or so much else that nobody has counted it
-    /// all.
+    /// Whether the bucket of a state holds objects or old versions of some, or so much else that
+    /// nobody has counted it all.
     pub async fn holds_objects(
         &self,
         cx: &Context,
@@ -114,7 +114,7 @@ impl ByobBucket {
             return Ok(false);
         }
         let contents = cloud.contents(&name, COUNT_LIMIT).await.map_err(failed)?;
-        Ok(contents.objects > 0 || contents.at_least)
+        Ok(contents.objects + contents.versions > 0 || contents.at_least)
     }
 }
 

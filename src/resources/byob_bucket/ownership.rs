@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::private::{IMPORTED, SEEN, was_interrupted};
+use super::private::{GONE, IMPORTED, SEEN, was_interrupted};
 use super::schema::Bucket;
 use super::spec;
 use crate::byob::change::Change;
@@ -49,15 +49,21 @@ pub fn first_tags(
     tags
 }
 
-/// Marks a half-made bucket as one that this run makes.
+/// Marks a half-made bucket as one that this run makes. The generations of the runs before
+/// stay with it: what they have made carries them.
 pub async fn mark(
     configuration: &Configuration,
     cloud: &Arc<dyn Cloud>,
     bucket: &Bucket,
     name: &str,
+    began: Option<&Marker>,
 ) -> Result<Generation, CloudError> {
     let generation = random_generation();
-    let tags = first_tags(configuration, bucket, &generation);
+    let mut tags = first_tags(configuration, bucket, &generation);
+    if let Some(began) = began {
+        let marker = Marker::going_on(began, generation.clone());
+        tags.insert(marker::KEY.to_owned(), marker.to_string());
+    }
     cloud.change(name, &Change::Tags(tags)).await?;
     Ok(generation)
 }
@@ -174,14 +180,15 @@ pub fn note_seen(private: &mut Private) {
 
 /// Whether a bucket without our marker is another one than the last apply has left: it never
 /// kept old versions although that apply has seen to it, which nobody can undo; or it is
-/// younger, and lacks what was written. Its date alone proves nothing, for on AWS a change of
-/// settings can change it.
+/// younger, and lacks what was written; or the server still knows ours, which was deleted. Its
+/// date alone proves nothing, for on AWS a change of settings can change it.
 pub fn is_made_anew(
     state: &Bucket,
     private: &Private,
     observed: &Observed,
-    created: Option<SystemTime>,
+    sighting: &Sighting,
 ) -> bool {
+    let is_deleted = spec::generation(state).is_some_and(|own| sighting.deleted.contains(&own));
     let seen = private.get(SEEN).and_then(serde_json::Value::as_u64);
     let versioning = observed
         .versioning
@@ -190,10 +197,23 @@ pub fn is_made_anew(
     let never_versioned = versioning == Some(&Versioning::Off);
     let is_unversioned = versioning.is_some_and(|found| *found != Versioning::Enabled);
     let seen = seen.map(|seen| SystemTime::UNIX_EPOCH + Duration::from_millis(seen));
-    let is_younger = matches!((created, seen), (Some(created), Some(seen))
+    let is_younger = matches!((sighting.created, seen), (Some(created), Some(seen))
         if latest(created) > seen);
-    let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
-    never_versioned || (is_younger && (is_bare || is_unversioned))
+    // Where no rule of ours can be, none says that the bucket is the same.
+    let is_bare = observed.cors.known().is_none_or(Vec::is_empty);
+    is_deleted || never_versioned || (is_younger && (is_bare || is_unversioned))
+}
+
+/// Whether a run that ended while it made a bucket of the state again may have left this one,
+/// on a server that cannot mark a bucket in the call that makes it.
+pub async fn may_be_half_made(
+    cloud: &Arc<dyn Cloud>,
+    name: &str,
+    sighting: &Sighting,
+    private: &Private,
+) -> Result<bool, CloudError> {
+    let may_have = was_interrupted(private) || private.get(GONE).is_some();
+    Ok(may_have && is_bare(cloud, name, sighting).await?)
 }
 
 /// The latest moment that a date can stand for: some servers tell whole seconds only.

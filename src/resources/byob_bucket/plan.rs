@@ -8,7 +8,8 @@ use super::findings::is_mendable;
 use super::inputs::touches_cloud;
 use super::plan_create::{check_name, missing_permissions};
 use super::private::{
-    APPLIED_KEY, CREATE, CREATE_ANEW, IMPORTED, MADE_ANEW, NOTHING_GOES, REPLACES, was_interrupted,
+    APPLIED_KEY, CREATE, CREATE_ANEW, CREATE_AT, IMPORTED, MADE_ANEW, NOTHING_GOES, REPLACES,
+    was_interrupted,
 };
 use super::schema::Bucket;
 use super::{location, made, outputs, ownership, plan_replace, plan_rotation, spec};
@@ -392,6 +393,9 @@ async fn look(
     plan.private = made::carried(&plan.private);
     if let Some(name) = plan.planned.name.known() {
         plan.private.set(CREATE, name.as_str());
+    }
+    if let Some(id) = plan.planned.id.known() {
+        plan.private.set(CREATE_AT, id.as_str());
     }
     if let (Some(id), Field::Known(false)) = (plan.planned.id.known(), &plan.planned.adopt) {
         plan.private.set(CREATE_ANEW, id.as_str());

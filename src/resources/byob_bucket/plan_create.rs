@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::ownership::{continued, is_bare, taken};
 use super::schema::Bucket;
-use super::spec;
+use super::{findings, spec};
+use crate::byob::cloud::Intent;
+use crate::byob::marker::Generation;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -91,9 +93,16 @@ pub async fn missing_permissions(
 ) -> Option<Diagnostic> {
     let name = plan.planned.name.known()?;
     let config = Some(&plan.config);
-    let key =
-        spec::spec(&plan.planned, config, block, None, configuration).and_then(|spec| spec.key);
-    let permissions = cloud.caller_permissions(name, key.as_ref()).await;
+    let nobodys = Generation::nobodys();
+    let wanted = spec::spec(&plan.planned, config, block, Some(&nobodys), configuration);
+    let intent = Intent {
+        key: wanted.as_ref().and_then(|wanted| wanted.key.as_ref()),
+        makes_identity: wanted
+            .as_ref()
+            .is_some_and(|wanted| wanted.access.identity().is_some()),
+        probes: findings::is_probed(&plan.planned),
+    };
+    let permissions = cloud.caller_permissions(name, intent).await;
     let denied: Vec<&str> = permissions
         .iter()
         .filter(|one| one.allowed == Some(false))

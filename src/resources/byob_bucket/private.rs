@@ -7,6 +7,8 @@ use crate::sdk::private::Private;
 
 /// A plan that makes a bucket: its name.
 pub const CREATE: &str = "create";
+/// A plan that makes a bucket: its id, where that is known.
+pub const CREATE_AT: &str = "create_at";
 /// A plan that makes a bucket: its id, where that is known and nobody said that a bucket
 /// which is there may be taken over.
 pub const CREATE_ANEW: &str = "create_anew";
@@ -35,7 +37,8 @@ pub const LET_IN: &str = "let_in";
 pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.
 pub const UNWRITABLE: &str = "server_cannot";
-/// A state: the bucket is gone, and what was made for it is not.
+/// A state: the bucket is gone, and what was made for it is not; the generations that it may
+/// carry.
 pub const GONE: &str = "gone";
 /// A state: where the bucket was seen last.
 pub const SERVER: &str = "server";

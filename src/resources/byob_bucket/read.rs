@@ -39,7 +39,6 @@ pub async fn read(
         Ok(Seen::Open) => Outcome::exists(state, private).with([not_refreshed()]),
         Ok(Seen::There(mut there)) => {
             let mut private = private;
-            private.remove(GONE);
             note_interruption(&mut private);
             absence::note_server(&mut private, &there.cloud);
             findings::without_unwritable(&mut there.observed, &private);
@@ -62,7 +61,8 @@ pub async fn read(
         Ok(Seen::Outlived(diagnostic)) => {
             let (mut state, mut private) = (state, private);
             note_interruption(&mut private);
-            private.set(GONE, true);
+            let generations = made::generations(&state, &private);
+            made::note_gone(&mut private, &generations);
             state.verified = Field::Known(false);
             Outcome::exists(state, private).with([diagnostic])
         }
@@ -70,7 +70,7 @@ pub async fn read(
     }
 }
 
-/// Keeps in mind that an apply was killed, before the place of the bucket is noted again.
+/// Keeps in mind that an apply was killed, before the server of the bucket is noted again.
 fn note_interruption(private: &mut Private) {
     if was_interrupted(private) {
         private.set(INTERRUPTED, true);
@@ -157,8 +157,7 @@ async fn observe(
     let Some(observed) = observed else {
         let name = &wanted.name;
         let absent = absence::prove(cx, &cloud, private, name, summary).await?;
-        let began = private.get(GONE).is_some();
-        let left = absence::left_behind(&cloud, &absent, &wanted, generation.as_ref(), began);
+        let left = absence::left_behind(&cloud, &absent, state, private, &wanted);
         return Ok(match left.await.map_err(failed)? {
             Some(left) => Seen::Outlived(absence::outlived(name, left)),
             None => Seen::Gone(absent),
@@ -215,20 +214,26 @@ fn note_marker(
     }
 }
 
-/// Looks whether a bucket that has lost its marker is still the same.
+/// Looks whether a bucket that has lost its marker is still the same. Where ours was proven to
+/// be gone it is not.
 async fn note_made_anew(
     state: &Bucket,
     there: &There,
     private: &mut Private,
 ) -> Result<Option<Diagnostic>, CloudError> {
     private.remove(MADE_ANEW);
-    if private.get(MARKER_LOST).is_none() || there.observed.marker.is_some() {
+    let marker = there.observed.marker.as_ref();
+    if marker.is_some_and(|marker| Some(&marker.generation) == spec::generation(state).as_ref()) {
+        private.remove(GONE);
+    }
+    if private.get(MARKER_LOST).is_none() || marker.is_some() {
         return Ok(None);
     }
     let name = &there.wanted.name;
-    let sighting = there.cloud.look(name).await?;
-    let created = sighting.and_then(|sighting| sighting.created);
-    if !ownership::is_made_anew(state, private, &there.observed, created) {
+    let sighting = there.cloud.look(name).await?.unwrap_or_default();
+    let anew = private.get(GONE).is_some()
+        || ownership::is_made_anew(state, private, &there.observed, &sighting);
+    if !anew || ownership::may_be_half_made(&there.cloud, name, &sighting, private).await? {
         return Ok(None);
     }
     private.set(MADE_ANEW, true);

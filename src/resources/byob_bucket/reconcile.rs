@@ -117,13 +117,13 @@ async fn settle(
     let still = Marker {
         former: own,
         taken_from,
-        ..last
+        ..last.clone()
     };
     finish(work, wanted, after, &still).await?;
     work.read_back(wanted).await?;
     let mut after = after.clone();
     after.marker = Some(still);
-    match part(work, wanted, &after, &former, progress).await {
+    match part(work, wanted, &after, (&former, &last), progress).await {
         Ok(()) => Ok(End::Done),
         // There is no way back any more, so this is no failure of the adoption.
         Err(mut diagnostic) if matches!(work.origin, Origin::Adopted(_)) => {
@@ -135,19 +135,19 @@ async fn settle(
     }
 }
 
-/// Parts a bucket from its former owners.
+/// Parts a bucket from its former owners, who are not in its last marker.
 async fn part(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
-    former: &[Generation],
+    (former, last): (&[Generation], &Marker),
     progress: &mut Progress,
 ) -> Result<(), Diagnostic> {
     access_keys::retire_former(work, wanted, former, progress).await?;
     encryption_key::finish(work, wanted, after).await?;
     encryption_key::finish_unused(work, after, &progress.private).await?;
     access_keys::finish(work, wanted).await?;
-    finish(work, wanted, after, &work.ready(wanted)).await?;
+    finish(work, wanted, after, last).await?;
     work.read_back(wanted).await
 }
 

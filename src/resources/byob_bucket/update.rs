@@ -226,7 +226,7 @@ impl Before<'_> {
             return Err(Explanation::new(
                 "Another configuration has taken the bucket over",
                 format!(
-                    "its tag {} names generation {found}, and the import has found {}",
+                    "its tag {} names generation {found}, and this state has {}",
                     marker::KEY,
                     self.prior.generation.known().map_or("none", String::as_str)
                 ),
@@ -258,7 +258,16 @@ async fn make_again(
             .error()
     };
     let name = planned.name.known().cloned().unwrap_or_default();
-    if work.cloud.look(&name).await.map_err(failed)?.is_some() {
+    if let Some(sighting) = work.cloud.look(&name).await.map_err(failed)? {
+        // Ours was proven to be gone: one without a marker is somebody's, with what is in it.
+        let half_made = ownership::may_be_half_made(&work.cloud, &name, &sighting, private);
+        let is_theirs = sighting.marker.is_none()
+            && private.get(MADE_ANEW).is_none()
+            && !half_made.await.map_err(failed)?;
+        if is_theirs {
+            let id = planned.id.known().map_or("", String::as_str);
+            return Err(ownership::made_anew(id, &name).error());
+        }
         return Ok(());
     }
     absence::prove(work.cx, &work.cloud, private, &name, summary).await?;

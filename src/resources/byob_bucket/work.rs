@@ -26,8 +26,8 @@ use crate::terraform::diagnostics::Explanation;
 pub enum Origin {
     /// Made in this run; with what it is like, where that is certain without a look.
     Made(Option<Box<Observed>>),
-    /// Half made by an earlier run, of this generation.
-    Continued(Generation),
+    /// Half made by an earlier run.
+    Continued,
     /// It was there; this resource takes it over.
     Adopted(Takeover),
     /// It is under this resource.
@@ -74,7 +74,7 @@ pub struct Progress {
 impl Work<'_> {
     /// Until the last step the marker says that the bucket is being made.
     pub fn is_new(&self) -> bool {
-        matches!(self.origin, Origin::Made(_) | Origin::Continued(_))
+        matches!(self.origin, Origin::Made(_) | Origin::Continued)
     }
 
     /// Made in this run, and known to be what new buckets are like.
@@ -82,7 +82,7 @@ impl Work<'_> {
         match &self.origin {
             Origin::Made(Some(fresh)) => Some(fresh),
             Origin::Made(None)
-            | Origin::Continued(_)
+            | Origin::Continued
             | Origin::Adopted(_)
             | Origin::Managed { .. } => None,
         }

@@ -222,7 +222,7 @@ impl Resource for TeamStorageResource {
         if bucket::is_to_make(&state) && own.is_null() {
             return Outcome::gone().with(diagnostics);
         }
-        let place = private.clone();
+        let before = private.clone();
         let mut team = self.read_team(cx, bucket::flat(&state), private).await;
         diagnostics.extend(std::mem::take(&mut team.diagnostics));
         match (team.state, own) {
@@ -236,7 +236,7 @@ impl Resource for TeamStorageResource {
             }
             // The team was deleted elsewhere; its bucket is still looked after.
             (None, Field::Known(own)) => {
-                let mut private = instance::only_instance(&place);
+                let mut private = instance::only_instance(&before);
                 private.set_part(bucket::BLOCK, &seen.private);
                 Outcome::exists(bucket::without_team(state, own), private).with(diagnostics)
             }

@@ -44,7 +44,8 @@ impl TeamStorageResource {
             return Outcome::gone().with(diagnostics);
         };
         let state = bucket::not_made(planned.clone(), own.clone());
-        if diagnostics.has_errors() {
+        let goes_on = diagnostics.has_errors();
+        if goes_on {
             if !is_there {
                 return Outcome::exists(state, kept).with(diagnostics);
             }
@@ -54,7 +55,8 @@ impl TeamStorageResource {
         let flat = bucket::flat(&bucket::whole(planned, Field::Known(own.clone())));
         let team = self.create_team(cx, flat, Begun::Yes).await;
         let mut part = made.private;
-        if let Err(problems) = self.bucket.close(&own, &mut part).await {
+        // A bucket that is not finished stays half made, and due.
+        if !goes_on && let Err(problems) = self.bucket.close(&own, &mut part).await {
             diagnostics.extend(bucket::placed(problems).map(bucket::not_closed));
         }
         kept.set_part(bucket::BLOCK, &part);

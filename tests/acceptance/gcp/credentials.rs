@@ -111,7 +111,14 @@ fn credentials_are_a_file_or_its_text() {
     stage.set("GOOGLE_CREDENTIALS", "");
     stage.set("GOOGLE_APPLICATION_CREDENTIALS", &missing);
     let text = stage.plan_fails();
-    assert!(text.contains("GOOGLE_APPLICATION_CREDENTIALS"), "{text}");
+    let words = text.replace(['\n', '│'], " ");
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let words = words.join(" ");
+    let why = "Why: GOOGLE_APPLICATION_CREDENTIALS is of no use: the file";
+    assert!(words.contains(why), "{text}");
+    assert!(words.contains("which it names, does not exist"), "{text}");
+    let advice = "What to do: Set GOOGLE_APPLICATION_CREDENTIALS to the path of a file";
+    assert!(words.contains(advice), "{text}");
     end(&stage);
 }
 

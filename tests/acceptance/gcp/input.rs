@@ -168,6 +168,11 @@ fn a_variable_is_checked_like_its_argument() {
             &url,
         ),
         ("GOOGLE_CREDENTIALS", wrong_json, &owner),
+        (
+            "GCE_METADATA_HOST",
+            &["http://127.0.0.1", "127.0.0.1/x", "a:b", "key:hunter2@h"],
+            "",
+        ),
     ] {
         for value in values {
             stage.set(name, value);

@@ -141,3 +141,50 @@ fn no_secret_is_printed() {
     let text = stage.destroy().text();
     assert!(!text.contains(line));
 }
+
+/// Google knows a new account after a while only, and a new right later still.
+#[test]
+fn a_right_that_is_felt_late_is_waited_for() {
+    let config = simulator::gcs::Config {
+        propagation: std::time::Duration::from_secs(13),
+        account_delay: std::time::Duration::from_secs(11),
+        ..Default::default()
+    };
+    let stage = Stage::alone("gcp-late", config);
+    stage.write_bucket("", "create_access_key = true");
+    stage.apply();
+    stage.assert_empty_plan();
+    let state = stage.this();
+    assert_eq!(state["verified"], true, "{}", state["findings"]);
+    assert_eq!(stage.members(ADMIN), [member(&stage.made_account())]);
+    stage.destroy();
+    assert!(stage.made_accounts().is_empty());
+}
+
+/// People write into descriptions what they like: the account is ours by its id, and by what
+/// else it says.
+#[test]
+fn an_account_whose_description_was_edited_is_still_ours() {
+    let stage = Stage::alone("gcp-edited", simulator::gcs::Config::default());
+    stage.write_bucket("", "create_access_key = true");
+    stage.apply();
+    let account = stage.made_account();
+    let cloud = stage.cloud();
+    let url = format!(
+        "{}/v1/projects/{}/serviceAccounts/{account}",
+        cloud.url(),
+        crate::harness::PROJECT
+    );
+    let token = format!("authorization: Bearer {}", cloud.token(&cloud.owner()));
+    let edit = json!({"serviceAccount": {"description": "Ask Jane."}, "updateMask": "description"});
+    let output = std::process::Command::new("curl")
+        .args(["-sSf", "-X", "PATCH", "-H", &token, &url])
+        .args(["-H", "content-type: application/json"])
+        .args(["-d", &edit.to_string()])
+        .output()
+        .expect("curl");
+    assert!(output.status.success(), "{output:?}");
+    stage.assert_empty_plan();
+    stage.destroy();
+    assert!(stage.made_accounts().is_empty());
+}

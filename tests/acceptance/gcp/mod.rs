@@ -5,6 +5,7 @@ mod create;
 mod credentials;
 mod customer_key;
 mod delete;
+mod echo;
 mod import;
 mod input;
 mod keys;

@@ -227,10 +227,23 @@ fn rights_that_the_caller_lacks_are_a_warning() {
         &super::member(&caller),
     );
     let login = crate::harness::GoogleLogin::with(stage.login.cloud.clone(), &caller);
-    stage.write_under(&stage.provider_on(&login, ""), &stage.bucket_block("", ""));
-    let run = stage.terraform(&["plan", "-no-color"]);
-    let text = run.text();
-    assert!(text.contains("storage.buckets."), "{text}");
+    let warned = |arguments: &str, block: &str| {
+        let written = stage.bucket_block(arguments, block);
+        stage.write_under(&stage.provider_on(&login, ""), &written);
+        let run = stage.terraform(&["plan", "-no-color"]);
+        let text = run.text();
+        assert!(run.0.status.success(), "{text}");
+        assert!(text.contains("The caller may lack rights"), "{text}");
+        assert!(text.contains("storage.buckets.create"), "{text}");
+        text
+    };
+    // What nobody does takes no right.
+    let text = warned(r#"verify = "settings""#, "create_access_key = true");
+    assert!(text.contains("iam.serviceAccountKeys.create"), "{text}");
+    assert!(!text.contains("storage.objects."), "{text}");
+    let text = warned("", "");
+    assert!(!text.contains("iam.serviceAccount"), "{text}");
+    assert!(text.contains("storage.objects.create"), "{text}");
     let text = stage.apply_fails();
     assert!(text.contains("storage.buckets."), "{text}");
     assert!(!stage.exists());

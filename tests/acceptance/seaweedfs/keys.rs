@@ -59,3 +59,23 @@ fn a_key_by_iam_is_limited_to_the_path_rotated_and_removed() {
     let error = answer["error"].as_str().unwrap_or_default();
     assert!(error.starts_with("NoSuchEntity"), "{answer}");
 }
+
+/// As a run leaves it that ends between the making of the policy and its attachment.
+#[test]
+fn a_policy_that_is_not_attached_goes_with_its_user() {
+    let stage = Stage::new("iam-loose");
+    let block = "create_access_key = true\nadmin_api = \"iam\"";
+    stage.write_bucket("", block);
+    stage.apply();
+    let user = stage.user();
+    let arn = format!("arn:aws:iam:::policy/{user}");
+    let policy = json!({"PolicyArn": arn});
+    stage.ok("iam", "get_policy", policy.clone());
+    let args = json!({"UserName": user, "PolicyArn": arn});
+    stage.ok("iam", "detach_user_policy", args);
+    stage.clean_up_objects();
+    stage.destroy();
+    let answer = stage.ask("iam", "get_policy", policy);
+    let error = answer["error"].as_str().unwrap_or_default();
+    assert!(error.starts_with("NoSuchEntity"), "{answer}");
+}

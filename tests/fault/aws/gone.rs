@@ -134,20 +134,34 @@ fn no_single_answer_makes_a_refresh_forget_a_key() {
     let before = stage.this();
     let no_user = || amazon::query(404, "NoSuchEntity", "The user cannot be found.");
     let no_key = || amazon::kms("NotFoundException", "Key does not exist");
-    let lies: [(&str, Reply); 3] = [
-        ("GetUser", no_user()),
-        ("ListAccessKeys", no_user()),
-        ("DescribeKey", no_key()),
+    let one = "one answer is that";
+    let lies: [(&str, Reply, &str); 4] = [
+        ("GetUser", no_user(), one),
+        ("ListAccessKeys", no_user(), one),
+        ("ListAccessKeys", no_keys(), "lacks a key that is there"),
+        ("DescribeKey", no_key(), one),
     ];
-    for (action, reply) in lies {
+    for (action, reply, said) in lies {
         proxy.reply(usize::MAX, reply.clone(), does(action));
         let (is_done, text) = refresh(&stage);
         proxy.clear();
         assert!(!is_done, "{action}: {text}");
-        assert!(text.contains("one answer is that"), "{action}: {text}");
+        assert!(text.contains(said), "{action}: {text}");
         assert_untouched(&stage, &before, 0, action);
     }
     stage.destroy();
+}
+
+/// A list in good form that says that the user has no keys.
+fn no_keys() -> Reply {
+    let body = "<ListAccessKeysResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\">\
+                <ListAccessKeysResult><AccessKeyMetadata/><IsTruncated>false</IsTruncated>\
+                </ListAccessKeysResult></ListAccessKeysResponse>";
+    Reply {
+        status: 200,
+        headers: vec![("content-type", "text/xml".to_owned())],
+        body: body.to_owned(),
+    }
 }
 
 /// Each step after the bucket's deletion refused in turn: the state keeps what is left, and

@@ -2,6 +2,7 @@
 
 mod create_tags;
 mod gone;
+mod gone_again;
 mod interrupted;
 mod kill;
 mod lose;

@@ -32,7 +32,23 @@ fn the_simulator_says_what_the_caller_may_not_do() {
     // Only a warning: the simulator does not see everything.
     stage.apply();
     stage.destroy();
+    // Whoever is to make a user needs more, and whoever tries nothing less.
+    let user = "arn:aws:iam::123456789012:user/wandb-byob-00000000-b";
+    let verdicts = [
+        ("s3:PutObject", objects, false),
+        ("iam:CreateUser", bucket, false),
+        ("iam:CreateUser", user, false),
+        ("iam:CreateAccessKey", bucket, false),
+        ("iam:CreateAccessKey", user, true),
+    ];
+    proxy.clear();
+    let asked = does("SimulatePrincipalPolicy");
+    proxy.reply(usize::MAX, amazon::simulated(&verdicts), asked);
+    stage.write_bucket(QUIET, "create_access_key = true");
+    let text = stage.plan().text;
+    assert!(text.contains("denied: iam:CreateUser."), "{text}");
     // Everything allowed, or not allowed to ask, is no word.
+    stage.write_bucket(QUIET, "");
     let allowed = [("s3:CreateBucket", bucket, true)];
     for reply in [
         amazon::simulated(&allowed),

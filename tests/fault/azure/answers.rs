@@ -128,9 +128,9 @@ fn a_destroy_that_is_refused_half_way_is_finished_by_the_next() {
     let world = World::new();
     let stage = made(&world, "az-half", EVERYTHING);
     stage.put("a");
-    let (account, bucket) = (stage.account_id(), stage.bucket().to_owned());
+    let account = stage.account_id();
     for place in [
-        format!("arm DELETE {account}/blobServices/default/containers/{bucket}"),
+        format!("arm DELETE {account}/providers/Microsoft.Authorization/roleAssignments/"),
         format!("arm DELETE {account}?"),
         "arm DELETE /subscriptions/".to_owned(),
     ] {
@@ -143,6 +143,40 @@ fn a_destroy_that_is_refused_half_way_is_finished_by_the_next() {
     stage.destroy();
     assert_gone(&stage, "at the end");
     assert_eq!(stage.this(), Value::Null);
+}
+
+/// The same in an account that is somebody else's, which stays.
+#[test]
+fn a_container_of_anothers_account_goes_alone_and_in_two_steps() {
+    let world = World::new();
+    let stage = world.stage("az-half-other");
+    let account = format!("/accounts/{}", stage.account());
+    stage.login.control("POST", &account, json!({}));
+    let block = format!("{}\ncreate_storage_account = false", by_identity(&stage));
+    stage.write_bucket(EVERYTHING, &block);
+    stage.apply();
+    stage.put("a");
+    let id = stage.account_id();
+    for place in [
+        format!("arm DELETE {id}/providers/Microsoft.Authorization/roleAssignments/"),
+        format!(
+            "arm DELETE {id}/blobServices/default/containers/{}",
+            stage.bucket()
+        ),
+        "arm DELETE /subscriptions/".to_owned(),
+    ] {
+        stage.cloud().fault(Fault::status(&place, 403, None));
+        let text = stage.destroy_fails();
+        assert!(text.contains("Left behind:"), "{place}: {text}");
+        assert_ne!(stage.this(), Value::Null, "{place}");
+        stage.cloud().clear_faults();
+    }
+    let text = stage.destroy().text();
+    assert!(!stage.exists());
+    assert_ne!(stage.seen_account(), Value::Null);
+    assert_eq!(stage.identities(), Vec::<Value>::new());
+    assert_eq!(stage.assignments(), []);
+    assert!(text.contains("Destroy complete"), "{text}");
 }
 
 /// A lost answer to each deletion: carried out, and nobody was told.

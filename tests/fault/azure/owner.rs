@@ -78,6 +78,14 @@ fn a_kill_at_any_request_after_an_import_is_survived() {
             is_killed_at(&stage, stage.cloud(), number, &[]),
             "not {when}"
         );
+        let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
+        if !run.0.status.success() {
+            // The killed run had come to its very end.
+            let (text, marker) = (run.fails(), stage.marker());
+            assert!(text.contains("import it again"), "{when}: {text}");
+            assert_eq!(marker.matches('-').count(), 1, "{when}: {marker}");
+            write(turn);
+        }
         ends_well(&stage, &when);
         let tags = stage.seen_account()["tags"].clone();
         assert_eq!(tags["turn"], turn.to_string(), "{when}");
@@ -185,6 +193,8 @@ fn a_container_that_is_taken_over_in_the_middle_keeps_its_new_owner() {
                 .expect("a good change");
         });
         let run = stage.apply_plan();
+        let passed = stage.cloud().requests();
+        println!("{number}: {:?}", passed.iter().map(|one| format!("{} {} {}", one.service, one.method, one.path)).collect::<Vec<_>>());
         stage.cloud().clear_requests();
         let when = format!("turn {turn}, taken at {number}");
         assert_eq!(stage.marker(), "ready-00c0ffee", "{when}: {}", run.text());

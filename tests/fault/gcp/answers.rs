@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 use simulator::gcs::Fault;
+use simulator::proxy::Reply;
 
-use super::{Stage, World, assert_empty_plan, ends_well};
+use super::{Stage, World, assert_empty_plan, assert_tidy, ends_well};
 use crate::harness::{ADMIN, DEPLOY, THIS};
 
 fn made(world: &World, name: &str, arguments: &str) -> Stage {
@@ -178,4 +179,55 @@ fn a_destroy_that_is_refused_half_way_is_finished_by_the_next() {
     assert!(!stage.exists());
     assert!(stage.made_accounts().is_empty());
     assert_eq!(stage.state(THIS), Value::Null);
+}
+
+/// A list of keys that lacks the key of the state, or cannot be read, costs W&B no key.
+#[test]
+fn a_list_of_keys_that_lies_loses_no_key() {
+    let world = World::new();
+    let (stage, proxy) = world.behind_proxy("gcp-keys-lie");
+    stage.write_bucket("", "create_access_key = true");
+    stage.apply();
+    let before = stage.this()["access_key_id"].clone();
+    let lacks = "the list of its keys lacks the key";
+    for (body, why) in [
+        ("{}", lacks),
+        (r#"{"keys": []}"#, lacks),
+        (r#"{"keys": null}"#, lacks),
+        (
+            r#"{"keys": [{"keyType": "USER_MANAGED"}]}"#,
+            "a key has no name",
+        ),
+        (r#"{"keys": [{"name": 7}]}"#, "a key has no name"),
+        (
+            r#"{"keys": [{"name": "projects/p/serviceAccounts/a/keys/"}]}"#,
+            "a key has no name",
+        ),
+    ] {
+        let lie = Reply {
+            status: 200,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_owned(),
+        };
+        proxy.clear();
+        proxy.reply(1000, lie, |seen| {
+            seen.method == "GET" && seen.target.contains("/keys?")
+        });
+        let text = stage.apply_fails().replace(['\n', '│'], " ");
+        let text: Vec<&str> = text.split_whitespace().collect();
+        let text = text.join(" ");
+        assert!(text.contains(why), "{body}: {text}");
+        assert!(
+            proxy
+                .requests()
+                .iter()
+                .all(|seen| seen.is_read() || seen.target == "/token")
+        );
+        proxy.clear();
+        assert_eq!(stage.this()["access_key_id"], before, "{body}");
+        assert_empty_plan(&stage, body);
+        assert_tidy(&stage, body);
+    }
+    stage.destroy();
+    assert!(stage.made_accounts().is_empty());
 }

@@ -1,11 +1,14 @@
 //! Single steps that are refused, and what the next apply makes of them.
 
+use std::time::Duration;
+
 use serde_json::json;
 use simulator::gcs::Fault;
+use simulator::proxy::{Proxy, Seen};
 
 use super::{Stage, World, apply_while_it_is_taken, assert_tidy, ends_well};
 use crate::harness::{ADMIN, DEPLOY};
-use crate::kill::points_of;
+use crate::kill::{is_killed_at, points_of};
 
 const MADE_KEY: &str = "create_access_key = true";
 const QUIET: &str = r#"verify = "settings""#;
@@ -39,8 +42,15 @@ fn an_old_key_that_was_not_removed_goes_with_the_next_apply() {
     assert!(stage.made_accounts().is_empty());
 }
 
-/// The list of the account's keys, as the project's owner sees it.
+/// The list of the account's keys, of which there is one, as the project's owner sees it.
 fn keys(stage: &Stage, account: &str) -> String {
+    let text = all_keys(stage, account);
+    assert_eq!(text.matches("/keys/").count(), 1, "{text}");
+    text
+}
+
+/// The list of the account's keys.
+fn all_keys(stage: &Stage, account: &str) -> String {
     let cloud = stage.cloud();
     let url = format!(
         "{}/v1/projects/-/serviceAccounts/{account}/keys?keyTypes=USER_MANAGED",
@@ -52,9 +62,54 @@ fn keys(stage: &Stage, account: &str) -> String {
         .output()
         .expect("curl");
     assert!(output.status.success(), "{output:?}");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert_eq!(text.matches("/keys/").count(), 1, "{text}");
-    text
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// A bucket whose W&B instance is told of its key and reaches it, right before a rotation.
+fn before_a_rotation(world: &World, name: &str) -> (Stage, Proxy) {
+    let (stage, proxy) = world.behind_proxy(name);
+    let write = |block: &str| {
+        let resource = stage.bucket_block("register = true", block);
+        stage.write_under(&stage.provider_with_wandb(), &resource);
+    };
+    stage.write_bucket("", MADE_KEY);
+    stage.apply();
+    let store = stage.this()["supported_file_store"].clone();
+    stage.wandb.add_store(store.as_str().expect("an address"));
+    write(MADE_KEY);
+    stage.apply();
+    write(&rotated("1"));
+    // Google tells when a key was made in whole seconds.
+    stage.cloud().advance(Duration::from_secs(2));
+    (stage, proxy)
+}
+
+/// A rotation is killed when its key was made and before anybody was told: that key goes, and
+/// the old one waits, for the instance may use it.
+#[test]
+fn the_key_of_a_killed_rotation_is_told_from_one_that_waits() {
+    let world = World::new();
+    let (stage, proxy) = before_a_rotation(&world, "gcp-rotate");
+    points_of(&stage, &proxy, &[]);
+    let is_creation = |seen: &Seen| seen.method == "POST" && seen.target.ends_with("/keys");
+    let creation = proxy.requests().iter().position(is_creation);
+    let number = creation.expect("a key is made") + 1;
+    let account = stage.made_account();
+    assert_eq!(all_keys(&stage, &account).matches("/keys/").count(), 2);
+    let (stage, proxy) = before_a_rotation(&world, "gcp-rotate-kill");
+    let account = stage.made_account();
+    let old = stage.this()["access_key_id"].clone();
+    assert!(is_killed_at(&stage, &proxy, number, &[]), "not killed");
+    assert_eq!(all_keys(&stage, &account).matches("/keys/").count(), 2);
+    assert_eq!(stage.this()["access_key_id"], old);
+    stage.apply();
+    let new = stage.this()["access_key_id"].clone();
+    assert_ne!(new, old);
+    let left = all_keys(&stage, &account);
+    assert_eq!(left.matches("/keys/").count(), 2, "{left}");
+    for id in [&old, &new] {
+        assert!(left.contains(id.as_str().expect("a key")), "{left}");
+    }
 }
 
 #[test]

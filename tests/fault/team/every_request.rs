@@ -251,10 +251,11 @@ fn a_team_that_is_gone_on_with_is_never_replaced() {
     scene.storage.clear();
     assert!(text.contains("The team is there already"), "{text}");
     assert_eq!(stage.state(TEAM)["id"], team);
-    assert!(stage.is_ready());
+    assert_eq!(stage.marker().split('-').next(), Some("creating"));
     let plan = stage.plan();
     assert_eq!(plan.actions(TEAM), ["update"], "{}", plan.text);
     stage.apply();
+    assert!(stage.is_ready());
     stage.assert_empty_plan();
     assert_eq!(stage.wandb.teams()[0].id, team);
     assert_eq!(stage.s3_ok("holds", json!({}))["objects"], 1);

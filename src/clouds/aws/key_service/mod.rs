@@ -129,8 +129,8 @@ impl KeyService for Aws {
         &self,
         _: &AbsentBucket,
         key: &str,
-        generation: &Generation,
+        generations: &[Generation],
     ) -> Result<Reading<Option<String>>, CloudError> {
-        explained(self, read::surviving(self, key, generation).await).await
+        explained(self, read::surviving(self, key, generations).await).await
     }
 }

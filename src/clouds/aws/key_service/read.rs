@@ -199,11 +199,11 @@ pub(super) fn half_there(key: &str) -> CloudError {
     contradiction("kms:DescribeKey", key, why.to_owned())
 }
 
-/// The key of this generation, where its deletion is not due.
+/// The key of one of these generations, where its deletion is not due.
 pub(super) async fn surviving(
     cloud: &Aws,
     key: &str,
-    generation: &Generation,
+    generations: &[Generation],
 ) -> Result<Reading<Option<String>>, CloudError> {
     let (found, tags) = tokio::join!(describe(cloud, key), tags(cloud, key));
     let (found, tags) = match (read(found)?, read(missing(tags))?) {
@@ -217,7 +217,7 @@ pub(super) async fn surviving(
             _ => Err(half_there(key)),
         };
     };
-    let is_ours = marker_of(tags).is_some_and(|marker| &marker.generation == generation);
+    let is_ours = marker_of(tags).is_some_and(|marker| generations.contains(&marker.generation));
     let survives = is_ours && !found.is_pending_deletion();
     Ok(Reading::Known(survives.then(|| found.arn.clone())))
 }

@@ -1,8 +1,8 @@
 //! Addresses of Google's services, with or without the path of their interface.
 
-use std::net::IpAddr;
+use url::Url;
 
-use url::{Host, Url};
+use crate::clouds::gcp::is_private;
 
 /// The paths that stand for the interface of a service; all mean the same address.
 pub(super) type Service = &'static [&'static str];
@@ -42,7 +42,7 @@ pub(super) fn read(text: &str, service: Service) -> Result<Url, String> {
         let known = service.last().copied().unwrap_or_default();
         return Err(format!("it must end after host and port, or with {known}"));
     }
-    if url.scheme() == "http" && !is_loopback(&url) {
+    if !is_private(&url) {
         return Err(
             "it begins with http:// and is no loopback address, and a token would travel \
              readable for everybody on the way; use https://"
@@ -69,13 +69,21 @@ pub(super) fn check_emulator(text: &str) -> Result<(), String> {
     read_emulator(text).map(drop)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        None => false,
+/// The address of a metadata server that is named by host and port alone.
+///
+/// # Errors
+/// Why it is none, as the end of a sentence.
+pub(super) fn read_host(text: &str) -> Result<Url, String> {
+    let why = || "it is no host, with a port or without one".to_owned();
+    if text.contains(['/', '@', '?', '#', '\\', ' ']) {
+        return Err(why());
     }
+    Url::parse(&format!("http://{text}")).map_err(|_| why())
+}
+
+/// Why this is no host, as the end of a sentence.
+pub(super) fn check_host(text: &str) -> Result<(), String> {
+    read_host(text).map(drop)
 }
 
 #[cfg(test)]
@@ -125,6 +133,25 @@ mod tests {
             assert!(check_storage(bad).is_err(), "{bad}");
             assert!(check_api(bad).is_err(), "{bad}");
             assert!(check_emulator(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_host_is_a_host() {
+        for good in ["169.254.169.254", "127.0.0.1:9", "metadata.google.internal"] {
+            assert_eq!(check_host(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "",
+            "http://127.0.0.1",
+            "127.0.0.1/x",
+            "key:hunter2@127.0.0.1",
+            "127.0.0.1:x",
+            "127.0.0.1:99999",
+            "a b",
+        ] {
+            let why = check_host(bad).expect_err(bad);
+            assert!(!why.contains("hunter2"), "{why}");
         }
     }
 

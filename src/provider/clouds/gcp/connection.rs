@@ -17,6 +17,7 @@ use crate::provider::arguments::check_key;
 use crate::provider::variables::{anything, or_variable, secret_variable, text_variable, variable};
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::model::{Field, Secret};
+use crate::sdk::secret::remember;
 use crate::sdk::text::Text;
 use crate::terraform::account::Connector;
 use crate::terraform::diagnostics::Explanation;
@@ -28,6 +29,10 @@ const PROJECTS: [&str; 4] = [
     "GCLOUD_PROJECT",
     "CLOUDSDK_CORE_PROJECT",
 ];
+/// What is said where nobody can be asked.
+const UNREACHABLE: &str = "Google Cloud cannot be reached";
+/// The file that gcloud keeps.
+const GCLOUD: &str = "gcloud's file";
 /// The file of Google's own libraries.
 const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 
@@ -36,6 +41,8 @@ const FILE: &str = "GOOGLE_APPLICATION_CREDENTIALS";
 pub(in crate::provider) struct GcpAccount {
     defaults: Defaults,
     max_retries: u32,
+    /// Ends what is asked before an operation has begun.
+    stop: CancellationToken,
     /// The credentials' own project; asked for once, and only where nothing else names one.
     own_project: OnceCell<Option<String>>,
     connections: Arc<Connections<Clients>>,
@@ -46,7 +53,7 @@ impl Shared for Clients {
     type Place = Place;
 
     fn connect(settings: Connection) -> Result<Self, CloudError> {
-        Self::new(settings)
+        Self::new(settings, remember)
     }
 
     fn settings(&self) -> &Connection {
@@ -59,7 +66,24 @@ impl Shared for Clients {
 }
 
 fn unreachable(why: String) -> Diagnostic {
-    Explanation::new("Google Cloud cannot be reached", why).error()
+    Explanation::new(UNREACHABLE, why).error()
+}
+
+/// Credentials that a variable or gcloud names, and that are none.
+fn of_no_use(name: &str, why: &str) -> Diagnostic {
+    let advice = if name == GCLOUD {
+        "Run gcloud auth application-default login, or give other credentials in the provider's gcp \
+         block."
+            .to_owned()
+    } else {
+        format!(
+            "Set {name} to the path of a file of Google's credentials that is there, or unset it: \
+             then credentials are looked for in the next place, gcloud's own and the machine's last."
+        )
+    };
+    Explanation::new(UNREACHABLE, format!("{name} is of no use: {why}"))
+        .what_to_do(advice)
+        .error()
 }
 
 /// A secret of a file or of the environment in the shape that the cloud takes.
@@ -68,10 +92,11 @@ fn secret(text: &str) -> secrecy::SecretString {
 }
 
 impl GcpAccount {
-    pub(super) fn new(defaults: Defaults, max_retries: u32) -> Self {
+    pub(super) fn new(defaults: Defaults, max_retries: u32, stop: CancellationToken) -> Self {
         Self {
             defaults,
             max_retries,
+            stop,
             own_project: OnceCell::new(),
             connections: Arc::default(),
         }
@@ -93,7 +118,8 @@ impl GcpAccount {
             return Ok(Field::Unknown);
         };
         let asked = self.own_project.get_or_try_init(|| async {
-            self.connections.connect(&connection)?.own_project().await
+            let clients = self.connections.connect(&connection)?;
+            clients.own_project(&self.stop).await
         });
         let found = asked.await.map_err(|error| {
             Explanation::cloud("The bucket's project is not known", error)
@@ -114,9 +140,15 @@ impl GcpAccount {
             (Field::Null, Field::Known(given)) => {
                 // The argument is a secret, so what it names is not repeated.
                 let json = credentials::read(given.expose()).map_err(|why| {
-                    unreachable(format!(
-                        "credentials of the provider's gcp block is of no use: {why}"
-                    ))
+                    let why =
+                        format!("credentials of the provider's gcp block is of no use: {why}");
+                    Explanation::new(UNREACHABLE, why)
+                        .what_to_do(
+                            "Give credentials the path of a file of Google's credentials that is \
+                             there, or the JSON in it, or leave it out.",
+                        )
+                        .at(argument("credentials"))
+                        .error()
                 })?;
                 return Ok(Some(CredentialSource::Json(secret(&json))));
             }
@@ -132,16 +164,13 @@ impl GcpAccount {
             given => given.map(|text| ("GOOGLE_CREDENTIALS", text)),
         };
         let file = match file {
-            Field::Null => credentials::of_gcloud()
-                .map(|file| ("gcloud's file", file))
-                .into(),
+            Field::Null => credentials::of_gcloud().map(|file| (GCLOUD, file)).into(),
             file => file,
         };
         let Field::Known((name, text)) = file else {
             return Ok(Some(CredentialSource::Default));
         };
-        let json = credentials::read(&text)
-            .map_err(|why| unreachable(format!("{name} is of no use: {why}")))?;
+        let json = credentials::read(&text).map_err(|why| of_no_use(name, &why))?;
         let json = Secret::new(json);
         Ok(Some(CredentialSource::Json(secret(json.expose()))))
     }
@@ -238,7 +267,6 @@ impl GcpAccount {
             user_project,
             endpoints,
             max_retries: self.max_retries,
-            ca_bundle: None,
         }))
     }
 
@@ -272,6 +300,11 @@ impl GcpAccount {
 
 /// The machine's metadata server, where it is not at its usual address.
 fn metadata() -> Result<Option<Url>, Diagnostic> {
-    let host = variable("GCE_METADATA_HOST", anything)?.into_known();
-    Ok(host.and_then(|host| Url::parse(&format!("http://{host}")).ok()))
+    match variable("GCE_METADATA_HOST", address::check_host)? {
+        Field::Known(host) => match address::read_host(&host) {
+            Ok(url) => Ok(Some(url)),
+            Err(why) => Err(unreachable(format!("of GCE_METADATA_HOST, {why}"))),
+        },
+        Field::Null | Field::Unknown => Ok(None),
+    }
 }

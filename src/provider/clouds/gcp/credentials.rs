@@ -84,8 +84,12 @@ pub(super) fn read(text: &str) -> Result<String, String> {
         (Some(rest), Some(home)) => home.join(rest),
         _ => text.into(),
     };
-    let file = std::fs::read_to_string(&path)
-        .map_err(|error| format!("{text:?} cannot be read: {error}"))?;
+    let file = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("the file {text:?}, which it names, does not exist")
+        }
+        _ => format!("{text:?} cannot be read: {error}"),
+    })?;
     if !is_json(&file) {
         return Err(format!("{text:?} holds no JSON"));
     }
@@ -136,6 +140,9 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_told_by_its_path() {
         let why = read("/nowhere/key.json").expect_err("no file");
-        assert!(why.contains("/nowhere/key.json"), "{why}");
+        assert_eq!(
+            why,
+            r#"the file "/nowhere/key.json", which it names, does not exist"#
+        );
     }
 }

@@ -99,7 +99,10 @@ pub(crate) fn injected(status: u16, message: Option<&str>) -> Refusal {
             "The client does not have authorization.",
         ),
         404 => ("ResourceNotFound", "The resource was not found."),
-        409 => ("Conflict", "Another operation is in progress."),
+        409 => (
+            "AnotherOperationInProgress",
+            "Another operation on this or dependent resource is in progress.",
+        ),
         429 => ("TooManyRequests", "The request is being throttled."),
         503 => ("ServerBusy", "The server is busy."),
         _ => ("InternalServerError", "Encountered internal server error."),
