@@ -278,6 +278,12 @@ pub(super) async fn update(
         if !edit(&mut policy) {
             return Ok(attempt > 0);
         }
+        // The policy was read anew, so it may be of a bucket that nobody has looked at.
+        if let (Some(bucket), Some(before)) = (holder.bucket(), &before)
+            && let Some(now) = resource::get(cloud, bucket).await?
+        {
+            resource::refuse_taken(before, &now, call, bucket)?;
+        }
         let written = cloud
             .send_request(Work::Write, call, holder.name(), &holder.set(&policy))
             .await;
@@ -288,11 +294,6 @@ pub(super) async fn update(
             }
             Err(error) if was_outrun(&error) => {
                 let name = holder.name();
-                if let (Some(bucket), Some(before)) = (holder.bucket(), &before)
-                    && let Some(now) = resource::get(cloud, bucket).await?
-                {
-                    resource::refuse_taken(before, &now, call, bucket)?;
-                }
                 if !cloud.patience.wait_again(attempt, call, name).await? {
                     return Err(error.hint(
                         "Others change the same policy all the time. Run again when they are done.",

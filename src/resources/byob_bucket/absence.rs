@@ -86,14 +86,14 @@ pub async fn left_behind(
     }
     let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
     if let (Some(service), Some(key)) = (cloud.key_service(), made::key(private).or(key)) {
-        let began = private.get(GONE).is_some();
+        let was_made = made::key(private).is_some() || private.get(GONE).is_some();
         match service
             .surviving_encryption_key(absent, key, &generations)
             .await?
         {
             Reading::Known(Some(key)) => left.push(format!("the key {key}")),
-            // It was there when it was to be given up, and now nobody may look.
-            Reading::Denied(_) if began => left.push(format!("the key {key}")),
+            // It was made for the bucket, and now nobody may look.
+            Reading::Denied(_) if was_made => left.push(format!("the key {key}")),
             Reading::Known(None)
             | Reading::Denied(_)
             | Reading::Unsupported(_)

@@ -1,6 +1,7 @@
 //! W&B's identity and its access key: making, keeping and removing them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::retirement::Answer;
 use super::schema::Bucket;
@@ -9,10 +10,10 @@ use super::{outputs, retirement, spec};
 use crate::byob::change::Changes;
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
-use crate::byob::marker::Generation;
+use crate::byob::marker::{Generation, Marker};
 use crate::byob::rights::Rights;
 use crate::byob::spec::{Access, BucketSpec, Setting};
-use crate::byob::{CloudError, CloudErrorKind, Observed, Reading};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::{Diagnostic, Path};
 use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
@@ -280,6 +281,47 @@ pub async fn refuse_former(
         refuse_given(work, wanted, &identity, progress).await?;
     }
     Ok(())
+}
+
+/// Refuses the first change after an import that might not look for W&B's user, which is there:
+/// the change would remove it, with the key that W&B has.
+pub async fn refuse_unseen(
+    cloud: &Arc<dyn Cloud>,
+    bucket: &str,
+    marker: &Marker,
+) -> Result<(), Diagnostic> {
+    let Some(service) = cloud.identity_service() else {
+        return Ok(());
+    };
+    for generation in marker.generations() {
+        let identity = of_former(bucket, None, &generation);
+        match service.survives(&identity).await {
+            Ok(true) => return Err(unseen(&identity)),
+            Ok(false) => {}
+            // Whoever may not look cannot remove it either.
+            Err(error) if error.kind == CloudErrorKind::Denied => {}
+            Err(error) => {
+                let summary = "The bucket was not changed";
+                return Err(Explanation::cloud(summary, error).error());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unseen(identity: &Identity) -> Diagnostic {
+    let why = format!(
+        "the import was not allowed to look for W&B's user {:?}, which is there and would be \
+         removed, with the key that W&B has",
+        identity.name
+    );
+    Explanation::new("The bucket's user for W&B is not known", why)
+        .left_behind("the bucket as it was")
+        .what_to_do(
+            "Remove the bucket from the state (terraform state rm) and import it again, as somebody \
+             who may look at users.",
+        )
+        .error()
 }
 
 /// The identity that an owner before has made for the bucket, if it has.

@@ -6,7 +6,7 @@ use super::access_keys::{former_left, of_former, rotation};
 use super::on_destroy::{data_in, on_destroy};
 use super::ownership::{Owned, Owner, owner, take_to_delete};
 use super::private::{
-    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, was_interrupted,
+    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, UNSEEN, was_interrupted,
 };
 use super::schema::Bucket;
 use super::{absence, location, made, spec};
@@ -15,7 +15,7 @@ use crate::byob::cloud::Sighting;
 use crate::byob::contents::Contents;
 use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
-use crate::byob::marker::{Generation, OwnedBucket};
+use crate::byob::marker::{Generation, Marker, OwnedBucket};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
@@ -112,12 +112,13 @@ impl Deletion<'_> {
                 {
                     // The other half of this replacement goes on with the half-made bucket.
                     hand_over(self.environment, state, &marker.generation);
-                    return Ok(());
+                    let of_ours = identity.filter(|_| is_anothers(marker, state, private));
+                    return Ok(forget_user(cx, &cloud, of_ours, private, told).await?);
                 }
                 if keeps {
                     return Err(no_room(&summary).into());
                 }
-                let owned = match owner(state, private, &name, found)? {
+                let owned = match owner(&cloud, state, private, &name, &sighting).await? {
                     Owner::Us(owned) => owned,
                     Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
                     Owner::Others(diagnostic) => {
@@ -147,7 +148,7 @@ impl Deletion<'_> {
             cx,
             cloud: &cloud,
             absent,
-            interrupted,
+            unknown_user: interrupted || private.get(UNSEEN).is_some(),
         };
         let key = made::key(private).map(str::to_owned);
         told.extend(rest.give_up(identity, spec, key, &generations).await?);
@@ -160,6 +161,13 @@ fn is_at(private: &Private, entry: &str, state: &Bucket) -> bool {
     private
         .text(entry)
         .is_some_and(|id| state.id.known().is_some_and(|own| own == id))
+}
+
+/// Whether ours was gone before, and somebody else has begun to make one of that name.
+fn is_anothers(marker: &Marker, state: &Bucket, private: &Private) -> bool {
+    let ours = spec::generation(state);
+    let is_of_ours = ours.is_some_and(|ours| marker.generations().contains(&ours));
+    private.get(GONE).is_some() && !is_of_ours
 }
 
 /// Ours was gone before, and somebody else has the name by now: the user of ours goes all the
@@ -273,8 +281,9 @@ struct Rest<'a> {
     cx: &'a Context,
     cloud: &'a Arc<dyn Cloud>,
     absent: AbsentBucket,
-    /// An apply was killed, and may have made a user that the state does not know.
-    interrupted: bool,
+    /// There may be a user that the state does not know: of an apply that was killed, or of an
+    /// import that might not look.
+    unknown_user: bool,
 }
 
 impl Rest<'_> {
@@ -314,7 +323,7 @@ impl Rest<'_> {
         let Some(service) = self.cloud.identity_service() else {
             return diagnostics;
         };
-        let known = usize::from(!self.interrupted);
+        let known = usize::from(!self.unknown_user);
         for generation in generations.iter().skip(known) {
             let former = of_former(self.absent.name(), None, generation);
             if identity.is_some_and(|identity| identity.name == former.name) {
@@ -406,7 +415,7 @@ pub async fn check(
         absence::prove(cx, &cloud, private, &name, &summary).await?;
         return Ok(());
     };
-    let owned = match owner(state, private, &name, sighting.marker.as_ref())? {
+    let owned = match owner(&cloud, state, private, &name, &sighting).await? {
         Owner::Us(owned) | Owner::Nearly(Some(owned)) => owned.bucket,
         Owner::Nearly(None) => take_to_delete(&cloud, &name, &sighting).await?.bucket,
         Owner::Others(_) => return Ok(()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::location::{self, ImportId};
-use super::private::IMPORTED;
+use super::private::{IMPORTED, UNSEEN};
 use super::schema::Bucket;
 use super::work::look_at;
 use super::{absence, made, ownership, spec};
@@ -94,7 +94,8 @@ async fn imported(
             if generation == Generation::nobodys() {
                 continue;
             }
-            let found = own_key(&cloud, &mut bucket, &generation, configuration).await;
+            let of = (&generation, configuration);
+            let found = own_key(&cloud, &mut bucket, &mut private, of).await;
             let found = found.map_err(|error| Explanation::cloud(summary, error).timed(cx).error());
             if let Some(name) = found? {
                 bucket.access_key_owner = Field::Known(name);
@@ -163,8 +164,8 @@ async fn as_it_stands(
 async fn own_key(
     cloud: &Arc<dyn Cloud>,
     bucket: &mut Bucket,
-    generation: &Generation,
-    configuration: &Configuration,
+    private: &mut Private,
+    (generation, configuration): (&Generation, &Configuration),
 ) -> Result<Option<String>, CloudError> {
     let Some((kind, Value::Map(block))) = bucket.block() else {
         return Ok(None);
@@ -196,6 +197,9 @@ async fn own_key(
     let Some(observed) = cloud.observe(&name, &look_at).await? else {
         return Ok(None);
     };
+    if matches!(observed.identity, Reading::Denied(_)) {
+        private.set(UNSEEN, true);
+    }
     if let Reading::Known(Some(state)) = &observed.identity {
         let mut enabled = state.keys.iter().filter(|(_, enabled)| **enabled);
         if let (Some((id, _)), None) = (enabled.next(), enabled.next()) {

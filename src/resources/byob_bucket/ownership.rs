@@ -307,8 +307,31 @@ impl Owned {
     }
 }
 
-/// Finds out whose bucket it is, by the marker that was found on it.
-pub fn owner(
+/// Finds out whose bucket it is that is to be deleted: one without a marker is somebody else's
+/// where ours was proven to be gone.
+pub async fn owner(
+    cloud: &Arc<dyn Cloud>,
+    state: &Bucket,
+    private: &Private,
+    name: &str,
+    sighting: &Sighting,
+) -> Result<Owner, Diagnostic> {
+    if sighting.marker.is_none() && private.get(GONE).is_some() {
+        let half_made = may_be_half_made(cloud, name, sighting, private).await;
+        let failed = |error| Explanation::cloud(not_deleted(name), error).error();
+        if !half_made.map_err(failed)? {
+            return Ok(Owner::Others(another_unmarked(name)));
+        }
+    }
+    owner_by(state, private, name, sighting.marker.as_ref())
+}
+
+fn not_deleted(name: &str) -> String {
+    format!("Bucket {name:?} was not deleted")
+}
+
+/// The same by the marker that was found on it.
+fn owner_by(
     state: &Bucket,
     private: &Private,
     name: &str,
@@ -341,7 +364,7 @@ pub async fn take_to_delete(
     name: &str,
     sighting: &Sighting,
 ) -> Result<Owned, Diagnostic> {
-    let summary = format!("Bucket {name:?} was not deleted");
+    let summary = not_deleted(name);
     let failed = |error| Explanation::cloud(summary.clone(), error).error();
     let takeover = take_over(cloud, name, sighting).await.map_err(failed)?;
     let found = cloud.look(name).await.map_err(failed)?;
@@ -387,6 +410,19 @@ fn perhaps_ours(name: &str, found: &Marker) -> Diagnostic {
          destroy it then; if not, remove it from this state.",
     )
     .error()
+}
+
+/// The warning about a bucket that came after this state's was proven to be gone.
+fn another_unmarked(name: &str) -> Diagnostic {
+    Explanation::new(
+        format!("Bucket {name:?} was left alone"),
+        format!(
+            "this resource's bucket is gone, and this one does not carry the tag {}",
+            marker::KEY
+        ),
+    )
+    .left_behind("the bucket, with all that is in it")
+    .warning()
 }
 
 /// The warning about a bucket that is somebody else's by now.

@@ -20,6 +20,8 @@ pub const NOTHING_GOES: &str = "nothing_goes";
 pub const OPEN: &str = "open";
 /// A state: imported, and never changed since.
 pub const IMPORTED: &str = "imported";
+/// A state: imported by somebody who may not look for W&B's user, and never changed since.
+pub const UNSEEN: &str = "unseen";
 /// A state: our marker is gone from the bucket's tags.
 pub const MARKER_LOST: &str = "marker_lost";
 /// A state: the key that was made for the bucket, by its full name, also while the bucket

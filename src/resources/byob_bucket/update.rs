@@ -6,7 +6,8 @@ use super::access_keys::{self, is_rotated};
 use super::inputs::touches_cloud;
 use super::ownership::{first_tags, take_over};
 use super::private::{
-    GONE, IMPORTED, INTERRUPTED, MADE_ANEW, MARKER_LOST, REPLACES, UNFINISHED, was_interrupted,
+    GONE, IMPORTED, INTERRUPTED, MADE_ANEW, MARKER_LOST, REPLACES, UNFINISHED, UNSEEN,
+    was_interrupted,
 };
 use super::reconcile::reconcile;
 use super::schema::Bucket;
@@ -90,6 +91,7 @@ pub async fn update(
     }
     private.remove(MARKER_LOST);
     private.remove(IMPORTED);
+    private.remove(UNSEEN);
     private.remove(INTERRUPTED);
     private.remove(MADE_ANEW);
     location::note_open(&mut private, &config, configuration);
@@ -238,6 +240,9 @@ impl Before<'_> {
             )
             .error());
         }
+        if let (Some(marker), Some(_)) = (&seen.marker, self.private.get(UNSEEN)) {
+            access_keys::refuse_unseen(cloud, &name, marker).await?;
+        }
         let takeover = take_over(cloud, &name, &seen).await.map_err(failed)?;
         Ok(takeover.generation)
     }
@@ -268,7 +273,7 @@ async fn make_again(
             let id = planned.id.known().map_or("", String::as_str);
             return Err(ownership::made_anew(id, &name).error());
         }
-        return Ok(());
+        return work.check_owner(sighting.marker.as_ref());
     }
     absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
     if let (

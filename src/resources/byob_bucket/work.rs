@@ -168,14 +168,14 @@ impl Work<'_> {
                     .what_to_do("Run terraform apply again.")
                     .error()
             })?;
-        self.check_owner(&observed)?;
+        self.check_owner(observed.marker.as_ref())?;
         Ok(observed)
     }
 
     /// Two runs may make one bucket at the same time, and only one of them has made it; and
     /// another state may have taken it over since.
-    pub fn check_owner(&self, seen: &Observed) -> Result<(), Diagnostic> {
-        let Some(found) = seen.marker.as_ref().map(|marker| &marker.generation) else {
+    pub fn check_owner(&self, seen: Option<&Marker>) -> Result<(), Diagnostic> {
+        let Some(found) = seen.map(|marker| &marker.generation) else {
             return Ok(());
         };
         if *found == self.generation {

@@ -89,7 +89,7 @@ fn a_key_of_a_killed_create_goes_with_a_failed_one() {
     });
     stage.apply_fails();
     proxy.clear();
-    assert_eq!(stage.own_keys(), [key.clone()]);
+    assert_eq!(stage.own_keys(), [key.as_str()]);
     stage.destroy();
     assert!(!stage.exists());
     assert_eq!(stage.described(&key)["KeyState"], "PendingDeletion");

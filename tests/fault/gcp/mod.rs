@@ -1,5 +1,6 @@
 //! The simulated Google Cloud behind a proxy, and with faults of its own.
 
+mod anew;
 mod answers;
 mod kill;
 mod owner;

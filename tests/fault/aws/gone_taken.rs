@@ -1,0 +1,164 @@
+//! A bucket that is gone, whose name somebody else has by now: what ours has left goes all the
+//! same, in whichever order it is asked for.
+
+use serde_json::json;
+use simulator::amazon;
+use simulator::proxy::Proxy;
+
+use super::{CALLER, QUIET, Stage, does, stage};
+use crate::gone::refresh;
+use crate::harness::THIS;
+
+const MADE_KEY: &str = "create_access_key = true";
+
+/// A state whose bucket went in a destroy, and whose user did not.
+fn outlived_by_its_user(name: &str) -> (Stage, Proxy, String) {
+    let (stage, proxy) = stage(name);
+    stage.write_bucket(QUIET, MADE_KEY);
+    stage.apply();
+    let user = stage.user();
+    let denied = amazon::iam_denied(CALLER, "iam:DeleteUser", "*");
+    proxy.reply(usize::MAX, denied, does("DeleteUser"));
+    assert!(stage.destroy_fails().contains("iam:DeleteUser"));
+    assert!(!stage.exists());
+    proxy.clear();
+    (stage, proxy, user)
+}
+
+fn assert_no_user(stage: &Stage, user: &str) {
+    let answer = stage.ask("iam", "get_user", json!({"UserName": user}));
+    assert!(answer.get("error").is_some(), "{answer}");
+}
+
+/// An apply, and a plan before it, is refused; the destroy after it knows the user still.
+#[test]
+fn a_user_goes_after_an_apply_onto_another_ones_bucket_was_refused() {
+    for marker in ["ready-00c0ffee", "creating-00c0ffee"] {
+        let (stage, _proxy, user) = outlived_by_its_user("taken-apply");
+        stage.s3_ok("create_bucket", json!({}));
+        stage.mark(marker);
+        let text = stage.apply_fails();
+        assert!(text.contains("has taken the bucket over"), "{text}");
+        assert_eq!(stage.marker(), marker);
+        let run = stage.destroy();
+        assert!(run.text().contains("left alone"), "{}", run.text());
+        assert!(stage.exists());
+        assert_no_user(&stage, &user);
+        stage.s3_ok("delete_bucket", json!({}));
+    }
+}
+
+/// A replacement is given the private data of its plan.
+#[test]
+fn a_user_goes_in_a_replacement_onto_another_ones_bucket() {
+    let replace = format!("-replace={THIS}");
+    let (stage, _proxy, user) = outlived_by_its_user("taken-replace");
+    stage.s3_ok("create_bucket", json!({}));
+    stage.mark("ready-00c0ffee");
+    let text = stage.apply_fails_with(&[&replace]);
+    assert_eq!(stage.marker(), "ready-00c0ffee", "{text}");
+    assert!(text.contains("exists already"), "{text}");
+    assert!(stage.exists());
+    assert_no_user(&stage, &user);
+    stage.s3_ok("delete_bucket", json!({}));
+}
+
+/// The same onto one that somebody else has begun to make, which is gone on with.
+#[test]
+fn a_user_goes_in_a_replacement_onto_a_half_made_bucket() {
+    let replace = format!("-replace={THIS}");
+    let (stage, _proxy, user) = outlived_by_its_user("taken-half");
+    stage.s3_ok("create_bucket", json!({}));
+    stage.mark("creating-00c0ffee");
+    stage.apply_with(&[&replace]);
+    assert_no_user(&stage, &user);
+    assert_eq!(stage.only_user(), stage.user());
+    stage.assert_empty_plan();
+    stage.destroy();
+}
+
+/// Somebody without this provider has made it.
+#[test]
+fn a_user_goes_although_a_bucket_without_a_marker_has_its_name() {
+    let (stage, _proxy, user) = outlived_by_its_user("taken-plain");
+    stage.s3_ok("create_bucket", json!({}));
+    // The stand-in keeps the tags of a bucket that is gone.
+    stage.s3_ok("delete_bucket_tagging", json!({}));
+    stage.put("theirs");
+    let text = stage.apply_fails();
+    assert!(text.contains("made anew"), "{text}");
+    // The configuration does not ask for it any more.
+    stage.write("");
+    let run = stage.apply();
+    assert!(run.text().contains("left alone"), "{}", run.text());
+    assert!(stage.exists());
+    assert_no_user(&stage, &user);
+    stage.clean_up_objects();
+    stage.s3_ok("delete_bucket", json!({}));
+}
+
+/// Whoever may not look at a key that was made for the bucket does not know that it is gone.
+#[test]
+fn a_key_that_may_not_be_looked_at_is_not_forgotten_with_its_bucket() {
+    let (stage, proxy) = stage("taken-denied");
+    stage.write_bucket(QUIET, "");
+    stage.apply();
+    let key = stage.key();
+    stage.s3_ok("delete_bucket", json!({}));
+    for action in ["DescribeKey", "ListResourceTags"] {
+        proxy.reply(
+            usize::MAX,
+            amazon::kms_denied(CALLER, &format!("kms:{action}")),
+            does(action),
+        );
+    }
+    let (is_done, text) = refresh(&stage);
+    proxy.clear();
+    assert!(is_done, "{text}");
+    assert!(text.contains(&key), "{text}");
+    assert!(!stage.this().is_null(), "forgotten: {text}");
+    stage.destroy();
+    assert_eq!(stage.described(&key)["KeyState"], "PendingDeletion");
+}
+
+/// Whoever may not look at users imports a bucket, and somebody who may changes or destroys it.
+#[test]
+fn an_import_without_the_right_to_look_takes_no_user_away() {
+    let (stage, proxy) = stage("taken-import");
+    stage.write_bucket(QUIET, MADE_KEY);
+    stage.apply();
+    let (before, user) = (stage.this(), stage.user());
+    let denied = || {
+        let denied = amazon::iam_denied(CALLER, "iam:GetUser", "*");
+        proxy.reply(usize::MAX, denied, does("GetUser"));
+    };
+    stage.forget(THIS);
+    denied();
+    stage.import(THIS, &stage.import_id()).succeeds();
+    assert_eq!(stage.this()["access_key_owner"], json!(null));
+    proxy.clear();
+    for block in ["", MADE_KEY] {
+        stage.write_bucket(QUIET, block);
+        let text = stage.apply_fails();
+        assert!(text.contains(&user), "{text}");
+        assert_eq!(
+            stage.access_keys_of(&user),
+            [before["access_key_id"].clone()]
+        );
+        assert_eq!(stage.only_user(), user);
+    }
+    // By the advice.
+    stage.forget(THIS);
+    stage.import(THIS, &stage.import_id()).succeeds();
+    stage.apply();
+    assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
+    stage.assert_empty_plan();
+
+    let user = stage.only_user();
+    stage.forget(THIS);
+    denied();
+    stage.import(THIS, &stage.import_id()).succeeds();
+    proxy.clear();
+    stage.destroy();
+    assert_no_user(&stage, &user);
+}
