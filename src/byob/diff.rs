@@ -9,7 +9,7 @@ use super::change::{Change, Changes, LIFECYCLE_PREFIX, lifecycle_rules};
 use super::marker::{self, Marker};
 use super::observed::{CorsRule, LifecycleRule, Observed, Reading, Rule, Versioning};
 use super::requirement::{Evidence, Status, Tried};
-use super::requirements::{access, cors, data, kms};
+use super::requirements::{access, cors, data, kms, trust};
 use super::spec::{Access, BucketSpec, Key, Setting};
 
 /// What has to be written to make `observed` what `spec` wants, in the order in which
@@ -246,7 +246,7 @@ fn is_identity_due(spec: &BucketSpec, observed: &Observed) -> bool {
     }
     let is_at_fault = access::identity_fault(spec, observed)
         .into_iter()
-        .chain(access::trust_fault(spec, observed))
+        .chain(trust::trust_fault(spec, observed))
         .any(|verdict| verdict.status == Status::Fail);
     let has_no_key = matches!(spec.access, Access::MadeKey(_)) && spec.access_key_id.is_none();
     is_at_fault || has_no_key

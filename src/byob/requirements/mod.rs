@@ -8,6 +8,7 @@ pub mod encryption;
 pub mod kms;
 pub mod probes;
 pub mod registration;
+pub mod trust;
 
 use super::probe::ProbeResult;
 use super::requirement::{Check, Requirement, Status, Tried, Verdict};
@@ -29,7 +30,7 @@ pub static CATALOGUE: &[Requirement] = &[
     access::UNIFORM,
     access::STORAGE_ADMIN,
     access::IDENTITY_ROLES,
-    access::FEDERATED_CREDENTIALS,
+    trust::FEDERATED_CREDENTIALS,
     encryption::AT_REST,
     encryption::KMS_KEY,
     kms::KEY_USAGE,
