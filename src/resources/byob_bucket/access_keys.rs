@@ -18,6 +18,7 @@ use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
 use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, key_version};
 use crate::terraform::diagnostics::Explanation;
+use crate::terraform::effect;
 
 const FORMER_STAYS: &str =
     "The user that a former owner of the bucket has made for W&B was not removed";
@@ -77,6 +78,9 @@ pub async fn put(
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;
         put.map_err(failed)?;
+        if let Some(name) = progress.bucket.registration_name.known() {
+            effect::note_given(name);
+        }
     }
     if matches!(wanted.access, Access::MadeIdentity(_)) {
         return Ok(without_key(progress));
@@ -293,6 +297,23 @@ pub fn former_left(identity: &Identity, error: CloudError) -> Diagnostic {
         .left_behind(format!("the user {:?}, if there is one", identity.name))
         .what_to_do("Remove that user by hand.")
         .warning()
+}
+
+/// An identity whose name is the user's own stays when the bucket is taken over, and is marked as
+/// the new owner's before the older generation is forgotten.
+pub async fn hand_over(work: &Work<'_>, wanted: &BucketSpec) -> Result<(), Diagnostic> {
+    let Access::MadeIdentity(identity) = &wanted.access else {
+        return Ok(());
+    };
+    if identity.generation().is_some() {
+        return Ok(());
+    }
+    let failed = |error| {
+        let summary = "W&B's identity was not taken over with the bucket";
+        work.explain(summary, error).error()
+    };
+    let service = service(work, &identity.name).map_err(failed)?;
+    service.put_identity(identity, false).await.map_err(failed)
 }
 
 /// Deletes the identities of those who had the bucket before: nobody else knows of them.

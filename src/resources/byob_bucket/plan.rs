@@ -310,7 +310,11 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
         planned.secret_access_key = Field::Null;
         planned.supported_file_store = outputs::file_store(planned, block);
     } else {
-        if prior.is_none_or(|prior| prior.access_key_owner.known().is_none()) {
+        let has_owner = prior.is_some_and(|prior| {
+            let had_identity = prior.known_block().map(makes_identity);
+            prior.access_key_owner.known().is_some() && had_identity != Some(Field::Known(true))
+        });
+        if !has_owner {
             planned.access_key_owner = Field::Unknown;
         }
         planned.access_key_id = Field::Unknown;

@@ -143,6 +143,7 @@ async fn part(
     former: &[Generation],
     progress: &mut Progress,
 ) -> Result<(), Diagnostic> {
+    access_keys::hand_over(work, wanted).await?;
     access_keys::retire_former(work, wanted, former, progress).await?;
     encryption_key::finish(work, wanted, after).await?;
     encryption_key::finish_unused(work, after, &progress.private).await?;
