@@ -31,6 +31,9 @@ pub struct Sighting {
     pub marker: Option<Marker>,
     /// When the bucket was made, where this look can tell.
     pub created: Option<SystemTime>,
+    /// Whether that date says by itself that the bucket is another one than before: no change
+    /// of a setting moves it.
+    pub date_holds: bool,
     /// The bucket's own tags, ours and the marker included; empty where the cloud
     /// has none.
     pub tags: BTreeMap<String, String>,

@@ -1,9 +1,10 @@
 //! Lists what a container holds, page by page, and what else there is in an account.
 
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
+use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 use super::Azure;
 use super::data::{self, Ask};
@@ -226,6 +227,8 @@ pub(super) struct Named {
     pub(super) name: String,
     /// It can be brought back for a while.
     pub(super) is_deleted: bool,
+    /// When that was.
+    deleted: Option<SystemTime>,
 }
 
 /// The containers of the account; those that were deleted softly as well, where asked for.
@@ -254,9 +257,22 @@ pub(super) async fn containers(
             Ok(Named {
                 name: name.to_owned(),
                 is_deleted: one["properties"]["deleted"] == true,
+                deleted: one["properties"]["deletedTime"].as_str().and_then(date),
             })
         })
         .collect()
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok().map(Into::into)
+}
+
+/// When a container of this name was deleted last, as far as soft delete tells. One that is there
+/// now is younger.
+pub(super) async fn deleted(cloud: &Azure, bucket: &str) -> Result<Option<SystemTime>, CloudError> {
+    let found = containers(cloud, true).await?.into_iter();
+    let same = found.filter(|one| one.is_deleted && one.name == bucket);
+    Ok(same.filter_map(|one| one.deleted).max())
 }
 
 /// How many of something else the account has: `fileServices` with `shares` and the like.

@@ -10,7 +10,7 @@ use super::names::{self};
 use super::policy::{self, Policy};
 use super::roles::{self, Assignments};
 use super::service::{self, Service};
-use super::{Azure, Entry, identity};
+use super::{Azure, Entry, identity, listing};
 use crate::byob::cloud::{LookAt, Sighting};
 use crate::byob::marker;
 use crate::byob::observed::{GrantState, Observed, PublicAccess, Rule};
@@ -39,6 +39,10 @@ pub mod argument {
     pub const OIDC_ISSUER_URL: &str = "oidc_issuer_url";
     /// The namespace of the instance, by those.
     pub const KUBERNETES_NAMESPACE: &str = "kubernetes_namespace";
+    /// The service accounts of the instance, by those.
+    pub const KUBERNETES_SERVICE_ACCOUNTS: &str = "kubernetes_service_accounts";
+    /// The roles that W&B has.
+    pub const WANDB_ROLES: &str = "wandb_roles";
     /// The principal that was let in for this bucket.
     pub const WANDB_PRINCIPAL_ID: &str = "wandb_principal_id";
 }
@@ -59,6 +63,11 @@ pub(super) async fn look(cloud: &Azure, bucket: &str) -> Result<Option<Sighting>
         Ok(container) => container,
         Err(error) if no_container(&error) => {
             check_absent(bucket, &error, account.as_ref())?;
+            match account {
+                Some(Ok(account)) => account.check_unclaimed(cloud)?,
+                Some(Err(_)) => account::check_free(cloud).await?,
+                None => {}
+            }
             return Ok(None);
         }
         Err(error) => return Err(error),
@@ -70,12 +79,18 @@ pub(super) async fn look(cloud: &Azure, bucket: &str) -> Result<Option<Sighting>
         Err(error) => return Err(error),
     };
     let marker = container.marker();
+    // Azure tells no date of a container, and whether there was another one before.
+    let created = match &marker {
+        Some(_) => None,
+        None => listing::deleted(cloud, bucket).await.unwrap_or_default(),
+    };
     if let Some(marker) = &marker {
         tags.insert(marker::KEY.to_owned(), marker.to_string());
     }
     Ok(Some(Sighting {
         marker,
-        created: None,
+        created,
+        date_holds: true,
         tags,
     }))
 }
@@ -154,7 +169,7 @@ pub(super) async fn observe(
     observed.grants = parts.grants(cloud, bucket, look_at.grants.as_ref()).await?;
     if let Some(wanted) = &look_at.identity {
         let takes_keys = parts.account.known().is_none_or(Account::takes_keys);
-        let roles = roles::ids(cloud, &wanted.rights.roles).await?;
+        let roles = roles::known_ids(cloud, &wanted.rights.roles).await?;
         let (state, told) = identity::state(
             cloud,
             wanted,
@@ -172,8 +187,12 @@ pub(super) async fn observe(
             .contains_key(argument::MANAGED_IDENTITY_CLIENT_ID)
         && let Some(principal) = assignments.principals_for(bucket).pop_first()
     {
-        let name = argument::WANDB_PRINCIPAL_ID;
-        observed.arguments.insert(name, principal);
+        let held = assignments.written_of(&principal, &cloud.place.subscription);
+        let told = [
+            (argument::WANDB_ROLES, held),
+            (argument::WANDB_PRINCIPAL_ID, principal),
+        ];
+        observed.arguments.extend(told);
     }
     Ok(Some(observed))
 }
@@ -302,7 +321,7 @@ impl Parts {
             Reading::Known(assignments) => assignments,
             other => return Ok(as_ref(other).map(|_| state)),
         };
-        let roles = roles::ids(cloud, &wanted.rights.roles).await?;
+        let roles = roles::known_ids(cloud, &wanted.rights.roles).await?;
         for principal in &wanted.principals {
             let there = assignments.names_of(principal, &roles);
             if !there.is_empty() {

@@ -61,6 +61,7 @@ pub(super) async fn look(cloud: &Gcp, bucket: &str) -> Result<Option<Sighting>, 
         Sighting {
             marker: document.marker(),
             created: document.created(),
+            date_holds: false,
             tags: document.labels(),
         }
     }))

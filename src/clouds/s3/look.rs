@@ -108,6 +108,7 @@ async fn sighting(
     Ok(Sighting {
         marker,
         created,
+        date_holds: false,
         tags,
     })
 }

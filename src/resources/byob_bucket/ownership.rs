@@ -138,10 +138,12 @@ pub async fn is_bare(
     name: &str,
     sighting: &Sighting,
 ) -> Result<bool, CloudError> {
-    let is_young = sighting
-        .created
-        .and_then(|created| SystemTime::now().duration_since(created).ok())
-        .is_some_and(|age| age < YOUNG);
+    // Where that date holds, the marker comes with the bucket itself.
+    let is_young = !sighting.date_holds
+        && sighting
+            .created
+            .and_then(|created| SystemTime::now().duration_since(created).ok())
+            .is_some_and(|age| age < YOUNG);
     if !is_young || !sighting.tags.is_empty() {
         return Ok(false);
     }
@@ -174,14 +176,16 @@ pub fn note_seen(private: &mut Private) {
 
 /// Whether a bucket without our marker is another one than the last apply has left: it never
 /// kept old versions although that apply has seen to it, which nobody can undo; or it is
-/// younger, and lacks what was written. Its date alone proves nothing, for on AWS a change of
-/// settings can change it.
+/// younger, and lacks what was written. Its date alone proves nothing where a change of settings
+/// can change it, as on AWS.
 pub fn is_made_anew(
     state: &Bucket,
     private: &Private,
     observed: &Observed,
-    created: Option<SystemTime>,
+    sighting: Option<&Sighting>,
 ) -> bool {
+    let created = sighting.and_then(|sighting| sighting.created);
+    let date_holds = sighting.is_some_and(|sighting| sighting.date_holds);
     let seen = private.get(SEEN).and_then(serde_json::Value::as_u64);
     let versioning = observed
         .versioning
@@ -193,7 +197,7 @@ pub fn is_made_anew(
     let is_younger = matches!((created, seen), (Some(created), Some(seen))
         if latest(created) > seen);
     let is_bare = observed.cors.known().is_some_and(Vec::is_empty);
-    never_versioned || (is_younger && (is_bare || is_unversioned))
+    never_versioned || (is_younger && (date_holds || is_bare || is_unversioned))
 }
 
 /// The latest moment that a date can stand for: some servers tell whole seconds only.

@@ -227,8 +227,8 @@ async fn note_made_anew(
     }
     let name = &there.wanted.name;
     let sighting = there.cloud.look(name).await?;
-    let created = sighting.and_then(|sighting| sighting.created);
-    if !ownership::is_made_anew(state, private, &there.observed, created) {
+    let sighting = sighting.as_ref();
+    if !ownership::is_made_anew(state, private, &there.observed, sighting) {
         return Ok(None);
     }
     private.set(MADE_ANEW, true);
