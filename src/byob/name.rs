@@ -1,6 +1,6 @@
 //! Rules for names and paths, checked before anything is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::kind::CloudKind;
@@ -190,8 +190,20 @@ fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), String> {
 
 /// Source: Azure's page on tags of storage accounts.
 fn check_azure_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
-    check_count(tags.len(), 50)?;
+    // Two are the provider's own: the marker, and the container that the account is for.
+    check_count(tags.len(), 49)?;
+    let mut seen = BTreeSet::new();
     for (key, value) in tags {
+        let lower = key.to_lowercase();
+        if lower == marker::KEY || lower == format!("{}-container", marker::KEY) {
+            return Err(format!("the key {key:?} is the provider's own"));
+        }
+        if !seen.insert(lower) {
+            return Err(format!(
+                "the key {key:?} differs from another one in case only, which Azure takes for the \
+                 same"
+            ));
+        }
         if key.is_empty() || key.chars().count() > 128 {
             return Err(format!("the key {key:?} does not have 1 to 128 characters"));
         }

@@ -2,7 +2,7 @@
 
 use super::diagnostic::{Diagnostic, Path};
 use super::made_up::is_made_up;
-use super::schema::{Attribute, Block};
+use super::schema::{Attribute, Block, Given};
 use super::value::Value;
 
 /// When a configuration is checked.
@@ -66,6 +66,9 @@ impl Attribute {
                 )
                 .at(path.clone()),
             );
+        }
+        if value.is_null() && self.given == Given::Required {
+            found.push(not_valid("it is null, and has to be set", path.clone()));
         }
         if value.is_null() || !self.is_configurable() {
             return found;

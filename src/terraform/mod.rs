@@ -6,5 +6,6 @@
 pub mod account;
 pub mod configuration;
 pub mod diagnostics;
+pub mod effect;
 pub mod registration;
 pub mod way_in;

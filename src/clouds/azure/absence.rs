@@ -6,7 +6,7 @@ use super::account;
 use super::error::no_container;
 use super::listing::containers;
 use super::request::{Api, Request};
-use super::{Azure, container};
+use super::{Azure, Entry, container};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, may_not_list};
@@ -87,6 +87,10 @@ async fn again(
 /// by somebody else, or for another bucket.
 pub(super) async fn confirm_place(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
     if !cloud.place.makes_account {
+        return Ok(());
+    }
+    if matches!(&cloud.place.entry, Entry::Identity(of) if of.issuer.is_empty()) {
+        // It is imported, and the account itself will say whose it is.
         return Ok(());
     }
     let account = account::get(cloud).await?;

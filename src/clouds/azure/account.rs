@@ -15,6 +15,7 @@ use crate::clouds::retry::{Work, until_known_within};
 
 pub(super) const READ: &str = "Microsoft.Storage/storageAccounts/read";
 pub(super) const WRITE: &str = "Microsoft.Storage/storageAccounts/write";
+const CHECK: &str = "Microsoft.Storage/checkNameAvailability/read";
 const GROUP: &str = "Microsoft.Resources/subscriptions/resourceGroups/read";
 /// The account can be opened to everybody.
 pub(super) const PUBLIC: &str = "allowBlobPublicAccess";
@@ -114,6 +115,55 @@ impl Account {
             && self.is_for(bucket)
             && marked.is_some_and(|marked| is_related(&marked, generations))
     }
+}
+
+impl Account {
+    /// Refuses an account that is there and was made by nobody here.
+    pub(super) fn check_unclaimed(&self, cloud: &Azure) -> Result<(), CloudError> {
+        if self.marker().is_some() {
+            // Ours, of another run, or about to go with the bucket that it was made for.
+            return Ok(());
+        }
+        Err(not_for(cloud))
+    }
+}
+
+/// The account is there, and is somebody else's.
+pub(super) fn not_for(cloud: &Azure) -> CloudError {
+    let why = "the storage account is there, and was not made for this bucket";
+    let kind = CloudErrorKind::Invalid;
+    CloudError::new(kind, WRITE, &cloud.place.account, why).hint(
+        "Set create_storage_account = false to use it as it is, or choose another \
+         storage_account_name.",
+    )
+}
+
+/// Refuses a name of an account that somebody else has, in whichever subscription.
+pub(super) async fn check_free(cloud: &Azure) -> Result<(), CloudError> {
+    let place = &cloud.place;
+    let id = format!(
+        "/subscriptions/{}/providers/Microsoft.Storage/checkNameAvailability",
+        place.subscription
+    );
+    let body = json!({"name": place.account, "type": "Microsoft.Storage/storageAccounts"});
+    let request = Request::manager(Api::Storage, "POST", &id).json(&body);
+    let told = cloud
+        .json(Work::Read, CHECK, &place.account, &request)
+        .await;
+    // Who may not ask finds out by trying.
+    let Ok(told) = told else {
+        return Ok(());
+    };
+    if told["nameAvailable"] != false || told["reason"] != "AlreadyExists" {
+        return Ok(());
+    }
+    let why = told["message"].as_str().unwrap_or("the name is taken");
+    let kind = CloudErrorKind::Invalid;
+    Err(CloudError::new(kind, CHECK, &place.account, why).hint(
+        "The names of storage accounts are shared by everybody on Azure. Choose another \
+         storage_account_name; or set resource_group_name to the group that the account is in, \
+         and create_storage_account = false.",
+    ))
 }
 
 /// Keeps in mind what an answer said.

@@ -43,7 +43,8 @@ pub(super) async fn change(cloud: &Azure, bucket: &str, what: &Change) -> Result
     }
 }
 
-fn no_versions(cloud: &Azure) -> CloudError {
+/// Old versions are asked for where none can be kept.
+pub(super) fn no_versions(cloud: &Azure) -> CloudError {
     let why = "the account has a hierarchical namespace, which keeps no old versions";
     let kind = CloudErrorKind::Invalid;
     CloudError::new(kind, service::WRITE, &cloud.place.account, why)

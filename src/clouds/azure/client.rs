@@ -274,10 +274,24 @@ impl Clients {
     }
 }
 
+/// What a sign-in is told to have failed with when nobody answered.
+const NO_ANSWER: &str = "failed to execute `reqwest` request";
+/// What Microsoft Entra calls a failure of its own.
+///
+/// Source: Microsoft's page on the error codes of Entra.
+const BUSY: [&str; 3] = ["AADSTS90033", "AADSTS90006", "AADSTS90012"];
+
 /// What Microsoft Entra said against a sign-in; what may pass by itself is asked again.
 fn sign_in_failed(source: &CredentialSource, words: &str) -> Failure {
-    let mut failure = Failure::lasting(wrong(source, first_line(words)));
     let is_refused = words.contains("AADSTS") || words.contains("az login");
+    let is_busy = BUSY.iter().any(|code| words.contains(code));
+    let no_answer = !is_refused && words.contains(NO_ANSWER);
+    let cause = words.find("error sending request").map(|at| &words[at..]);
+    let why = match cause {
+        Some(cause) if no_answer => first_line(cause),
+        _ => first_line(words),
+    };
+    let mut failure = Failure::lasting(wrong(source, why));
     let passing = [
         "error sending request",
         "timed out",
@@ -285,9 +299,18 @@ fn sign_in_failed(source: &CredentialSource, words: &str) -> Failure {
         "429",
         "connect",
     ];
-    failure.passing = !is_refused && passing.iter().any(|word| words.contains(word));
-    if failure.passing {
+    failure.passing = is_busy || (!is_refused && passing.iter().any(|word| words.contains(word)));
+    if failure.passing || no_answer {
         failure.error.kind = CloudErrorKind::Transport;
+    }
+    if no_answer {
+        failure.error.hint = Some(
+            "Check the address in the azure block's endpoints, the network, and ca_bundle of the \
+             provider where the service has a certificate of your own."
+                .to_owned(),
+        );
+    } else if is_busy {
+        failure.error.hint = Some("Run again in a while.".to_owned());
     }
     failure
 }

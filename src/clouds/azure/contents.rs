@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::data::{self, Ask};
 use super::error::no_container;
 use super::listing::{self, ABREAST, Entry, LIST, PAGE, Walk};
-use super::{Azure, absence, container};
+use super::{Azure, absence, container, locks};
 use crate::byob::contents::Contents;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::{is_missing, missing};
@@ -107,6 +107,7 @@ fn conflict(call: &str, bucket: &str, why: String) -> CloudError {
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
 pub(super) async fn refuse_locked(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    locks::refuse(cloud, bucket).await?;
     let container = container::get(cloud, bucket).await?;
     let retention = container.retention();
     if !retention.is_empty() {

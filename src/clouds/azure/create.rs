@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::account::{self, Account};
-use super::change::kept;
+use super::change::{kept, no_versions};
 use super::error::{GROUP_NOT_FOUND, has_code, no_container};
 use super::listing::containers;
 use super::service::{self, only_writer};
@@ -28,7 +28,8 @@ pub(super) async fn create(
     let is_new = if cloud.place.makes_account {
         with_own_account(cloud, bucket, tags).await?
     } else {
-        with_anothers(cloud).await?;
+        let account = with_anothers(cloud).await?;
+        refuse_unfit(cloud, &account, settings)?;
         false
     };
     if !is_new {
@@ -105,6 +106,22 @@ async fn with_anothers(cloud: &Azure) -> Result<Account, CloudError> {
     })
 }
 
+/// What another's account is and cannot be made otherwise by us.
+fn refuse_unfit(cloud: &Azure, account: &Account, settings: &[Change]) -> Result<(), CloudError> {
+    if account.is_hierarchical() && settings.contains(&Change::Versioning(true)) {
+        return Err(no_versions(cloud));
+    }
+    if cloud.place.key_name().is_some() && !account.takes_keys() {
+        return Err(invalid(
+            cloud,
+            "the storage account takes no keys",
+            "Have its owner allow keys (az storage account update --allow-shared-key-access true), \
+             or set access to another value than \"access_key\".",
+        ));
+    }
+    Ok(())
+}
+
 /// Makes the account, or goes on with one that an earlier run has made for this container;
 /// whether it is new. Azure would write onto any account of the group, so it is looked first.
 async fn with_own_account(
@@ -122,12 +139,7 @@ async fn with_own_account(
         return Ok(true);
     };
     if !found.is_for(bucket) {
-        return Err(invalid(
-            cloud,
-            "the storage account is there, and was not made for this bucket",
-            "Set create_storage_account = false to use it as it is, or choose another \
-             storage_account_name.",
-        ));
+        return Err(account::not_for(cloud));
     }
     let others = containers(cloud, false).await?;
     if let Some(other) = others.iter().find(|other| other.name != bucket) {

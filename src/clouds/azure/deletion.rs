@@ -1,20 +1,17 @@
 //! Deleting a container, and the account that was made for it. Both go by Azure Resource
 //! Manager: locks guard nothing from the service for blobs itself.
 
-use serde_json::Value;
-
 use super::account::{self, Account};
-use super::error::{no_account, no_container};
+use super::error::no_container;
 use super::request::{Api, Request};
-use super::{Azure, Entry, absence, container, contents, listing, names, policy, roles};
+use super::{Azure, Entry, absence, container, contents, listing, locks, names, policy, roles};
+use crate::byob::CloudError;
 use crate::byob::absence::AbsentBucket;
-use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
 const DELETE: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/delete";
 const DELETE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts/delete";
-const LOCKS: &str = "Microsoft.Authorization/locks/read";
 
 /// Deletes the bucket.
 pub(super) async fn delete(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
@@ -26,7 +23,7 @@ pub(super) async fn delete(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, 
 
 async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
     contents::refuse_data(cloud, bucket).await?;
-    refuse_locks(cloud, bucket).await?;
+    locks::refuse(cloud, bucket).await?;
     let own = own_account(cloud, bucket).await?;
     let keeps = match &own {
         Some(_) => what_keeps(cloud, bucket).await?,
@@ -118,75 +115,4 @@ async fn delete_account(cloud: &Azure) -> Result<(), CloudError> {
     missing(cloud.finished(DELETE_ACCOUNT, target, &request).await)?;
     cloud.seen.note_account_gone();
     Ok(())
-}
-
-/// Refuses where a lock is in the way, before anything is deleted. Who may not see locks finds
-/// out by trying.
-async fn refuse_locks(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    let account = cloud.place.account_id();
-    let id = format!("{account}/providers/Microsoft.Authorization/locks");
-    let request = Request::manager(Api::Locks, "GET", &id);
-    let told = match cloud.all(LOCKS, bucket, &request).await {
-        Ok(told) => told,
-        Err(error) if error.kind == CloudErrorKind::Denied => return Ok(()),
-        Err(error) if no_account(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    let Some((name, id)) = told
-        .iter()
-        .find_map(|lock| in_the_way(lock, &account, bucket))
-    else {
-        return Ok(());
-    };
-    let why = format!("the lock {name:?} is in the way: {id}");
-    Err(
-        CloudError::new(CloudErrorKind::Conflict, LOCKS, bucket, why)
-            .hint("Remove the lock (az lock delete --ids), then try again."),
-    )
-}
-
-/// Name and id of a lock that guards the account or the container.
-fn in_the_way(lock: &Value, account: &str, bucket: &str) -> Option<(String, String)> {
-    let id = lock["id"].as_str()?;
-    let name = lock["name"].as_str().unwrap_or(id);
-    let level = lock["properties"]["level"].as_str();
-    if !matches!(level, Some("CanNotDelete" | "ReadOnly")) {
-        return None;
-    }
-    let lower = id.to_ascii_lowercase();
-    let (scope, _) = lower.split_once("/providers/microsoft.authorization/locks/")?;
-    let container = names::container_id(account, bucket).to_ascii_lowercase();
-    // A lock on another container of the account guards that one alone.
-    (container.starts_with(scope)).then(|| (name.to_owned(), id.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn locks_above_the_container_are_in_the_way() {
-        let account =
-            "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a";
-        let lock = |scope: &str, level: &str| {
-            let id = format!("{scope}/providers/Microsoft.Authorization/locks/keep");
-            json!({"id": id, "name": "keep", "properties": {"level": level}})
-        };
-        for (scope, level, expected) in [
-            ("/subscriptions/s", "CanNotDelete", true),
-            ("/subscriptions/S/resourcegroups/G", "ReadOnly", true),
-            (account, "CanNotDelete", true),
-            (account, "NotSpecified", false),
-            (
-                "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/a/blobServices/default/containers/other",
-                "CanNotDelete",
-                false,
-            ),
-        ] {
-            let found = in_the_way(&lock(scope, level), account, "box");
-            assert_eq!(found.is_some(), expected, "{scope} {level}");
-        }
-    }
 }

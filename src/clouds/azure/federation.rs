@@ -52,6 +52,12 @@ impl Credential {
         })
     }
 
+    /// The namespace and the name of the service account that it trusts.
+    fn service_account(&self) -> Option<(&str, &str)> {
+        let rest = self.subject.strip_prefix("system:serviceaccount:")?;
+        rest.split_once(':')
+    }
+
     fn means(&self, other: &Self) -> bool {
         self.issuer == other.issuer
             && self.subject == other.subject
@@ -224,12 +230,22 @@ fn compare(issuer: &str, told: &Value) -> Result<(), CloudError> {
     )
 }
 
-/// What the credentials of ours say of the instance: its issuer, and its namespace.
-pub(super) fn told(found: &[Credential]) -> Option<(String, String)> {
-    let own = found.iter().find(|one| one.name.starts_with(PREFIX))?;
-    let rest = own.subject.strip_prefix("system:serviceaccount:")?;
-    let (namespace, _) = rest.split_once(':')?;
-    Some((own.issuer.clone(), namespace.to_owned()))
+/// What the credentials of ours say of the instance: its issuer, its namespace and its service
+/// accounts.
+pub(super) fn told(found: &[Credential]) -> Option<Federation> {
+    let mut own = found.iter().filter(|one| one.name.starts_with(PREFIX));
+    let first = own.next()?;
+    let (namespace, account) = first.service_account()?;
+    let others = own
+        .filter(|one| one.issuer == first.issuer)
+        .filter_map(Credential::service_account)
+        .filter(|(other, _)| *other == namespace);
+    let accounts = std::iter::once(account).chain(others.map(|(_, account)| account));
+    Some(Federation {
+        issuer: first.issuer.clone(),
+        namespace: namespace.to_owned(),
+        service_accounts: accounts.map(str::to_owned).collect(),
+    })
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::request::{Api, Request};
 use super::roles::{self, Assignments};
 use super::service::only_writer;
 use super::trial::{self, Trial};
-use super::{Azure, Entry};
+use super::{Azure, Entry, Federation, LIST};
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker::{self, Marker};
 use crate::byob::observed::{IdentityState, Reading, Rule};
@@ -163,26 +163,36 @@ pub(super) fn state(
         }
         Found::Managed(Some((managed, credentials))) if is_ours(cloud, identity, &managed) => {
             let trusted = federation::told(&credentials);
-            let (issuer, namespace) = trusted.unzip();
             let owned = |text: Option<&str>| text.map(str::to_owned);
             let told = [
                 ("managed_identity_client_id", owned(managed.client())),
                 ("tenant_id", owned(managed.tenant())),
-                ("oidc_issuer_url", issuer),
-                ("kubernetes_namespace", namespace),
             ];
-            let told = told
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?)));
+            let told = told.into_iter();
+            let mut told: BTreeMap<_, _> = told
+                .filter_map(|(name, value)| Some((name, value?)))
+                .collect();
+            told.extend(trusted.map(told_of_trust).into_iter().flatten());
             let assignments = match assignments {
                 Reading::Known(assignments) => assignments,
-                other => return (other.clone().map(|_| None), told.collect()),
+                other => return (other.clone().map(|_| None), told),
             };
+            let held = assignments.written_of(&managed.principal, &cloud.place.subscription);
+            told.insert("wandb_roles", held);
             let state = managed_state(cloud, &managed, &credentials, assignments, roles);
-            (Reading::Known(Some(state)), told.collect())
+            (Reading::Known(Some(state)), told)
         }
         Found::Managed(_) => (Reading::Known(None), nothing),
     }
+}
+
+fn told_of_trust(of: Federation) -> [(&'static str, String); 3] {
+    let accounts: Vec<String> = of.service_accounts.into_iter().collect();
+    [
+        ("oidc_issuer_url", of.issuer),
+        ("kubernetes_namespace", of.namespace),
+        ("kubernetes_service_accounts", accounts.join(LIST)),
+    ]
 }
 
 fn key_state(cloud: &Azure, trial: Option<Trial>, takes_keys: bool) -> IdentityState {

@@ -22,6 +22,7 @@ mod federation;
 mod identity;
 mod key;
 mod listing;
+mod locks;
 pub mod names;
 mod observe;
 mod permissions;
@@ -68,6 +69,9 @@ pub use permissions::PERMISSIONS;
 ///
 /// Source: Azure's page on troubleshooting role assignments, which says up to ten minutes.
 const EFFECT: Duration = Duration::from_secs(600);
+
+/// What is between the names of a list, in an observation.
+pub const LIST: &str = ", ";
 
 /// How W&B gets in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,10 @@ pub mod argument {
     pub const OIDC_ISSUER_URL: &str = "oidc_issuer_url";
     /// The namespace of the instance, by those.
     pub const KUBERNETES_NAMESPACE: &str = "kubernetes_namespace";
+    /// The service accounts of the instance, by those.
+    pub const KUBERNETES_SERVICE_ACCOUNTS: &str = "kubernetes_service_accounts";
+    /// The roles that W&B has.
+    pub const WANDB_ROLES: &str = "wandb_roles";
     /// The principal that was let in for this bucket.
     pub const WANDB_PRINCIPAL_ID: &str = "wandb_principal_id";
 }
@@ -59,6 +63,11 @@ pub(super) async fn look(cloud: &Azure, bucket: &str) -> Result<Option<Sighting>
         Ok(container) => container,
         Err(error) if no_container(&error) => {
             check_absent(bucket, &error, account.as_ref())?;
+            match account {
+                Some(Ok(account)) => account.check_unclaimed(cloud)?,
+                Some(Err(_)) => account::check_free(cloud).await?,
+                None => {}
+            }
             return Ok(None);
         }
         Err(error) => return Err(error),
@@ -87,8 +96,14 @@ pub(super) async fn look(cloud: &Azure, bucket: &str) -> Result<Option<Sighting>
 
 /// The generations of containers of this name that were deleted softly.
 async fn generations_deleted(cloud: &Azure, bucket: &str) -> Result<Vec<Generation>, CloudError> {
-    let all = listing::containers(cloud, true).await?.into_iter();
-    let deleted = all.filter(|one| one.is_deleted && one.name == bucket);
+    let all = match listing::containers(cloud, true).await {
+        // Who may not list them cannot tell.
+        Err(error) if error.kind == CloudErrorKind::Denied => Vec::new(),
+        all => all?,
+    };
+    let deleted = all
+        .into_iter()
+        .filter(|one| one.is_deleted && one.name == bucket);
     Ok(deleted
         .filter_map(|one| one.marker)
         .flat_map(|marker| marker.generations())
@@ -169,7 +184,7 @@ pub(super) async fn observe(
     observed.grants = parts.grants(cloud, bucket, look_at.grants.as_ref()).await?;
     if let Some(wanted) = &look_at.identity {
         let takes_keys = parts.account.known().is_none_or(Account::takes_keys);
-        let roles = roles::ids(cloud, &wanted.rights.roles).await?;
+        let roles = roles::known_ids(cloud, &wanted.rights.roles).await?;
         let (state, told) = identity::state(
             cloud,
             wanted,
@@ -187,8 +202,12 @@ pub(super) async fn observe(
             .contains_key(argument::MANAGED_IDENTITY_CLIENT_ID)
         && let Some(principal) = assignments.principals_for(bucket).pop_first()
     {
-        let name = argument::WANDB_PRINCIPAL_ID;
-        observed.arguments.insert(name, principal);
+        let held = assignments.written_of(&principal, &cloud.place.subscription);
+        let told = [
+            (argument::WANDB_ROLES, held),
+            (argument::WANDB_PRINCIPAL_ID, principal),
+        ];
+        observed.arguments.extend(told);
     }
     Ok(Some(observed))
 }
@@ -317,7 +336,7 @@ impl Parts {
             Reading::Known(assignments) => assignments,
             other => return Ok(as_ref(other).map(|_| state)),
         };
-        let roles = roles::ids(cloud, &wanted.rights.roles).await?;
+        let roles = roles::known_ids(cloud, &wanted.rights.roles).await?;
         for principal in &wanted.principals {
             let there = assignments.names_of(principal, &roles);
             if !there.is_empty() {

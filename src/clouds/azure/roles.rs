@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Azure;
 use super::error::{PRINCIPAL_NOT_FOUND, has_code, not_understood};
 use super::names::{role_guid, role_name, stable_guid};
 use super::request::{Api, Request};
 use super::service::only_writer;
+use super::{Azure, LIST};
 use crate::byob::observed::Rule;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
@@ -89,6 +89,18 @@ impl Assignments {
     ) -> BTreeSet<String> {
         let roles = self.roles_of(principal);
         roles.into_iter().map(|guid| named(&guid, wanted)).collect()
+    }
+
+    /// A principal's roles as an argument can name them, in one text.
+    pub(super) fn written_of(&self, principal: &str, subscription: &str) -> String {
+        let roles = self.roles_of(principal).into_iter();
+        let written: Vec<String> = roles
+            .map(|guid| match role_name(&guid) {
+                Some(name) => name.to_owned(),
+                None => definition(subscription, &guid),
+            })
+            .collect();
+        written.join(LIST)
     }
 
     /// Whether a principal has these roles.
@@ -179,6 +191,32 @@ pub(super) async fn ids(
     Ok(found)
 }
 
+/// The same for a look at what there is: nobody has a role that is not defined.
+pub(super) async fn known_ids(
+    cloud: &Azure,
+    roles: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, CloudError> {
+    let mut found = BTreeMap::new();
+    for role in roles {
+        let guid = match role_guid(role) {
+            Some(guid) => guid,
+            None => match defined(cloud, role).await {
+                Err(error) if error.kind == CloudErrorKind::Invalid => role.clone(),
+                guid => guid?,
+            },
+        };
+        found.insert(role.clone(), guid);
+    }
+    Ok(found)
+}
+
+/// The full id of a role's definition.
+fn definition(subscription: &str, guid: &str) -> String {
+    format!(
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{guid}"
+    )
+}
+
 async fn defined(cloud: &Azure, role: &str) -> Result<String, CloudError> {
     let id = format!(
         "{}/providers/Microsoft.Authorization/roleDefinitions",
@@ -211,10 +249,7 @@ async fn put(
     role: &str,
     containers: &BTreeSet<String>,
 ) -> Result<(), CloudError> {
-    let definition = format!(
-        "/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{role}",
-        cloud.place.subscription
-    );
+    let definition = definition(&cloud.place.subscription, role);
     let body = json!({"properties": {
         "roleDefinitionId": definition,
         "principalId": principal,

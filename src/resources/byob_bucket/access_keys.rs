@@ -19,6 +19,7 @@ use crate::sdk::model::{Field, Secret};
 use crate::sdk::value::Value;
 use crate::terraform::account::{KEY_ROTATION, ResolvedBlock, key_version};
 use crate::terraform::diagnostics::Explanation;
+use crate::terraform::effect;
 
 const FORMER_STAYS: &str =
     "The user that a former owner of the bucket has made for W&B was not removed";
@@ -78,6 +79,9 @@ pub async fn put(
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;
         put.map_err(failed)?;
+        if let Some(name) = progress.bucket.registration_name.known() {
+            effect::note_given(name);
+        }
     }
     if matches!(wanted.access, Access::MadeIdentity(_)) {
         return Ok(without_key(progress));

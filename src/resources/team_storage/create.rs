@@ -2,6 +2,7 @@
 //! that W&B never takes back.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::TeamStorage;
 use super::arguments::place_of;
@@ -10,8 +11,9 @@ use super::existing::{Begun, Sight, continued, exists, sight};
 use super::members::{Written, note_added, stranger_error};
 use crate::sdk::prelude::*;
 use crate::terraform::diagnostics::Explanation;
+use crate::terraform::effect;
 use crate::terraform::registration::{Connection, test_connection};
-use crate::wandb::{Client, NewTeam, Team, WandbError};
+use crate::wandb::{Client, NewTeam, Team, WandbError, WandbErrorKind};
 
 /// Makes the team of a plan.
 pub async fn create(
@@ -56,7 +58,7 @@ async fn make(
         members: members_of(planned).into_iter().collect(),
         storage: effective(planned),
     };
-    match client.create_team(&new).await {
+    match create_once_let_in(cx, client, &new).await {
         Ok(team) => Ok((team, diagnostics)),
         Err(error) if error.undone => Err(nothing_made(cx, error)),
         Err(error) => {
@@ -65,6 +67,41 @@ async fn make(
             diagnostics.push(warning);
             Ok((team, diagnostics))
         }
+    }
+}
+
+/// How long it is waited until the instance is asked again.
+const AGAIN: Duration = Duration::from_secs(2);
+const LONGEST: Duration = Duration::from_secs(15);
+
+/// Asks for the team, again and again while the instance refuses a bucket that it was let into a
+/// moment ago.
+async fn create_once_let_in(
+    cx: &Context,
+    client: &Client,
+    new: &NewTeam,
+) -> Result<Team, WandbError> {
+    let name = new.storage.get("name").map_or("", String::as_str);
+    let mut pause = AGAIN;
+    loop {
+        let made = client.create_team(new).await;
+        let is_refused = made
+            .as_ref()
+            .is_err_and(|error| error.undone && error.kind == WandbErrorKind::Invalid);
+        let rest = effect::still_to_come(name).filter(|_| is_refused);
+        let Some(rest) = rest else {
+            return made;
+        };
+        tracing::info!(
+            name,
+            "the instance is not let in yet, and is asked again in a while"
+        );
+        tokio::select! {
+            biased;
+            () = cx.stop().cancelled() => return made,
+            () = tokio::time::sleep(pause.min(rest)) => {}
+        }
+        pause = (pause * 2).min(LONGEST);
     }
 }
 

@@ -64,7 +64,7 @@ fn a_foreign_credential_is_a_warning_and_stays() {
     stage.apply();
     let name = text(&stage.identity()["name"]);
     let issuer = stage.login.issuer();
-    trust(&stage, &name, "ci", &issuer, "repo:acme/app");
+    trust(&stage, &name, "build", &issuer, "repo:acme/app");
     stage
         .terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"])
         .succeeds();

@@ -45,14 +45,34 @@ fn generated_configuration_of_an_instance_plans_empty() {
     let arguments = format!("{BY_KEY}\nsoft_delete_days = 30\ntags = {{ a = \"b\" }}");
     stage.write_bucket(&arguments, r#"replication = "LRS""#);
     stage.apply();
-    plans_empty(&stage);
+    // Secrets are left out, so the key is still to be read; nothing else differs.
+    let before = everything(&stage);
+    stage.forget(THIS);
+    stage.write(&import_block(&stage));
+    let plan = stage.plan_with(&["-generate-config-out=made.tf"]);
+    assert_eq!(
+        plan.changed(THIS),
+        [
+            "access_key_id",
+            "access_key_owner",
+            "findings",
+            "generation",
+            "secret_access_key",
+            "supported_file_store",
+            "verified"
+        ]
+    );
+    assert_eq!(everything(&stage), before);
+    stage.apply();
+    stage.assert_empty_plan();
     let state = stage.this();
+    assert_eq!(state["verified"], true, "{}", state["findings"]);
+    assert_eq!(state["secret_access_key"], before[0]["keys"][0]);
     assert_eq!(state["azure"]["replication"], "LRS");
     assert_eq!(state["azure"]["access"], "access_key");
     assert_eq!(state["azure"]["create_storage_account"], true);
     assert_eq!(state["soft_delete_days"], 30);
     assert_eq!(state["tags"], json!({"a": "b"}));
-    assert_eq!(state["secret_access_key"], Value::Null);
     // The first change takes it over, and does nothing else.
     std::fs::remove_file(stage.path().join("made.tf")).expect("a file");
     stage.forget(THIS);
@@ -171,12 +191,13 @@ fn generated_configuration_for_a_principal_plans_empty() {
 fn generated_configuration_in_anothers_account_plans_empty() {
     let stage = Stage::new("az-i-others");
     stage.make_account(json!({"tags": {"owner": "ops"}}));
-    stage.write_in_anothers(BY_KEY, "");
+    let block = stage.by_identity();
+    stage.write_in_anothers("", &block);
     stage.apply();
     plans_empty(&stage);
     assert_eq!(stage.this()["azure"]["create_storage_account"], false);
     std::fs::remove_file(stage.path().join("made.tf")).expect("a file");
-    stage.write_in_anothers(BY_KEY, "");
+    stage.write_in_anothers("", &block);
     stage.apply();
     stage.destroy();
     assert_ne!(stage.seen_account(), Value::Null);
@@ -211,7 +232,7 @@ fn ids_are_checked() {
     let (name, account) = (stage.bucket(), stage.account());
     let own = stage.login.subscription();
     let other = "33333333-3333-4333-a333-333333333333";
-    let shape = "azure/<subscription>/<group>/<account>/<container>";
+    let shape = "azure/<subscription>/<group>/<account>/<name>";
     for (id, words) in [
         (format!("azure/{name}"), shape),
         (format!("azure/{own}/{account}/{name}"), shape),

@@ -40,10 +40,7 @@ fn what_does_not_fit_together_is_refused_at_its_argument() {
             ),
             "shared_key_enabled",
         ),
-        (
-            identity("account_key = \"key2\"\naccess = \"workload_identity\""),
-            "account_key",
-        ),
+        (identity("account_key = \"key2\""), "account_key"),
         (
             principal("oidc_issuer_url = \"https://a.example.com\""),
             "oidc_issuer_url",
@@ -124,7 +121,7 @@ fn a_hierarchical_namespace_keeps_no_versions() {
     let stage = Stage::new("az-p-hns");
     stage.make_account(json!({"properties": {"isHnsEnabled": true}}));
     stage.write_in_anothers(BY_KEY, "");
-    let text = stage.plan_fails();
+    let text = stage.apply_fails();
     assert!(text.contains("hierarchical namespace"), "{text}");
     assert!(text.contains("versioning = false"), "{text}");
     assert!(!stage.exists());
@@ -143,7 +140,7 @@ fn another_replication_is_azures_to_make() {
     let text = stage.plan_fails();
     assert!(text.contains("az storage account"), "{text}");
     assert!(text.contains("GRS"), "{text}");
-    assert_eq!(stage.seen_account()["sku"]["name"], "Standard_ZRS");
+    assert_eq!(stage.seen_account()["sku"], "Standard_ZRS");
     stage.write_bucket(BY_KEY, "");
     stage.assert_empty_plan();
     stage.destroy();
@@ -151,7 +148,7 @@ fn another_replication_is_azures_to_make() {
         stage.write_bucket(BY_KEY, &format!("replication = \"{replication}\""));
         stage.apply();
         stage.assert_empty_plan();
-        assert_eq!(stage.seen_account()["sku"]["name"], sku);
+        assert_eq!(stage.seen_account()["sku"], sku);
         stage.destroy();
     }
 }
@@ -184,10 +181,7 @@ fn what_a_deployment_does_not_take_is_refused() {
         let provider = stage.provider("").replace("dedicated", "multi_tenant");
         stage.write_under(&provider, &stage.bucket_block(arguments, &block));
         let text = stage.plan_fails();
-        assert!(
-            text.contains("multi_tenant") || text.contains("SaaS"),
-            "{text}"
-        );
+        assert!(text.contains("W&B's multi-tenant service takes"), "{text}");
         assert_eq!(text.matches("Error: ").count(), 1, "{text}");
     }
     let provider = stage.provider("").replace("dedicated", "self_managed");
@@ -238,11 +232,8 @@ fn a_name_that_is_taken_is_told_by_the_plan() {
     stage.login.control("POST", "/subscriptions", other);
     stage.make_account(json!({"subscription": theirs}));
     stage.write_bucket(BY_KEY, "");
-    let text = stage.apply_fails();
-    assert!(
-        text.contains("is already taken") || text.contains("taken"),
-        "{text}"
-    );
+    let text = stage.plan_fails();
+    assert!(text.contains("taken"), "{text}");
     assert!(text.contains("storage_account_name"), "{text}");
     assert_eq!(stage.this(), Value::Null);
 }
@@ -252,9 +243,9 @@ fn an_account_in_another_group_of_the_subscription_is_told() {
     let stage = Stage::new("az-p-othergroup");
     stage.make_account(json!({"group": "another-group"}));
     stage.write_bucket(BY_KEY, "");
-    let text = stage.apply_fails();
+    let text = stage.plan_fails();
     assert!(text.contains("resource_group_name"), "{text}");
-    assert!(text.contains("another resource group"), "{text}");
+    assert!(text.contains("create_storage_account = false"), "{text}");
 }
 
 #[test]
@@ -300,9 +291,7 @@ fn what_the_caller_may_not_do_is_a_warning() {
     );
     login.grant(&principal, "Owner");
     let plan = stage.plan();
-    assert!(!plan.text.contains("Warning"), "{}", plan.text);
-    let text = stage.plan().text;
-    assert!(!text.contains("roleAssignments"), "{text}");
+    assert!(!plan.text.contains("lack rights"), "{}", plan.text);
 }
 
 #[test]

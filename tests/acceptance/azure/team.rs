@@ -72,7 +72,7 @@ fn a_team_whose_instance_does_not_get_in_is_not_made() {
         "{}\nkubernetes_service_accounts = [\"somebody\"]",
         stage.by_identity()
     );
-    write(&stage, &block, "");
+    write(&stage, &block, "timeouts {\n create = \"5s\"\n}");
     let text = stage.apply_fails();
     assert!(
         text.contains("AADSTS") || text.contains("identity"),

@@ -2,6 +2,7 @@
 //! next apply mends it: a table of requirements and clouds, with one test for each row.
 
 mod access;
+mod azure;
 mod data;
 mod gcp;
 mod key;

@@ -15,7 +15,7 @@ use crate::byob::address::AzureAddress;
 use crate::byob::identity::AccessKey;
 use crate::byob::spec::Setting;
 use crate::byob::{CloudKind, Observed, Reading};
-use crate::clouds::azure::{argument as told, names};
+use crate::clouds::azure::{LIST, argument as told, names};
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::model::{Field, Secret, SetOf};
 use crate::sdk::value::Value;
@@ -26,6 +26,13 @@ use crate::terraform::diagnostics::Explanation;
 
 fn is_same_location(one: &str, other: &str) -> bool {
     names::plain_location(one) == names::plain_location(other)
+}
+
+/// A list that an observation tells in one text; nothing for an empty one.
+fn list(text: Option<String>) -> Option<Field<SetOf>> {
+    let text = text.filter(|text| !text.is_empty())?;
+    let names: BTreeSet<String> = text.split(LIST).map(str::to_owned).collect();
+    Some(Field::Known(SetOf::from(names)))
 }
 
 /// Whether a bucket is imported, and nobody has said yet what the cloud does not tell.
@@ -102,6 +109,12 @@ fn check_access(block: &Arguments) -> Result<(), Diagnostic> {
             "wandb_principal_id",
             "access is \"principal\", and W&B's principal is not set",
         )),
+        Some(BY_KEY) if block.shared_key_enabled == Field::Known(false) => Err(Explanation::new(
+            "shared_key_enabled does not fit the other arguments",
+            "W&B gets in by a key of the account with access = \"access_key\"",
+        )
+        .at(argument("shared_key_enabled"))
+        .error()),
         _ => Ok(()),
     }
 }
@@ -330,6 +343,12 @@ impl CloudAccount for AzureAccount {
             if let Some(namespace) = text(told::KUBERNETES_NAMESPACE) {
                 block.kubernetes_namespace = Field::Known(namespace);
             }
+            if let Some(accounts) = list(text(told::KUBERNETES_SERVICE_ACCOUNTS)) {
+                block.kubernetes_service_accounts = accounts;
+            }
+            if let Some(roles) = list(text(told::WANDB_ROLES)) {
+                block.wandb_roles = roles;
+            }
             return block;
         }
         let principal = text(told::WANDB_PRINCIPAL_ID);
@@ -339,7 +358,10 @@ impl CloudAccount for AzureAccount {
             BY_KEY
         };
         block.wandb_principal_id = principal.into();
-        block.wandb_roles = meaning::default_roles(access).map(SetOf::from).into();
+        block.wandb_roles = match list(text(told::WANDB_ROLES)) {
+            Some(roles) if access == BY_PRINCIPAL => roles,
+            _ => meaning::default_roles(access).map(SetOf::from).into(),
+        };
         block.access = access.into();
         block.identity_name = Field::Null;
         block
