@@ -87,7 +87,7 @@ pub const NO_DEFAULT_RETENTION: Requirement = Requirement {
     on: PerCloud {
         aws: HERE,
         gcp: HERE,
-        azure: Applies::Not("the policies of Azure keep blobs of an account, and are its owner's"),
+        azure: HERE,
         s3_compatible: HERE,
         coreweave: HERE,
     },

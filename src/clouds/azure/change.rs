@@ -44,7 +44,7 @@ pub(super) async fn change(cloud: &Azure, bucket: &str, what: &Change) -> Result
 }
 
 /// Old versions are asked for where none can be kept.
-pub(super) fn no_versions(cloud: &Azure) -> CloudError {
+fn no_versions(cloud: &Azure) -> CloudError {
     let why = "the account has a hierarchical namespace, which keeps no old versions";
     let kind = CloudErrorKind::Invalid;
     CloudError::new(kind, service::WRITE, &cloud.place.account, why)

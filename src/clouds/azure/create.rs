@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::account::{self, Account};
-use super::change::{kept, no_versions};
+use super::change::kept;
 use super::error::{GROUP_NOT_FOUND, has_code, no_container};
 use super::listing::containers;
 use super::service::{self, only_writer};
@@ -29,7 +29,7 @@ pub(super) async fn create(
         with_own_account(cloud, bucket, tags).await?
     } else {
         let account = with_anothers(cloud).await?;
-        refuse_unfit(cloud, &account, settings)?;
+        refuse_unfit(cloud, &account)?;
         false
     };
     if !is_new {
@@ -107,10 +107,7 @@ async fn with_anothers(cloud: &Azure) -> Result<Account, CloudError> {
 }
 
 /// What another's account is and cannot be made otherwise by us.
-fn refuse_unfit(cloud: &Azure, account: &Account, settings: &[Change]) -> Result<(), CloudError> {
-    if account.is_hierarchical() && settings.contains(&Change::Versioning(true)) {
-        return Err(no_versions(cloud));
-    }
+fn refuse_unfit(cloud: &Azure, account: &Account) -> Result<(), CloudError> {
     if cloud.place.key_name().is_some() && !account.takes_keys() {
         return Err(invalid(
             cloud,
