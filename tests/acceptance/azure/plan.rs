@@ -55,10 +55,6 @@ fn what_does_not_fit_together_is_refused_at_its_argument() {
             "oidc_issuer_url",
         ),
         (
-            key("create_storage_account = false\nlocation = \"westeurope\""),
-            "location",
-        ),
-        (
             key("create_storage_account = false\nreplication = \"LRS\""),
             "replication",
         ),
