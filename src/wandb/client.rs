@@ -111,6 +111,15 @@ impl Client {
         }
     }
 
+    /// Waits before something is asked once more; false when the operation has ended meanwhile.
+    pub async fn pause(&self, pause: Duration) -> bool {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => false,
+            () = tokio::time::sleep(pause) => true,
+        }
+    }
+
     /// Which instance it asks.
     #[must_use]
     pub fn address(&self) -> &str {

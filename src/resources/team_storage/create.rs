@@ -58,7 +58,7 @@ async fn make(
         members: members_of(planned).into_iter().collect(),
         storage: effective(planned),
     };
-    match create_once_let_in(cx, client, &new).await {
+    match create_once_let_in(client, &new).await {
         Ok(team) => Ok((team, diagnostics)),
         Err(error) if error.undone => Err(nothing_made(cx, error)),
         Err(error) => {
@@ -76,11 +76,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 
 /// Asks for the team, again and again while the instance refuses a bucket that it was let into a
 /// moment ago.
-async fn create_once_let_in(
-    cx: &Context,
-    client: &Client,
-    new: &NewTeam,
-) -> Result<Team, WandbError> {
+async fn create_once_let_in(client: &Client, new: &NewTeam) -> Result<Team, WandbError> {
     let name = new.storage.get("name").map_or("", String::as_str);
     let mut pause = AGAIN;
     loop {
@@ -96,10 +92,8 @@ async fn create_once_let_in(
             name,
             "the instance is not let in yet, and is asked again in a while"
         );
-        tokio::select! {
-            biased;
-            () = cx.stop().cancelled() => return made,
-            () = tokio::time::sleep(pause.min(rest)) => {}
+        if !client.pause(pause.min(rest)).await {
+            return made;
         }
         pause = (pause * 2).min(LONGEST);
     }

@@ -1,23 +1,17 @@
 //! Roles, trust and principals take a while at Azure until they have an effect: what depends on
 //! them waits.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use simulator::azure::Config;
 
-use super::{Stage, finding};
+use super::{Stage, alone, finding};
 use crate::harness::hcl;
 
 #[test]
 fn what_depends_on_a_new_role_waits_for_its_effect() {
-    let config = Config {
-        role_delay: Duration::from_secs(3),
-        ..Config::default()
-    };
-    let stage = Stage::alone_on_azure("az-late", config);
-    // The owner has its roles for long.
-    stage.cloud().advance(Duration::from_secs(60));
+    let stage = alone("az-late");
+    // The caller has its roles for long.
+    let delays = json!({"role_delay": 3});
+    stage.login.control("PATCH", "/settings", delays);
     stage.write_bucket("", &stage.by_identity());
     stage.apply();
     stage.assert_empty_plan();
@@ -29,20 +23,18 @@ fn what_depends_on_a_new_role_waits_for_its_effect() {
 
 #[test]
 fn a_team_is_made_once_the_instance_gets_in() {
-    let config = Config {
-        role_delay: Duration::from_secs(4),
-        federation_delay: Duration::from_secs(2),
-        principal_delay: Duration::from_secs(1),
-        ..Config::default()
-    };
-    let stage = Stage::alone_on_azure("az-lateteam", config);
-    stage.cloud().advance(Duration::from_secs(60));
+    let stage = alone("az-lateteam");
+    let delays = json!({"role_delay": 4, "federation_delay": 2, "principal_delay": 1});
+    stage.login.control("PATCH", "/settings", delays);
     let team = hcl!(
         r#"
             resource "wandb_team_storage" "this" {
               team = "<name>"
               storage = wandb_byob_bucket.this.storage
               on_destroy = "delete"
+              timeouts {
+                create = "2m"
+              }
             }
         "#,
         name = stage.bucket()

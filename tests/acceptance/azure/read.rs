@@ -103,7 +103,7 @@ fn one_404_is_no_proof_and_forgets_nothing() {
         account.as_str(),
         "blobServices/default?",
     ] {
-        let fault = Fault::status(&format!("{place}"), 404, None);
+        let fault = Fault::status(place, 404, None);
         stage.cloud().fault(fault);
         let run = stage.terraform(&["plan", "-no-color"]);
         assert!(!run.0.status.success(), "{place}: {}", run.text());
