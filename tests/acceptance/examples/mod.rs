@@ -5,6 +5,7 @@
 //! configurations is one by itself.
 
 mod aws;
+mod azure;
 mod gcp;
 mod minio;
 mod seaweedfs;
@@ -84,6 +85,7 @@ fn every_example_is_known() {
     let paths = minio::EXAMPLES.iter().map(|one| one.path);
     let paths = paths.chain(seaweedfs::EXAMPLES.iter().map(|one| one.path));
     let paths = paths.chain(aws::EXAMPLES.iter().map(|one| one.path));
+    let paths = paths.chain(azure::EXAMPLES.iter().map(|one| one.path));
     let paths = paths.chain(gcp::EXAMPLES.iter().map(|one| one.path));
     let known: BTreeSet<String> = paths.map(str::to_owned).collect();
     let unknown: Vec<String> = found().difference(&known).cloned().collect();

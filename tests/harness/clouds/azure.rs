@@ -197,12 +197,13 @@ impl Cloud for Azure {
     fn clean_up(stage: &Stage<Self>, bucket: &str) {
         let account = stage.account();
         for blob in stage.cloud().blobs(&account, bucket) {
-            if blob.state == "live" {
+            if blob.state != "deleted" {
                 let path = format!(
                     "/accounts/{account}/containers/{bucket}/blobs/{}",
                     blob.name
                 );
-                stage.login.control("DELETE", &path, json!({}));
+                let all = json!({"with_versions": true});
+                stage.login.control("DELETE", &path, all);
             }
         }
     }

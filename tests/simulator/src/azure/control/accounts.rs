@@ -132,7 +132,14 @@ fn containers(
         }
         ("DELETE", ["blobs", rest @ ..]) => {
             let name = rest.join("/");
-            found.delete(&name, keeping, true, true, now);
+            if body["with_versions"] == true {
+                // What soft delete keeps stays.
+                found
+                    .blobs
+                    .retain(|one| one.name != name || one.deleted.is_some());
+            } else {
+                found.delete(&name, keeping, true, true, now);
+            }
             DONE
         }
         _ => unknown(),
