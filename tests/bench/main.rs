@@ -4,6 +4,7 @@
 //! measures one cloud. Nothing here fails on a slow machine: numbers are for people to compare,
 //! within one run.
 
+mod azure;
 mod google;
 
 use std::fs;
@@ -55,6 +56,9 @@ fn main() {
     for job in [MINIO, AWS, GCP].into_iter().filter(is_wanted) {
         runtime.block_on(requests(&job, &mut rows));
         runtime.block_on(many(&job, &mut rows));
+    }
+    if named.is_empty() || named.iter().any(|name| name == "azure") {
+        runtime.block_on(azure::measure(&mut rows));
     }
     print(&rows);
 }
@@ -299,6 +303,15 @@ struct Work {
 
 impl Work {
     fn new(job: &Job, endpoint: &str, server: &Place, count: usize) -> Self {
+        Self::of(&format!(
+            "provider \"wandb\" {{\n deployment = \"dedicated\"\n {}\n}}\n\
+             resource \"wandb_byob_bucket\" \"this\" {{\n count = {count}\n name = \"bench-${{count.index}}\"\n {}\n}}\n",
+            job.login(server, endpoint),
+            job.block()
+        ))
+    }
+
+    fn of(configuration: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let folder = Path::new(BINARY)
             .parent()
@@ -310,11 +323,7 @@ impl Work {
         );
         fs::write(directory.path().join("cli.tfrc"), cli).expect("written");
         let text = format!(
-            "terraform {{\n required_providers {{\n wandb = {{ source = \"wandb-byob/wandb\" }}\n }}\n}}\n\
-             provider \"wandb\" {{\n deployment = \"dedicated\"\n {}\n}}\n\
-             resource \"wandb_byob_bucket\" \"this\" {{\n count = {count}\n name = \"bench-${{count.index}}\"\n {}\n}}\n",
-            job.login(server, endpoint),
-            job.block()
+            "terraform {{\n required_providers {{\n wandb = {{ source = \"wandb-byob/wandb\" }}\n }}\n}}\n{configuration}"
         );
         fs::write(directory.path().join("main.tf"), text).expect("written");
         Self { directory }
