@@ -9,7 +9,7 @@ use super::request::{Api, Request};
 use super::{Azure, Entry, container};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
-use crate::clouds::absence::{confirmed, may_not_list};
+use crate::clouds::absence::{confirmed, contradiction, may_not_list};
 
 const LIST: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/read";
 const LIST_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts/read";
@@ -25,6 +25,11 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
                 (LIST, SecondAnswer::Present, "names it".to_owned())
             }
             Ok(_) => (LIST, SecondAnswer::Absent, String::new()),
+            Err(error) if no_container(&error) => {
+                let why = "one answer was that there is such an account, and another one the \
+                           contrary";
+                return Err(contradiction(LIST, bucket, why));
+            }
             Err(error) if may_not_list(&error) => again(cloud, bucket).await?,
             Err(error) => return Err(error),
         },

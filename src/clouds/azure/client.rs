@@ -183,12 +183,6 @@ impl Clients {
         self.kept_keys().insert(place, SecretString::from(key));
     }
 
-    /// A key of an account is another one by now.
-    pub(super) fn forget_key(&self, account: &str, name: &str) {
-        let place = (account.to_owned(), name.to_owned());
-        self.kept_keys().remove(&place);
-    }
-
     async fn credential(&self) -> Result<&Arc<dyn TokenCredential>, CloudError> {
         let connection = &self.connection;
         let open = || async {

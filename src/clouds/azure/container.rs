@@ -1,12 +1,13 @@
 //! Containers, which are the buckets: what one says of itself, and writing it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Azure;
-use super::error::{CONTAINER_NOT_FOUND, is_being_deleted, not_understood};
+use super::error::{CONTAINER_NOT_FOUND, is_being_deleted, no_container, not_understood};
 use super::names::{self, METADATA};
 use super::request::{Api, Request, read};
 use crate::byob::marker::{self, Marker};
@@ -95,6 +96,20 @@ pub(super) async fn get(cloud: &Azure, bucket: &str) -> Result<Container, CloudE
     Ok(container)
 }
 
+/// Azure writes onto a container that is there, so it is looked once more.
+pub(super) async fn refuse_taken(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    match get(cloud, bucket).await {
+        Ok(_) => Err(CloudError::new(
+            CloudErrorKind::AlreadyExists,
+            WRITE,
+            bucket,
+            "a container of this name is there",
+        )),
+        Err(error) if no_container(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// Makes the container with its marker. Azure writes onto one that is there, so whoever calls has
 /// looked a moment ago.
 pub(super) async fn make(
@@ -108,7 +123,12 @@ pub(super) async fn make(
     let request = Request::manager(Api::Storage, "PUT", &id(cloud, bucket)).json(&body);
     let waiting = |outcome: &Result<_, CloudError>| outcome.as_ref().is_err_and(is_being_deleted);
     let stop = cloud.patience.stop();
+    let is_first = AtomicBool::new(true);
     let made = until_known_within(NAME_FREE, stop, WRITE, bucket, waiting, || async {
+        // Somebody else may have waited for the name as well.
+        if !is_first.swap(false, Ordering::Relaxed) {
+            refuse_taken(cloud, bucket).await?;
+        }
         Ok(cloud
             .send_request(Work::Write, WRITE, bucket, &request)
             .await)

@@ -107,7 +107,7 @@ fn conflict(call: &str, bucket: &str, why: String) -> CloudError {
 
 /// Refuses with `Conflict` when something cannot be deleted, before anything is.
 pub(super) async fn refuse_locked(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    locks::refuse(cloud, bucket).await?;
+    locks::refuse(cloud, bucket, locks::Unseen::Refused).await?;
     let container = container::get(cloud, bucket).await?;
     let retention = container.retention();
     if !retention.is_empty() {
@@ -270,7 +270,7 @@ pub(super) async fn give_up(cloud: &Azure, bucket: &str, name: &str) -> Result<(
 /// Refuses while there is data; deletes what killed probes have left.
 pub(super) async fn refuse_data(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
     const GLANCE: u64 = 1000;
-    if cloud.seen.is_emptied() || cloud.seen.holds_nothing() {
+    if cloud.seen.is_emptied() || listing::holds_nothing(cloud, bucket).await? {
         return Ok(());
     }
     let (held, _) = surveyed(cloud, bucket, GLANCE).await?;

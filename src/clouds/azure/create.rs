@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::account::{self, Account};
 use super::change::kept;
-use super::error::{GROUP_NOT_FOUND, has_code, no_container};
+use super::error::{GROUP_NOT_FOUND, has_code};
 use super::listing::containers;
 use super::service::{self, only_writer};
 use super::{Azure, container, names, policy};
@@ -33,13 +33,14 @@ pub(super) async fn create(
         false
     };
     if !is_new {
-        refuse_taken(cloud, bucket).await?;
+        container::refuse_taken(cloud, bucket).await?;
     }
-    let made = container_with(cloud, bucket, marker, settings).await;
-    made.map_err(|error| {
-        if is_new && error.hint.is_none() {
-            return error
-                .hint("The storage account is made by now; the next apply goes on with it.");
+    let made = container_with(cloud, bucket, marker, settings, is_new).await;
+    made.map_err(|mut error| {
+        if is_new {
+            error.message.push_str(
+                "; the storage account is made by now, and the next apply goes on with it",
+            );
         }
         error
     })?;
@@ -54,15 +55,20 @@ async fn container_with(
     bucket: &str,
     marker: Option<&String>,
     settings: &[Change],
+    is_new: bool,
 ) -> Result<(), CloudError> {
     if cloud.place.makes_account {
-        let first = service::first(settings);
-        if !first.is_empty() {
-            service::put(cloud, first).await?;
+        let sections = if is_new {
+            service::first(settings)
+        } else {
+            service::beside_others(cloud, settings).await?
+        };
+        if !sections.is_empty() {
+            service::put(cloud, sections).await?;
         }
         let rules = lifecycle(settings);
         if !rules.is_empty() {
-            policy::write_first(cloud, bucket, rules).await?;
+            policy::write_first(cloud, bucket, rules, is_new).await?;
         }
     }
     container::make(cloud, bucket, marker).await
@@ -74,20 +80,6 @@ fn lifecycle(settings: &[Change]) -> &[LifecycleRule] {
         _ => None,
     });
     found.unwrap_or_default()
-}
-
-/// Azure writes onto a container that is there, so it is looked once more.
-async fn refuse_taken(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    match container::get(cloud, bucket).await {
-        Ok(_) => Err(CloudError::new(
-            CloudErrorKind::AlreadyExists,
-            container::WRITE,
-            bucket,
-            "a container of this name is there",
-        )),
-        Err(error) if no_container(&error) => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 fn invalid(cloud: &Azure, why: &str, hint: &str) -> CloudError {
@@ -135,7 +127,15 @@ async fn with_own_account(
         account::make(cloud, bucket, tags).await?;
         return Ok(true);
     };
-    if !found.is_for(bucket) {
+    let marker = tags.get(marker::KEY).and_then(|text| Marker::parse(text));
+    let wanted = marker.map(|marker| marker.generations());
+    // Of a finished one somebody may want to have the container back.
+    let is_ours = found.is_for(bucket)
+        && found.marker().is_some_and(|marker| {
+            let found = marker.generations();
+            marker.is_creating() || wanted.is_some_and(|wanted| names::is_related(&found, &wanted))
+        });
+    if !is_ours {
         return Err(account::not_for(cloud));
     }
     let others = containers(cloud, false).await?;

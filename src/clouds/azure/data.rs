@@ -92,10 +92,21 @@ pub(super) async fn send(
         let request = with_token(bucket, ask);
         return cloud.send_request(work, call, bucket, &request).await;
     };
+    send_by_key(cloud, work, call, bucket, (ask, key.expose_secret())).await
+}
+
+/// Sends a request that a key of the account signs.
+pub(super) async fn send_by_key(
+    cloud: &Azure,
+    work: Work,
+    call: &str,
+    bucket: &str,
+    (ask, secret): (&Ask<'_>, &str),
+) -> Result<HttpResponse, CloudError> {
     let account = &cloud.place.account;
     // All of the container: what is asked for is the provider's own work.
     let whole = Permits::everything(account, bucket);
-    let signature = sas::by_key(&whole, key.expose_secret());
+    let signature = sas::by_key(&whole, secret);
     let signature = signature.map_err(|why| sas::unsignable(account, why))?;
     let request = signed(&cloud.clients.blobs(account), bucket, ask, &signature);
     cloud

@@ -3,10 +3,12 @@
 
 use super::account::{self, Account};
 use super::error::no_container;
+use super::locks::{self, Unseen};
 use super::request::{Api, Request};
-use super::{Azure, Entry, absence, container, contents, listing, locks, names, policy, roles};
-use crate::byob::CloudError;
+use super::service::only_writer;
+use super::{Azure, Entry, absence, container, contents, listing, names, policy, roles};
 use crate::byob::absence::AbsentBucket;
+use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
@@ -21,9 +23,13 @@ pub(super) async fn delete(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, 
     }
 }
 
+/// Azure deletes a full container without a word, so whose it is and what it holds is looked at
+/// last, and nobody else in this process makes anything in the account meanwhile.
 async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
+    locks::refuse(cloud, bucket, Unseen::Tried).await?;
+    let _writer = only_writer(cloud).await;
+    refuse_new_owner(cloud, bucket).await?;
     contents::refuse_data(cloud, bucket).await?;
-    locks::refuse(cloud, bucket).await?;
     let own = own_account(cloud, bucket).await?;
     let keeps = match &own {
         Some(_) => what_keeps(cloud, bucket).await?,
@@ -36,16 +42,29 @@ async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudE
         delete_account(cloud).await?;
         return Ok(AbsentBucket::deleted(bucket).for_good());
     };
-    policy::remove(cloud, bucket).await.or_else(|error| {
-        // A rule for a container that is gone does nothing.
-        tracing::warn!(%error, "the container's lifecycle rules were not removed");
-        Ok::<(), CloudError>(())
-    })?;
+    policy::remove(cloud, bucket).await?;
     let id = names::container_id(&cloud.place.account_id(), bucket);
     let request = Request::manager(Api::Storage, "DELETE", &id);
     let gone = cloud.send_request(Work::Write, DELETE, bucket, &request);
     gone.await?;
     Ok(AbsentBucket::deleted(bucket).leaving(left(cloud, own.is_some(), &keeps)))
+}
+
+/// Deleting all that a container holds takes long enough for somebody to take it over.
+async fn refuse_new_owner(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    if !cloud.seen.is_emptied() {
+        return Ok(());
+    }
+    let before = cloud.seen.container(bucket).and_then(|seen| seen.marker());
+    let now = container::get(cloud, bucket).await?.marker();
+    if before == now {
+        return Ok(());
+    }
+    let why = "somebody else has taken the container over while it was emptied";
+    Err(
+        CloudError::new(CloudErrorKind::Conflict, DELETE, bucket, why)
+            .hint("Keep the bucket in one state only; remove it from this one."),
+    )
 }
 
 /// What is left of a bucket whose account stays, as a sentence.
@@ -87,7 +106,12 @@ async fn what_keeps(cloud: &Azure, bucket: &str) -> Result<Option<String>, Cloud
     );
     let mut found = Vec::new();
     for other in containers? {
-        if other.name != bucket {
+        let generations = other.marker.map(|marker| marker.generations());
+        let is_ours = other.name == bucket
+            && (!other.is_deleted
+                || generations
+                    .is_some_and(|found| names::is_related(&found, &cloud.seen.generations())));
+        if !is_ours {
             let how = if other.is_deleted {
                 "the deleted "
             } else {

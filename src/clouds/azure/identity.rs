@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::error::not_understood;
+use super::error::{no_account, not_understood};
 use super::federation::{self, Credential};
 use super::key;
 use super::names::{CONTAINER_TAG, container_id, is_managed, is_related, plain_location};
@@ -328,8 +328,14 @@ async fn delete(cloud: &Azure, identity: &Identity) -> Result<(), CloudError> {
     }
     if !cloud.seen.is_account_gone() {
         let _writer = only_writer(cloud).await;
-        let before = roles::get(cloud).await?;
-        roles::take_all(cloud, &managed.principal, &BTreeMap::new(), &before).await?;
+        match roles::get(cloud).await {
+            // With the account all went that was given on it.
+            Err(error) if no_account(&error) => {}
+            before => {
+                let nothing = BTreeMap::new();
+                roles::take_all(cloud, &managed.principal, &nothing, &before?).await?;
+            }
+        }
     }
     let request = Request::manager(Api::Identity, "DELETE", &identity.name);
     let gone = cloud

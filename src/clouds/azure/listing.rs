@@ -10,6 +10,7 @@ use super::container::Container;
 use super::data::{self, Ask};
 use super::error::not_understood;
 use super::request::{Api, Request};
+use crate::byob::identity::AccessKey;
 use crate::byob::marker::Marker;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
@@ -207,6 +208,17 @@ pub(super) async fn holds_nothing(cloud: &Azure, bucket: &str) -> Result<bool, C
 pub(super) async fn glance(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
     let ask = list("", 1, None);
     let asked = data::send(cloud, Work::Read, LIST, bucket, &ask);
+    asked.await.map(drop)
+}
+
+/// The same with this key.
+pub(super) async fn glance_by(
+    cloud: &Azure,
+    bucket: &str,
+    key: &AccessKey,
+) -> Result<(), CloudError> {
+    let (ask, secret) = (list("", 1, None), key.expose_secret());
+    let asked = data::send_by_key(cloud, Work::Read, LIST, bucket, (&ask, secret));
     asked.await.map(drop)
 }
 

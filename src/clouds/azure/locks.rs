@@ -10,15 +10,25 @@ use crate::byob::{CloudError, CloudErrorKind};
 
 const LOCKS: &str = "Microsoft.Authorization/locks/read";
 
-/// Refuses where a lock is in the way, before anything is deleted. Who may not see locks finds
-/// out by trying.
-pub(super) async fn refuse(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+/// What locks mean that the caller may not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// Whoever deletes by Azure Resource Manager finds out by trying.
+    Tried,
+    /// Blobs go whatever is locked, so nothing is tried.
+    Refused,
+}
+
+/// Refuses where a lock is in the way, before anything is deleted.
+pub(super) async fn refuse(cloud: &Azure, bucket: &str, unseen: Unseen) -> Result<(), CloudError> {
     let account = cloud.place.account_id();
     let id = format!("{account}/providers/Microsoft.Authorization/locks");
     let request = Request::manager(Api::Locks, "GET", &id);
     let told = match cloud.all(LOCKS, bucket, &request).await {
         Ok(told) => told,
-        Err(error) if error.kind == CloudErrorKind::Denied => return Ok(()),
+        Err(error) if error.kind == CloudErrorKind::Denied && unseen == Unseen::Tried => {
+            return Ok(());
+        }
         Err(error) if no_account(&error) => return Ok(()),
         Err(error) => return Err(error),
     };

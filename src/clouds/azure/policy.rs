@@ -182,18 +182,30 @@ async fn put(
     written.await.map(drop)
 }
 
-/// Writes our rules onto an account that has no other ones.
+/// Writes our rules for the first time; where the account is not new, beside others'. Whoever
+/// calls is the account's writer.
 pub(super) async fn write_first(
     cloud: &Azure,
     bucket: &str,
     wanted: &[LifecycleRule],
+    is_new: bool,
 ) -> Result<(), CloudError> {
-    put(cloud, bucket, &Policy::default(), wanted).await
+    let before = if is_new {
+        Policy::default()
+    } else {
+        get(cloud).await?
+    };
+    put(cloud, bucket, &before, wanted).await
 }
 
-/// Takes our rules for the container out of an account that stays.
+/// Takes our rules for the container out of an account that stays: they would be those of the
+/// next container of that name. Whoever calls is the account's writer.
 pub(super) async fn remove(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    write(cloud, bucket, &[]).await
+    match get(cloud).await {
+        // Whoever may not look has written nothing.
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(()),
+        before => put(cloud, bucket, &before?, &[]).await,
+    }
 }
 
 #[cfg(test)]

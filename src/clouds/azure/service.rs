@@ -236,6 +236,19 @@ pub(super) fn first(settings: &[Change]) -> Map<String, Value> {
         .collect()
 }
 
+/// The same of a service that somebody else may have changed since: their rules stay. Whoever
+/// calls is the account's writer.
+pub(super) async fn beside_others(
+    cloud: &Azure,
+    settings: &[Change],
+) -> Result<Map<String, Value>, CloudError> {
+    let service = read(cloud).await?;
+    let all = settings.iter();
+    Ok(all
+        .flat_map(|change| sections(&service, change, &[], true))
+        .collect())
+}
+
 /// Writes one setting, merged with what others have written.
 pub(super) async fn write(cloud: &Azure, change: &Change, is_own: bool) -> Result<(), CloudError> {
     let _writer = only_writer(cloud).await;

@@ -30,15 +30,17 @@ pub(super) async fn try_out(
     if kept.is_some_and(|kept| kept.expose_secret() == key.expose_secret()) {
         return Ok(Trial::Holds);
     }
-    cloud
-        .clients
-        .keep_key(&account, &key.id, key.expose_secret());
-    match listing::glance(cloud, bucket).await {
+    // Other buckets of the account may know another one, so it is kept once it was let in.
+    match listing::glance_by(cloud, bucket, key).await {
         Err(error) if has_code(&error, AUTHENTICATION_FAILED) => {}
+        Ok(()) => {
+            let secret = key.expose_secret();
+            cloud.clients.keep_key(&account, &key.id, secret);
+            return Ok(Trial::Holds);
+        }
         // A firewall between here and the blobs says nothing about the key.
-        _ => return Ok(Trial::Holds),
+        Err(_) => return Ok(Trial::Holds),
     }
-    cloud.clients.forget_key(&account, &key.id);
     match key::read(cloud, &key.id).await {
         Ok(now) if now.expose_secret() == key.expose_secret() => Ok(Trial::Holds),
         Ok(now) => Ok(Trial::Replaced(now)),

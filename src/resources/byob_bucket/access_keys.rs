@@ -79,11 +79,13 @@ pub async fn put(
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;
         put.map_err(failed)?;
-        if let Some(name) = progress.bucket.registration_name.known() {
-            effect::note_given(name);
-        }
     }
     if matches!(wanted.access, Access::MadeIdentity(_)) {
+        if let Some(name) = progress.bucket.registration_name.known()
+            && changes.identity
+        {
+            effect::note_given(name);
+        }
         return Ok(without_key(progress));
     }
     let mut made = Made::Nothing;

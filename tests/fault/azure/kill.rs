@@ -7,7 +7,10 @@ use super::{Stage, World, assert_empty_plan, assert_gone, assert_tidy, by_identi
 use crate::harness::{THIS, hcl};
 use crate::kill::{is_killed_at, points_of};
 
-const ARGUMENTS: &str = r#"tags = { a = "b" }"#;
+const ARGUMENTS: &str = r#"
+    tags = { a = "b" }
+    cors_max_age_seconds = 3600
+"#;
 
 #[test]
 fn a_kill_at_any_request_of_a_create_is_survived() {
@@ -40,7 +43,8 @@ fn a_kill_at_any_request_of_a_create_is_survived() {
 fn a_kill_at_any_request_of_an_instances_create_is_survived() {
     let world = World::new();
     let stage = world.stage("azi-undisturbed");
-    let write = |stage: &Stage| stage.write_bucket(r#"scope = "instance""#, "");
+    let write =
+        |stage: &Stage| stage.write_bucket("scope = \"instance\"\ncors_max_age_seconds = 3600", "");
     write(&stage);
     let points = points_of(&stage, stage.cloud(), &[]);
     stage.destroy();
@@ -74,6 +78,11 @@ fn apply_by_the_advice(stage: &Stage, when: &str) {
     let (text, id) = (run.fails(), stage.import_id());
     assert!(text.contains(&id), "{when}: {text}");
     stage.import(THIS, &id).succeeds();
+    // Without a change there is nothing to prove again.
+    let changed = stage
+        .written()
+        .replace("cors_max_age_seconds = 3600", "cors_max_age_seconds = 3500");
+    stage.write_raw(&changed);
     let run = stage.terraform(&["apply", "-auto-approve", "-no-color"]);
     assert!(run.0.status.success(), "{when}: {}", run.text());
 }

@@ -85,6 +85,9 @@ fn a_kill_at_any_request_after_an_import_is_survived() {
             assert!(text.contains("import it again"), "{when}: {text}");
             assert_eq!(marker.matches('-').count(), 1, "{when}: {marker}");
             write(turn);
+            // Without a change there is nothing to prove again.
+            let tags = format!("tags = {{ turn = \"{turn}\", again = \"1\" }}");
+            stage.write_bucket(&tags, &block);
         }
         ends_well(&stage, &when);
         let tags = stage.seen_account()["tags"].clone();
