@@ -127,15 +127,7 @@ async fn with_own_account(
         account::make(cloud, bucket, tags).await?;
         return Ok(true);
     };
-    let marker = tags.get(marker::KEY).and_then(|text| Marker::parse(text));
-    let wanted = marker.map(|marker| marker.generations());
-    // Of a finished one somebody may want to have the container back.
-    let is_ours = found.is_for(bucket)
-        && found.marker().is_some_and(|marker| {
-            let found = marker.generations();
-            marker.is_creating() || wanted.is_some_and(|wanted| names::is_related(&found, &wanted))
-        });
-    if !is_ours {
+    if !found.is_for(bucket) {
         return Err(account::not_for(cloud));
     }
     let others = containers(cloud, false).await?;

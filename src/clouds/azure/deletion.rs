@@ -106,12 +106,7 @@ async fn what_keeps(cloud: &Azure, bucket: &str) -> Result<Option<String>, Cloud
     );
     let mut found = Vec::new();
     for other in containers? {
-        let generations = other.marker.map(|marker| marker.generations());
-        let is_ours = other.name == bucket
-            && (!other.is_deleted
-                || generations
-                    .is_some_and(|found| names::is_related(&found, &cloud.seen.generations())));
-        if !is_ours {
+        if other.name != bucket {
             let how = if other.is_deleted {
                 "the deleted "
             } else {

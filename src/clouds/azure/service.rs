@@ -174,10 +174,12 @@ async fn read(cloud: &Azure) -> Result<Service, CloudError> {
 /// Writes the sections that are in `properties`; the service keeps the others.
 pub(super) async fn put(cloud: &Azure, properties: Map<String, Value>) -> Result<(), CloudError> {
     let target = &cloud.place.account;
+    let has_rules = properties.contains_key("cors");
     let body = json!({ "properties": properties });
     let request = Request::manager(Api::Storage, "PUT", &id(cloud)).json(&body);
     let told = cloud.json(Work::Write, WRITE, target, &request).await?;
-    if let Ok(service) = Service::read(told) {
+    // What came since the rules were made up is others', whatever else is written meanwhile.
+    if has_rules && let Ok(service) = Service::read(told) {
         cloud.seen.note_cors(&service.raw_cors());
     }
     Ok(())

@@ -215,3 +215,55 @@ fn a_container_that_is_taken_over_in_the_middle_keeps_its_new_owner() {
     }
     stage.destroy();
 }
+
+/// Blobs go whatever is locked, so whoever may not see locks deletes none.
+#[test]
+fn locks_that_may_not_be_seen_stop_the_deletion_of_everything() {
+    let world = World::new();
+    let stage = world.stage("az-locks");
+    stage.write_bucket(EVERYTHING, &by_identity(&stage));
+    stage.apply();
+    stage.put("a");
+    let place = format!(
+        "arm GET {}/providers/Microsoft.Authorization/locks",
+        stage.account_id()
+    );
+    stage.cloud().fault(Fault::status(&place, 403, None));
+    let text = stage.destroy_fails();
+    assert!(
+        text.contains("Microsoft.Authorization/locks/read"),
+        "{text}"
+    );
+    assert_eq!(stage.holds("live"), 1);
+    stage.cloud().clear_faults();
+    stage.destroy();
+    assert_gone(&stage, "at the end");
+}
+
+#[test]
+fn rules_of_others_stay_when_an_account_is_gone_on_with() {
+    let world = World::new();
+    let stage = world.stage("az-rules");
+    stage.write_bucket("noncurrent_version_days = 30", &by_identity(&stage));
+    let place = format!(
+        "arm PUT {}/blobServices/default/containers/",
+        stage.account_id()
+    );
+    stage.cloud().fault(Fault::status(&place, 403, None));
+    let text = stage.apply_fails();
+    assert!(
+        text.contains("the storage account is made by now"),
+        "{text}"
+    );
+    stage.cloud().clear_faults();
+    let theirs = json!({"allowedOrigins": ["https://theirs.example"], "allowedMethods": ["GET"],
+        "allowedHeaders": [], "exposedHeaders": [], "maxAgeInSeconds": 5});
+    let mut rules = stage.seen_account()["services"]["blobservices"]["cors"]["corsRules"].clone();
+    rules.as_array_mut().expect("rules").push(theirs.clone());
+    super::change_service(&stage, json!({"cors": {"corsRules": rules}}));
+    ends_well(&stage, "gone on with");
+    let rules = stage.seen_account()["services"]["blobservices"]["cors"]["corsRules"].clone();
+    assert_eq!(rules.as_array().map(Vec::len), Some(2), "{rules}");
+    assert_eq!(rules[1], theirs);
+    stage.destroy();
+}
