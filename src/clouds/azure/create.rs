@@ -30,11 +30,9 @@ pub(super) async fn create(
     } else {
         let account = with_anothers(cloud).await?;
         refuse_unfit(cloud, &account)?;
+        refuse_taken(cloud, bucket).await?;
         false
     };
-    if !is_new {
-        refuse_taken(cloud, bucket).await?;
-    }
     let made = container_with(cloud, bucket, marker, settings).await;
     made.map_err(|error| {
         if is_new && error.hint.is_none() {
@@ -151,6 +149,8 @@ async fn with_own_account(
              storage_account_name.",
         ));
     }
+    // The account of a container that is there keeps its marker: it would be nobody's.
+    refuse_taken(cloud, bucket).await?;
     account::patch_tags(cloud, &account::own_tags(bucket, tags)).await?;
     Ok(false)
 }
