@@ -21,9 +21,8 @@ const GROUP_ID: &str =
     "/subscriptions/22222222-2222-4222-a222-222222222222/resourceGroups/simulated-group";
 
 /// A server of a test's own.
-fn alone(config: Config) -> &'static Microsoft {
-    // It lives as long as the process, and ends with it.
-    Box::leak(Box::new(Microsoft::start(config)))
+fn alone() -> Microsoft {
+    Microsoft::start(Config::default())
 }
 
 /// A place, opened by a principal; by the owner without one.
@@ -53,7 +52,7 @@ fn hint(error: &CloudError) -> &str {
     error.hint.as_deref().unwrap_or_default()
 }
 
-/// How often a request whose line begins like this was sent, and what came of it.
+/// What came of the requests whose path ends like this, in their order.
 fn statuses(server: &Microsoft, method: &str, end: &str) -> Vec<Option<u16>> {
     let requests = server.instance.requests();
     let of = requests.iter().filter(|one| one.method == method);
@@ -63,7 +62,7 @@ fn statuses(server: &Microsoft, method: &str, end: &str) -> Vec<Option<u16>> {
 
 #[test]
 fn a_missing_action_is_named_with_its_place() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("action");
     server.make(&bucket);
     let somebody = server.somebody();
@@ -113,7 +112,7 @@ fn a_missing_action_is_named_with_its_place() {
 
 #[test]
 fn a_namespace_that_is_not_registered_is_told_with_the_command() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("register");
     let registered = json!({"registered": false});
     server.control("PUT", "/providers/Microsoft.Storage", registered);
@@ -140,7 +139,7 @@ fn a_namespace_that_is_not_registered_is_told_with_the_command() {
 
 #[test]
 fn an_account_of_somebody_else_is_taken_and_never_ours() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("taken");
     let others = "33333333-3333-4333-a333-333333333333";
     let subscription = json!({"id": others, "tenant": "44444444-4444-4444-a444-444444444444"});
@@ -175,7 +174,7 @@ fn an_account_of_somebody_else_is_taken_and_never_ours() {
 
 #[test]
 fn a_group_that_is_not_there_is_told_with_the_command() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("group");
     let elsewhere = Place {
         group: "nowhere".to_owned(),
@@ -202,7 +201,7 @@ fn a_group_that_is_not_there_is_told_with_the_command() {
 
 #[test]
 fn a_name_on_its_way_out_is_waited_for() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("leaving");
     server.make(&bucket);
     server.control("PATCH", "/settings", json!({"container_deletion": 2}));
@@ -223,7 +222,7 @@ fn a_name_on_its_way_out_is_waited_for() {
 
 #[test]
 fn what_is_in_a_container_on_its_way_out_is_not_told() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("leaving");
     server.make(&bucket);
     server.put(&bucket, "data");
@@ -243,7 +242,7 @@ fn what_is_in_a_container_on_its_way_out_is_not_told() {
 
 #[test]
 fn a_stop_ends_the_wait_for_a_name() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("stopped");
     server.make(&bucket);
     server.control("PATCH", "/settings", json!({"container_deletion": 600}));
@@ -272,7 +271,7 @@ fn a_stop_ends_the_wait_for_a_name() {
 
 #[test]
 fn a_lock_is_named_and_nothing_is_deleted() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("lock");
     server.make(&bucket);
     server.put(&bucket, "data");
@@ -312,7 +311,7 @@ fn a_lock_is_named_and_nothing_is_deleted() {
 
 #[test]
 fn a_hold_on_the_container_is_refused_before_anything_goes() {
-    let server = alone(Config::default());
+    let server = &alone();
     let bucket = unused_name("hold");
     server.make(&bucket);
     server.put(&bucket, "data");
@@ -339,7 +338,7 @@ fn a_hold_on_the_container_is_refused_before_anything_goes() {
 /// Throttled, or in each other's way: a write is sent again after the time that Azure asks for.
 #[test]
 fn who_is_too_fast_is_let_in_later() {
-    let server = alone(Config::default());
+    let server = &alone();
     for (code, retry_after) in [(429, Some(1)), (409, None)] {
         let bucket = unused_name("fast");
         server.make(&bucket);
@@ -366,7 +365,7 @@ fn who_is_too_fast_is_let_in_later() {
 /// What does not pass in time is told as what it is, and has changed nothing.
 #[test]
 fn what_never_lets_in_is_told() {
-    let server = alone(Config::default());
+    let server = &alone();
     for (code, kind, name, words) in [
         (
             429,

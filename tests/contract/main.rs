@@ -12,6 +12,7 @@ mod aws;
 mod azure;
 mod azure_accounts;
 mod azure_front;
+mod azure_own;
 mod azure_refusals;
 mod contents;
 mod gcp;
@@ -160,9 +161,9 @@ promises! { gcp::google:
 }
 
 // What is left out says something about encryption that is a setting, about locks on single
-// objects (Azure's guard containers), or about identities with keys of their own: the keys are
-// the account's, to all of it, and what identities without keys promise the acceptance ring
-// tries.
+// objects (Azure's guard containers, in `azure_refusals`), or about identities with keys of
+// their own: keys are the account's there, to all of it, and identities have none; `azure_own`
+// has the counterparts.
 promises! { azure::microsoft:
     looks {
         what_is_not_there_is_none
