@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use simulator::azure::Config;
 use tokio_util::sync::CancellationToken;
 use wandb_provider::byob::CloudErrorKind;
+use wandb_provider::byob::change::Change;
 use wandb_provider::byob::cloud::{Cloud, LookAt};
 use wandb_provider::byob::http::HttpResponse;
 use wandb_provider::byob::identity::{AccessKey, Identity};
@@ -258,4 +259,41 @@ fn a_key_of_another_account_is_refused_with_an_answer() {
     }
     assert_eq!(server.get(&bucket, "theirs").as_deref(), Some("data"));
     assert_eq!(server.get(&other, "theirs"), None);
+}
+
+/// What was seen goes where no rule is wanted; what came since is others'.
+#[test]
+fn cors_rules_that_came_since_a_look_stay() {
+    let server = start();
+    let bucket = unused_name("since");
+    server.make(&bucket);
+    let rule = |origin: &str| {
+        json!({"allowedOrigins": [origin], "allowedMethods": ["GET"], "allowedHeaders": [],
+            "exposedHeaders": [], "maxAgeInSeconds": 60})
+    };
+    let (seen, later) = (rule("https://a.example"), rule("https://b.example"));
+    let path = format!("/accounts/{}", account(&bucket));
+    let write = |rules: Value| {
+        let cors = json!({"blob_service": {"cors": {"corsRules": rules}}});
+        server.control("PATCH", &path, cors);
+    };
+    let origins = || {
+        let rules = server.seen(&bucket).expect("there").cors;
+        rules
+            .into_iter()
+            .flat_map(|one| one.origins)
+            .collect::<Vec<_>>()
+    };
+    let clients = server.clients_of(&Value::Null);
+    let opened = || open(&clients, place(&bucket), CancellationToken::new());
+    write(json!([seen]));
+    // Nobody has looked, so nothing is known to be ours.
+    wait(opened().change(&bucket, &Change::Cors(Vec::new()))).expect("written");
+    assert_eq!(origins(), ["https://a.example"]);
+    let cloud = opened();
+    let observed = wait(cloud.observe(&bucket, &LookAt::default()));
+    assert!(observed.expect("an answer").is_some());
+    write(json!([seen, later]));
+    wait(cloud.change(&bucket, &Change::Cors(Vec::new()))).expect("written");
+    assert_eq!(origins(), ["https://b.example"]);
 }

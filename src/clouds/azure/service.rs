@@ -301,16 +301,6 @@ mod tests {
     }
 
     #[test]
-    fn where_no_rule_is_wanted_what_was_seen_goes_and_what_came_since_stays() {
-        let (seen, later) = (raw("https://a.example", 60), raw("https://b.example", 60));
-        let before = std::slice::from_ref(&seen);
-        let now = [seen.clone(), later.clone()];
-        assert_eq!(merged(&[], before, &now), [later]);
-        // Nobody has looked, so nothing is known to be ours.
-        assert_eq!(merged(&[], &[], &now), now);
-    }
-
-    #[test]
     fn what_is_kept_longer_for_others_stays() {
         let service = Service(json!({"properties": {
             "deleteRetentionPolicy": {"enabled": true, "days": 30, "allowPermanentDelete": true},
