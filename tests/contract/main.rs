@@ -9,6 +9,11 @@
 mod harness;
 
 mod aws;
+mod azure;
+mod azure_accounts;
+mod azure_front;
+mod azure_own;
+mod azure_refusals;
 mod contents;
 mod gcp;
 mod gcp_credentials;
@@ -148,6 +153,50 @@ promises! { gcp::google:
     }
     overreach {
         wandbs_key_can_do_no_more
+    }
+    stop {
+        a_stopped_operation_sends_nothing
+        a_read_that_hangs_ends_at_once
+    }
+}
+
+// What is left out says something about encryption that is a setting, about locks on single
+// objects (Azure's guard containers, in `azure_refusals`), or about identities with keys of
+// their own: keys are the account's there, to all of it, and identities have none; `azure_own`
+// has the counterparts.
+promises! { azure::microsoft:
+    looks {
+        what_is_not_there_is_none
+        what_is_there_is_told_with_tags_and_marker
+        a_refusal_is_denied_and_never_none
+        a_wrong_secret_is_unauthenticated
+        a_server_that_is_not_there_is_transport
+        observing_writes_nothing
+        a_bucket_is_made_with_its_tags
+        a_bucket_that_is_there_is_not_made_again
+        a_stop_never_leaves_a_bucket_without_its_tags
+    }
+    settings {
+        each_setting_reads_back_as_it_was_written
+        writing_twice_is_writing_once
+        each_setting_can_be_taken_back
+        what_the_server_does_not_know_is_refused_and_writes_nothing
+        rules_of_others_about_old_data_survive
+        a_change_to_a_bucket_that_is_gone_makes_none
+        a_write_whose_answer_is_lost_is_done_once
+    }
+    contents {
+        everything_is_counted
+        counting_stops_at_the_limit
+        emptying_takes_everything
+        emptying_takes_more_than_one_batch
+        emptying_goes_on_where_it_was_stopped
+        a_bucket_that_holds_anything_is_not_deleted
+        deleting_twice_is_deleting_once
+    }
+    sign {
+        each_request_works_with_wandbs_key
+        each_request_works_with_the_callers_key
     }
     stop {
         a_stopped_operation_sends_nothing

@@ -107,6 +107,17 @@ pub trait Server: Send + Sync {
         true
     }
 
+    /// Whether uploads in parts are begun, listed and given up by requests of their own.
+    fn begins_uploads(&self) -> bool {
+        true
+    }
+
+    /// A client that knows nothing but the certificates to trust.
+    fn client(&self) -> reqwest::Client {
+        let client = reqwest::Client::builder().no_proxy().build();
+        client.expect("a client")
+    }
+
     /// How many requests an emptying has under way at once.
     fn abreast(&self) -> usize {
         1

@@ -21,6 +21,7 @@ pub use clouds::{
 pub use google::google;
 pub use hcl::fill;
 pub(crate) use hcl::hcl;
+pub use microsoft::microsoft;
 pub use run::Run;
 pub use servers::{minio, minio_with, moto, seaweedfs, wait};
 pub use stage::{API_KEY, Stage, THIS};

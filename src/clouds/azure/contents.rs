@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use super::data::{self, Ask};
 use super::error::no_container;
 use super::listing::{self, ABREAST, Entry, LIST, PAGE, Walk};
-use super::{Azure, absence, container, locks};
+use super::{Azure, absence, container, key, locks};
 use crate::byob::contents::Contents;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::{is_missing, missing};
@@ -70,9 +70,10 @@ impl Listing for Azure {
     }
 }
 
-/// A caller who may not look into the container by its token is told which role it lacks.
+/// A caller who may not look into the container by its token is told which role it lacks; one
+/// who may not read the account's key lacks another one, which is told already.
 fn may_not_look(error: CloudError) -> CloudError {
-    if error.kind != CloudErrorKind::Denied {
+    if error.kind != CloudErrorKind::Denied || error.call == key::LIST {
         return error;
     }
     error.hint(

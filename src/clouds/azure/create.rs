@@ -30,11 +30,9 @@ pub(super) async fn create(
     } else {
         let account = with_anothers(cloud).await?;
         refuse_unfit(cloud, &account)?;
+        container::refuse_taken(cloud, bucket).await?;
         false
     };
-    if !is_new {
-        container::refuse_taken(cloud, bucket).await?;
-    }
     let made = container_with(cloud, bucket, marker, settings, is_new).await;
     made.map_err(|mut error| {
         if is_new {
@@ -143,6 +141,8 @@ async fn with_own_account(
              storage_account_name.",
         ));
     }
+    // The account of a container that is there keeps its marker: it would be nobody's.
+    container::refuse_taken(cloud, bucket).await?;
     account::patch_tags(cloud, &account::own_tags(bucket, tags)).await?;
     Ok(false)
 }

@@ -138,19 +138,16 @@ fn unnamed(rule: &CorsRule) -> CorsRule {
 /// The rules to write: ours first, then others' as they stand now. `wanted` was made up of the
 /// rules in `before`; what it leaves out of them was ours, and what came since is others'.
 fn merged(wanted: &[CorsRule], before: &[Value], now: &[Value]) -> Vec<Value> {
-    let Some((own, kept)) = wanted.split_first() else {
-        return now.to_vec();
-    };
-    let own = unnamed(own);
-    let kept: Vec<CorsRule> = kept.iter().map(unnamed).collect();
+    let mut wanted = wanted.iter().map(unnamed);
+    let own = wanted.next();
+    let kept: Vec<CorsRule> = wanted.collect();
     let others = now.iter().filter(|raw| {
         let rule = cors_rule(raw);
         let was_ours = before.contains(raw) && !kept.contains(&rule);
-        rule != own && !was_ours
+        own.as_ref() != Some(&rule) && !was_ours
     });
-    std::iter::once(raw_rule(&own))
-        .chain(others.cloned())
-        .collect()
+    let own = own.as_ref().map(raw_rule);
+    own.into_iter().chain(others.cloned()).collect()
 }
 
 /// Reads the settings, and keeps in mind what CORS rules there are.
