@@ -87,8 +87,9 @@ impl AccessKey {
 
 impl PartialEq for AccessKey {
     fn eq(&self, other: &Self) -> bool {
-        let parts = |key: &Self| (key.id.clone(), key.holder.clone());
-        parts(self) == parts(other) && self.expose_secret() == other.expose_secret()
+        self.id == other.id
+            && self.holder == other.holder
+            && self.expose_secret() == other.expose_secret()
     }
 }
 

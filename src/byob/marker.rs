@@ -16,6 +16,9 @@ pub const KEY: &str = "terraform-provider-wandb";
 /// generation alone does not say so, for anybody may point a name at another bucket's key.
 pub const BUCKET: &str = "terraform-provider-wandb/bucket";
 
+/// The same where the key of a tag can hold no slash, as on Azure.
+pub const CONTAINER: &str = "terraform-provider-wandb-container";
+
 /// Whether a tag is one of ours, which no user may write and none sees.
 pub fn is_reserved(key: &str) -> bool {
     key.strip_prefix(KEY)

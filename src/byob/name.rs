@@ -195,7 +195,7 @@ fn check_azure_tags(tags: &BTreeMap<String, String>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for (key, value) in tags {
         let lower = key.to_lowercase();
-        if lower == marker::KEY || lower == format!("{}-container", marker::KEY) {
+        if [marker::KEY, marker::CONTAINER].contains(&lower.as_str()) {
             return Err(format!("the key {key:?} is the provider's own"));
         }
         if !seen.insert(lower) {

@@ -1,8 +1,8 @@
 //! Counts what a bucket holds, page by page, on every cloud that lists objects and uploads.
 
-use crate::byob::CloudError;
 use crate::byob::contents::Contents;
 use crate::byob::probe::is_probe_object;
+use crate::byob::{CloudError, CloudErrorKind};
 
 /// What the listing of a bucket gives.
 pub trait Listing {
@@ -52,6 +52,12 @@ impl<T> Default for Leftovers<T> {
             uploads: Vec::new(),
         }
     }
+}
+
+/// The error of something that comes back although the service said that it went.
+pub fn comes_back(call: &str, bucket: &str, name: &str) -> CloudError {
+    let why = format!("{name:?} is listed again after the service said that it was deleted");
+    CloudError::new(CloudErrorKind::Unexpected, call, bucket, why)
 }
 
 /// Counts up to `limit` entries in pages of `page`, and finds what probes have left.

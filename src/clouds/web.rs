@@ -18,6 +18,8 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
+use url::Url;
+
 use super::retry::Failure;
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::{CloudError, CloudErrorKind};
@@ -168,6 +170,15 @@ pub fn transport(call: &str, target: &str, why: String, undone: bool) -> Failure
         undone,
         after: None,
     }
+}
+
+/// A failure with the server that gave no answer, whose address holds no secret.
+pub fn at_its_address(mut failure: Failure, request: &HttpRequest) -> Failure {
+    if let Ok(url) = Url::parse(request.url.expose()) {
+        let server = url.origin().ascii_serialization();
+        failure.error.message = format!("{server}: {}", failure.error.message);
+    }
+    failure
 }
 
 /// What a status means where no code says more.

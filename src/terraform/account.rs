@@ -193,7 +193,7 @@ pub trait CloudAccount: fmt::Debug + Send + Sync + 'static {
     fn found(&self, block: Self::Block, observed: &Observed) -> Self::Block;
 
     /// The block of a bucket that was just worked on, with what only the cloud could say.
-    fn settled(&self, block: Self::Block, observed: &Observed) -> Self::Block;
+    fn completed(&self, block: Self::Block, observed: &Observed) -> Self::Block;
 
     /// Whether the bucket has tags of its own in this block.
     fn has_tags(&self, block: &Self::Block) -> bool;
@@ -288,8 +288,8 @@ pub trait ResolvedBlock: fmt::Debug + Send + Sync {
     /// See [`CloudAccount::found`].
     fn found(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
 
-    /// See [`CloudAccount::settled`].
-    fn settled(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
+    /// See [`CloudAccount::completed`].
+    fn completed(&self, observed: &Observed) -> Arc<dyn ResolvedBlock>;
 
     /// See [`CloudAccount::has_tags`].
     fn has_tags(&self) -> bool;
@@ -467,9 +467,9 @@ impl<C: CloudAccount> ResolvedBlock for TypedBlock<C> {
         self.with(self.account.found(block, observed))
     }
 
-    fn settled(&self, observed: &Observed) -> Arc<dyn ResolvedBlock> {
+    fn completed(&self, observed: &Observed) -> Arc<dyn ResolvedBlock> {
         let block = self.resolved.block.clone();
-        self.with(self.account.settled(block, observed))
+        self.with(self.account.completed(block, observed))
     }
 
     fn has_tags(&self) -> bool {

@@ -187,9 +187,8 @@ impl Client {
                 .pause
                 .map_or(pause, |asked| asked.min(LONGEST_PAUSE));
             tracing::debug!(call = request.call, ?pause, "asking again");
-            tokio::select! {
-                () = self.stop.cancelled() => return Err(stopped(request.call)),
-                () = tokio::time::sleep(pause) => {}
+            if !self.pause(pause).await {
+                return Err(stopped(request.call));
             }
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::error::{GROUP_NOT_FOUND, has_code, no_account, not_understood};
-use super::names::{self, CONTAINER_TAG, is_related};
+use super::names::{self, is_related};
 use super::request::{Api, Request, read};
 use super::{Azure, Place};
 use crate::byob::marker::{self, Marker};
@@ -105,7 +105,7 @@ impl Account {
     /// Whether it was made for this container, by whichever run.
     pub(super) fn is_for(&self, bucket: &str) -> bool {
         let tags = self.all_tags();
-        self.marker().is_some() && tags.get(CONTAINER_TAG).is_some_and(|one| one == bucket)
+        self.marker().is_some() && tags.get(marker::CONTAINER).is_some_and(|one| one == bucket)
     }
 
     /// Whether it was made for this making of the container: then it goes with it.
@@ -195,7 +195,7 @@ pub(super) async fn find(cloud: &Azure) -> Result<Option<Account>, CloudError> {
 /// Tags of an account that is made here.
 pub(super) fn own_tags(bucket: &str, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut own = tags.clone();
-    own.insert(CONTAINER_TAG.to_owned(), bucket.to_owned());
+    own.insert(marker::CONTAINER.to_owned(), bucket.to_owned());
     own
 }
 

@@ -18,7 +18,7 @@ use super::error;
 use crate::byob::http::{HttpRequest, HttpResponse};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::{Failure, Patience, Work, stopped};
-use crate::clouds::web::{self, Web, causes, transport};
+use crate::clouds::web::{self, Web, at_its_address, causes, transport};
 
 /// How long before its end a token is renewed.
 const EARLY: time::Duration = time::Duration::minutes(5);
@@ -315,15 +315,6 @@ fn first_line(words: &str) -> String {
     let line = line.unwrap_or("no reason was given");
     let (reason, _) = line.split_once(" Trace ID:").unwrap_or((line, ""));
     reason.to_owned()
-}
-
-/// An error with the server that gave no answer, whose address holds no secret.
-fn at_its_address(mut failure: Failure, request: &HttpRequest) -> Failure {
-    if let Ok(url) = Url::parse(request.url.expose()) {
-        let server = url.origin().ascii_serialization();
-        failure.error.message = format!("{server}: {}", failure.error.message);
-    }
-    failure
 }
 
 /// The header that shows a token.

@@ -12,7 +12,7 @@ use crate::byob::contents::Contents;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::{is_missing, missing};
 use crate::clouds::retry::Work;
-use crate::clouds::survey::{Leftovers, Listing, survey};
+use crate::clouds::survey::{Leftovers, Listing, comes_back, survey};
 
 const DELETE_BLOB: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete";
 const DELETE_VERSION: &str =
@@ -156,12 +156,6 @@ async fn delete_all(cloud: &Azure, bucket: &str) -> Result<Contents, CloudError>
     Ok(gone)
 }
 
-/// The error of something that comes back although the service said that it went.
-fn comes_back(bucket: &str, name: &str) -> CloudError {
-    let why = format!("{name:?} is listed again after the service said that it was deleted");
-    CloudError::new(CloudErrorKind::Unexpected, DELETE_BLOB, bucket, why)
-}
-
 type Seen = BTreeSet<(String, Option<String>, Option<String>, bool)>;
 
 async fn delete_blobs(cloud: &Azure, bucket: &str, gone: &mut Contents) -> Result<(), CloudError> {
@@ -178,7 +172,7 @@ async fn delete_blobs(cloud: &Azure, bucket: &str, gone: &mut Contents) -> Resul
         };
         let (version, snapshot) = (first.version.clone(), first.snapshot.clone());
         if !seen.insert((first.name.clone(), version, snapshot, first.is_live)) {
-            return Err(comes_back(bucket, &first.name));
+            return Err(comes_back(DELETE_BLOB, bucket, &first.name));
         }
         page.entries.iter().for_each(|one| Azure::count(gone, one));
         // Snapshots go before their blob, which could not be deleted with them.
@@ -232,7 +226,7 @@ async fn delete_unfinished(
             return Ok(());
         };
         if !seen.insert(first.name.clone()) {
-            return Err(comes_back(bucket, &first.name));
+            return Err(comes_back(DELETE_BLOB, bucket, &first.name));
         }
         gone.uploads += page.entries.len() as u64;
         stream::iter(page.entries)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::error::{no_account, not_understood};
 use super::federation::{self, Credential};
 use super::key;
-use super::names::{CONTAINER_TAG, container_id, is_managed, is_related, plain_location};
+use super::names::{container_id, is_managed, is_related, plain_location};
 use super::request::{Api, Request};
 use super::roles::{self, Assignments};
 use super::service::only_writer;
@@ -44,7 +44,7 @@ impl Managed {
     /// The generations of the marker, where it was made for this very container.
     fn generations(&self, container: &str) -> Option<Vec<Generation>> {
         let tags = self.tags();
-        let named = tags.get(CONTAINER_TAG)?;
+        let named = tags.get(marker::CONTAINER)?;
         if !named.eq_ignore_ascii_case(container) {
             return None;
         }
@@ -248,7 +248,7 @@ fn own_tags(cloud: &Azure, identity: &Identity, before: &BTreeMap<String, String
         let text = Marker::ready(generation.clone()).to_string();
         tags.insert(marker::KEY.to_owned(), text);
     }
-    tags.insert(CONTAINER_TAG.to_owned(), container_of(cloud, identity));
+    tags.insert(marker::CONTAINER.to_owned(), container_of(cloud, identity));
     json!(tags)
 }
 

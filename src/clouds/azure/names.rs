@@ -1,16 +1,15 @@
 //! What things are called on Azure, and which names there can be.
 
-use crate::byob::Generation;
 use aws_lc_rs::digest::{SHA256, digest};
+
+use crate::byob::Generation;
+use crate::byob::marker;
 
 /// The key of the marker in the metadata of a container, whose names are those of C#.
 pub(super) const METADATA: &str = "terraform_provider_wandb";
-/// The tag of an account, or of an identity, that names the container that it was made for.
-pub(super) const CONTAINER_TAG: &str = "terraform-provider-wandb-container";
-
 /// Whether a tag is the provider's own.
 pub(super) fn is_reserved(key: &str) -> bool {
-    crate::byob::marker::is_reserved(key) || key == CONTAINER_TAG
+    marker::is_reserved(key) || key == marker::CONTAINER
 }
 
 /// Why this is no id of a subscription, tenant, application or principal, as the end of a

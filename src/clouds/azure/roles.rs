@@ -179,15 +179,13 @@ pub(super) async fn ids(
     cloud: &Azure,
     roles: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, CloudError> {
-    let mut found = BTreeMap::new();
-    for role in roles {
-        let guid = match role_guid(role) {
-            Some(guid) => guid,
-            None => defined(cloud, role).await?,
-        };
-        found.insert(role.clone(), guid);
-    }
-    Ok(found)
+    let found = defined(cloud, roles).await?.into_iter();
+    found
+        .map(|(role, guid)| match guid {
+            Some(guid) => Ok((role, guid)),
+            None => Err(undefined(&role)),
+        })
+        .collect()
 }
 
 /// The same for a look at what there is: nobody has a role that is not defined.
@@ -195,18 +193,35 @@ pub(super) async fn known_ids(
     cloud: &Azure,
     roles: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>, CloudError> {
+    let found = defined(cloud, roles).await?.into_iter();
+    Ok(found
+        .map(|(role, guid)| {
+            let guid = guid.unwrap_or_else(|| role.clone());
+            (role, guid)
+        })
+        .collect())
+}
+
+/// The ids of those roles that there are.
+async fn defined(
+    cloud: &Azure,
+    roles: &BTreeSet<String>,
+) -> Result<BTreeMap<String, Option<String>>, CloudError> {
     let mut found = BTreeMap::new();
     for role in roles {
         let guid = match role_guid(role) {
-            Some(guid) => guid,
-            None => match defined(cloud, role).await {
-                Err(error) if error.kind == CloudErrorKind::Invalid => role.clone(),
-                guid => guid?,
-            },
+            Some(guid) => Some(guid),
+            None => named_so(cloud, role).await?,
         };
         found.insert(role.clone(), guid);
     }
     Ok(found)
+}
+
+fn undefined(role: &str) -> CloudError {
+    let why = "there is no role of this name in the resource group or above it";
+    CloudError::new(CloudErrorKind::Invalid, DEFINITIONS, role, why)
+        .hint("Check wandb_roles: the name of a role, or its full id.")
 }
 
 /// The full id of a role's definition.
@@ -216,7 +231,8 @@ fn definition(subscription: &str, guid: &str) -> String {
     )
 }
 
-async fn defined(cloud: &Azure, role: &str) -> Result<String, CloudError> {
+/// The id of the role of this name, if there is one.
+async fn named_so(cloud: &Azure, role: &str) -> Result<Option<String>, CloudError> {
     let id = format!(
         "{}/providers/Microsoft.Authorization/roleDefinitions",
         cloud.place.group_id()
@@ -229,11 +245,7 @@ async fn defined(cloud: &Azure, role: &str) -> Result<String, CloudError> {
         name.is_some_and(|name| name.eq_ignore_ascii_case(role))
     });
     let guid = named.and_then(|one| one["name"].as_str());
-    guid.map(str::to_ascii_lowercase).ok_or_else(|| {
-        let why = "there is no role of this name in the resource group or above it";
-        CloudError::new(CloudErrorKind::Invalid, DEFINITIONS, role, why)
-            .hint("Check wandb_roles: the name of a role, or its full id.")
-    })
+    Ok(guid.map(str::to_ascii_lowercase))
 }
 
 fn described(containers: &BTreeSet<String>) -> String {

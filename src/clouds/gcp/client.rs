@@ -18,7 +18,7 @@ use super::error::{self, not_understood};
 use crate::byob::http::{HttpRequest, HttpResponse, SecretUrl};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::{Failure, Patience, Work};
-use crate::clouds::web::{Web, causes};
+use crate::clouds::web::{Web, at_its_address, causes};
 
 /// How long before its end a token is renewed.
 const EARLY: Duration = Duration::from_secs(300);
@@ -332,15 +332,6 @@ impl Clients {
             }
         }
     }
-}
-
-/// An error with the server that gave no answer, whose address holds no secret.
-fn at_its_address(mut failure: Failure, request: &HttpRequest) -> Failure {
-    if let Ok(url) = Url::parse(request.url.expose()) {
-        let server = url.origin().ascii_serialization();
-        failure.error.message = format!("{server}: {}", failure.error.message);
-    }
-    failure
 }
 
 fn unable(what: &str) -> String {

@@ -13,7 +13,7 @@ use crate::byob::contents::Contents;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
-use crate::clouds::survey::{Listing, survey};
+use crate::clouds::survey::{Listing, comes_back, survey};
 
 const DELETE_OBJECT: &str = "storage.objects.delete";
 const ABORT: &str = "storage.multipartUploads.abort";
@@ -105,12 +105,6 @@ async fn delete_all(cloud: &Gcp, bucket: &str) -> Result<Contents, CloudError> {
     delete_objects(cloud, bucket, &mut gone).await?;
     abort_uploads(cloud, bucket, &mut gone).await?;
     Ok(gone)
-}
-
-/// The error of something that comes back although the service said that it went.
-fn comes_back(call: &str, bucket: &str, name: &str) -> CloudError {
-    let why = format!("{name:?} is listed again after the service said that it was deleted");
-    CloudError::new(CloudErrorKind::Unexpected, call, bucket, why)
 }
 
 async fn delete_objects(cloud: &Gcp, bucket: &str, gone: &mut Contents) -> Result<(), CloudError> {

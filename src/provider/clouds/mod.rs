@@ -33,6 +33,14 @@ pub(super) struct Common {
     pub(super) stop: CancellationToken,
 }
 
+impl Common {
+    /// How often a failed request of a cloud is sent again, whose own block may say it.
+    fn retries(&self, own: &Field<i64>) -> u32 {
+        let own = own.known().and_then(|own| u32::try_from(*own).ok());
+        own.unwrap_or(self.max_retries)
+    }
+}
+
 /// A cloud with its block in the provider.
 pub(super) trait ProviderCloud: CloudSchema {
     /// What may be said in the provider's block.

@@ -66,7 +66,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if work.fresh().is_some() {
         after = write_rest(work, after, &wanted, &mut unwritable, progress).await?;
     }
-    settle_block(work, &after, progress);
+    complete_block(work, &after, progress);
     let answer = verify::verify(work, &wanted, &after, progress).await?;
     retirement::note_answer(&mut progress.private, answer);
     let has_failed = progress.diagnostics.has_errors();
@@ -79,7 +79,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
     if has_failed {
         return Ok(End::Done);
     }
-    let end = settle(work, &wanted, &after, taken, progress).await?;
+    let end = conclude(work, &wanted, &after, taken, progress).await?;
     made::note_applied(&mut progress.private, &wanted);
     match wanted.encryption.as_ref().and_then(Encryption::key_name) {
         Some(key) => progress.private.set(APPLIED_KEY, key),
@@ -91,7 +91,7 @@ async fn steps(work: &Work<'_>, progress: &mut Progress) -> Result<End, Diagnost
 /// The end: the user's tags, and whose the bucket is. Of a bucket that is taken over all that
 /// may be refused comes before the former owners lose their users, for a bucket that is given
 /// back has to be what it was.
-async fn settle(
+async fn conclude(
     work: &Work<'_>,
     wanted: &BucketSpec,
     after: &Observed,
@@ -152,8 +152,8 @@ async fn part(
 }
 
 /// Fills in what only the cloud could say of the block, and what follows from it.
-fn settle_block(work: &Work<'_>, after: &Observed, progress: &mut Progress) {
-    progress.block = progress.block.settled(after);
+fn complete_block(work: &Work<'_>, after: &Observed, progress: &mut Progress) {
+    progress.block = progress.block.completed(after);
     let (kind, block) = (progress.block.kind(), progress.block.block());
     progress.bucket.set_block(kind, block);
     outputs::fill(&mut progress.bucket, work.config, progress.block.as_ref());

@@ -53,8 +53,7 @@ impl Definition for Aws {
             .at(argument("secret_key"))
             .error());
         }
-        let own = defaults.max_retries.known().copied();
-        let own = own.and_then(|own| u32::try_from(own).ok());
-        Ok(AwsAccount::new(defaults, own.unwrap_or(common.max_retries)))
+        let retries = common.retries(&defaults.max_retries);
+        Ok(AwsAccount::new(defaults, retries))
     }
 }

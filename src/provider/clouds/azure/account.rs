@@ -306,7 +306,7 @@ impl CloudAccount for AzureAccount {
     }
 
     fn drifted(&self, mut block: Arguments, observed: &Observed) -> Arguments {
-        block = self.settled(block, observed);
+        block = self.completed(block, observed);
         let text = |name: &str| observed.arguments.get(name).cloned();
         let is_own = text(told::CREATE_STORAGE_ACCOUNT).as_deref() == Some("true");
         if is_own && block.create_storage_account == Field::Known(true) {
@@ -367,7 +367,7 @@ impl CloudAccount for AzureAccount {
         block
     }
 
-    fn settled(&self, mut block: Arguments, observed: &Observed) -> Arguments {
+    fn completed(&self, mut block: Arguments, observed: &Observed) -> Arguments {
         // Where another's account is, nobody says here.
         let is_said =
             block.create_storage_account == Field::Known(false) && block.location.known().is_some();

@@ -42,9 +42,7 @@ impl Definition for Azure {
     }
 
     fn account(defaults: Defaults, common: &Common) -> Result<AzureAccount, Diagnostic> {
-        let own = defaults.max_retries.known().copied();
-        let own = own.and_then(|own| u32::try_from(own).ok());
-        let retries = own.unwrap_or(common.max_retries);
+        let retries = common.retries(&defaults.max_retries);
         Ok(AzureAccount::new(
             defaults,
             retries,

@@ -206,7 +206,7 @@ impl CloudAccount for GcpAccount {
     }
 
     /// Nothing of the block is for the cloud to say.
-    fn settled(&self, block: Arguments, _: &Observed) -> Arguments {
+    fn completed(&self, block: Arguments, _: &Observed) -> Arguments {
         block
     }
 

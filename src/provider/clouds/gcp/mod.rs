@@ -42,12 +42,7 @@ impl Definition for Gcp {
     }
 
     fn account(defaults: Defaults, common: &Common) -> Result<GcpAccount, Diagnostic> {
-        let own = defaults.max_retries.known().copied();
-        let own = own.and_then(|own| u32::try_from(own).ok());
-        Ok(GcpAccount::new(
-            defaults,
-            own.unwrap_or(common.max_retries),
-            common.stop.clone(),
-        ))
+        let retries = common.retries(&defaults.max_retries);
+        Ok(GcpAccount::new(defaults, retries, common.stop.clone()))
     }
 }
