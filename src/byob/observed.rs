@@ -30,6 +30,16 @@ impl<T> Reading<T> {
         }
     }
 
+    /// The same with the answer where it is.
+    pub fn as_ref(&self) -> Reading<&T> {
+        match self {
+            Self::Known(value) => Reading::Known(value),
+            Self::Unsupported(words) => Reading::Unsupported(words.clone()),
+            Self::Denied(words) => Reading::Denied(words.clone()),
+            Self::Skipped => Reading::Skipped,
+        }
+    }
+
     /// The same with another answer.
     pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Reading<U> {
         match self {

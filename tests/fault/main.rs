@@ -8,6 +8,7 @@ mod harness;
 
 mod gone;
 mod kill;
+mod passing;
 
 mod aws;
 mod azure;

@@ -6,6 +6,7 @@ use url::Url;
 use super::credentials::EXCHANGE;
 use super::endpoints::is_private;
 use super::error::not_understood;
+use super::names::stable_guid;
 use super::request::{Api, Request};
 use super::{Azure, Federation};
 use crate::byob::http::{HttpRequest, SecretUrl};
@@ -70,20 +71,26 @@ impl Credential {
     }
 }
 
+/// What the credential of a service account is called. Two that begin alike stay two.
+fn name(namespace: &str, account: &str) -> String {
+    let name = format!("{PREFIX}{namespace}-{account}").replace('.', "_");
+    if name.len() <= LONGEST_NAME {
+        return name;
+    }
+    let ending = stable_guid(&[namespace, account]);
+    format!("{}-{ending}", &name[..LONGEST_NAME - ending.len() - 1])
+}
+
 /// The credentials that there shall be, in the order of their names.
 pub(super) fn wanted(federation: &Federation) -> Vec<Credential> {
     let namespace = &federation.namespace;
     let accounts = federation.service_accounts.iter();
     accounts
-        .map(|account| {
-            let mut name = format!("{PREFIX}{namespace}-{account}").replace('.', "_");
-            name.truncate(LONGEST_NAME);
-            Credential {
-                name,
-                issuer: federation.issuer.clone(),
-                subject: format!("system:serviceaccount:{namespace}:{account}"),
-                audiences: vec![EXCHANGE.to_owned()],
-            }
+        .map(|account| Credential {
+            name: name(namespace, account),
+            issuer: federation.issuer.clone(),
+            subject: format!("system:serviceaccount:{namespace}:{account}"),
+            audiences: vec![EXCHANGE.to_owned()],
         })
         .collect()
 }
@@ -277,6 +284,16 @@ mod tests {
             rule(&wanted, &wanted[..1]),
             Rule::Different("without system:serviceaccount:default:wandb-app".to_owned())
         );
+    }
+
+    #[test]
+    fn long_names_that_begin_alike_are_two() {
+        let long = "a".repeat(200);
+        let (one, other) = (format!("{long}-1"), format!("{long}-2"));
+        let wanted = wanted(&federation(&[&one, &other]));
+        assert_ne!(wanted[0].name, wanted[1].name);
+        assert!(wanted.iter().all(|one| one.name.len() == 120));
+        assert!(wanted[0].name.starts_with("wandb-byob-default-aaaa"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::account::{self, Account, PUBLIC};
 use super::container::{self, Container};
 use super::error::{CONTAINER_NOT_FOUND, has_code, no_account, no_container};
-use super::names::{self};
+use super::names;
 use super::policy::{self, Policy};
 use super::roles::{self, Assignments};
 use super::service::{self, Service};
@@ -231,15 +231,6 @@ struct Parts {
     assignments: Reading<Assignments>,
 }
 
-fn as_ref<T>(reading: &Reading<T>) -> Reading<&T> {
-    match reading {
-        Reading::Known(value) => Reading::Known(value),
-        Reading::Unsupported(why) => Reading::Unsupported(why.clone()),
-        Reading::Denied(why) => Reading::Denied(why.clone()),
-        Reading::Skipped => Reading::Skipped,
-    }
-}
-
 impl Parts {
     fn is_own(&self, cloud: &Azure, bucket: &str) -> bool {
         let account = self.account.known();
@@ -248,8 +239,8 @@ impl Parts {
 
     fn observed(&self, cloud: &Azure, bucket: &str) -> Observed {
         let full_name = names::container_id(&cloud.place.account_id(), bucket);
-        let account = as_ref(&self.account);
-        let service = as_ref(&self.service);
+        let account = self.account.as_ref();
+        let service = self.service.as_ref();
         let is_own = self.is_own(cloud, bucket);
         let tags = account.clone().map(|account| {
             if is_own {
@@ -272,7 +263,7 @@ impl Parts {
             soft_delete_containers: service.clone().map(Service::containers_kept),
             default_retention: Reading::Known(retention),
             cors: service.map(Service::cors),
-            lifecycle: as_ref(&self.policy).map(|policy| policy.of(bucket)),
+            lifecycle: self.policy.as_ref().map(|policy| policy.of(bucket)),
             public_access: account.map(|account| self.public_access(account)),
             arguments: self.arguments(is_own),
             ..Observed::unread(CloudKind::Azure, full_name)
@@ -314,7 +305,7 @@ impl Parts {
     ) -> Result<Reading<GrantState>, CloudError> {
         let account = match &self.account {
             Reading::Known(account) => account,
-            other => return Ok(as_ref(other).map(|_| GrantState::default())),
+            other => return Ok(other.as_ref().map(|_| GrantState::default())),
         };
         let is_own = self.is_own(cloud, bucket);
         let mut state = GrantState {
@@ -334,7 +325,7 @@ impl Parts {
         }
         let assignments = match &self.assignments {
             Reading::Known(assignments) => assignments,
-            other => return Ok(as_ref(other).map(|_| state)),
+            other => return Ok(other.as_ref().map(|_| state)),
         };
         let roles = roles::known_ids(cloud, &wanted.rights.roles).await?;
         for principal in &wanted.principals {

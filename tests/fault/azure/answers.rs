@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use simulator::azure::Fault;
 
 use super::{Stage, World, assert_empty_plan, assert_gone, assert_tidy, by_identity, ends_well};
+use crate::passing::PASSING;
 
 const EVERYTHING: &str = r#"
     on_destroy = "delete_everything"
@@ -35,15 +36,7 @@ fn writes(stage: &Stage) -> Vec<String> {
 #[test]
 fn lost_and_passing_answers_to_a_create_come_to_the_same_end() {
     let world = World::new();
-    type Broken = fn(&str, Option<u32>) -> Fault;
-    let breakages: [(&str, Broken); 5] = [
-        ("lost", |place, times| Fault::lose_reply(place, times)),
-        ("cut", |place, times| Fault::reset(place, times)),
-        ("503", |place, times| Fault::status(place, 503, times)),
-        ("429", |place, times| Fault::status(place, 429, times)),
-        ("500", |place, times| Fault::status(place, 500, times)),
-    ];
-    for (what, broken) in breakages {
+    for (what, broken) in PASSING {
         let stage = world.stage(&format!("az-{what}"));
         for place in writes(&stage) {
             stage.cloud().fault(broken(&place, Some(1)));

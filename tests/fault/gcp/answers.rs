@@ -6,6 +6,7 @@ use simulator::proxy::Reply;
 
 use super::{Stage, World, assert_empty_plan, assert_tidy, ends_well};
 use crate::harness::{ADMIN, DEPLOY, THIS};
+use crate::passing::PASSING;
 
 fn made(world: &World, name: &str, arguments: &str) -> Stage {
     let (stage, _proxy) = world.behind_proxy(name);
@@ -34,15 +35,7 @@ fn writes(stage: &Stage) -> Vec<String> {
 #[test]
 fn lost_and_passing_answers_to_a_create_come_to_the_same_end() {
     let world = World::new();
-    type Broken = fn(&str, Option<u32>) -> Fault;
-    let breakages: [(&str, Broken); 5] = [
-        ("lost", |place, times| Fault::lose_reply(place, times)),
-        ("cut", |place, times| Fault::reset(place, times)),
-        ("503", |place, times| Fault::status(place, 503, times)),
-        ("429", |place, times| Fault::status(place, 429, times)),
-        ("500", |place, times| Fault::status(place, 500, times)),
-    ];
-    for (what, broken) in breakages {
+    for (what, broken) in PASSING {
         let (stage, _) = world.behind_proxy(&format!("gcp-{what}"));
         let login = world.0.clone();
         let instance = login.instance();
