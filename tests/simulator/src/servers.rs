@@ -24,6 +24,9 @@ cat >/dev/null
 kill -KILL "$pid"
 wait "$pid"
 rm -rf "$DATA""#;
+/// Where ports for servers begin, and how many there are; those of SeaweedFS lie above.
+const FIRST_PORT: u32 = 10_000;
+const PORTS: u32 = 5_000;
 /// SeaweedFS opens a second port this far above each of its ports.
 const TWIN: u16 = 10_000;
 
@@ -40,6 +43,8 @@ pub struct MinioOptions {
     pub port: Option<u16>,
     /// It speaks TLS, with a certificate of an authority of its own.
     pub tls: bool,
+    /// The administrator's key and its secret; this run's own without it.
+    pub login: Option<(String, String)>,
 }
 
 /// A running server.
@@ -72,7 +77,8 @@ impl Server {
             None => free_address()?,
         };
         let data = fresh_folder("minio")?;
-        let (access_key, secret_key) = credentials("minio");
+        let own = options.login;
+        let (access_key, secret_key) = own.unwrap_or_else(|| credentials("minio"));
         let mut command = watched(&program("MINIO_BIN", "minio", "bin/minio")?, &data);
         command
             .arg("server")
@@ -403,8 +409,23 @@ fn certify(folder: &Path) -> anyhow::Result<String> {
     Ok(root)
 }
 
-fn free_address() -> anyhow::Result<SocketAddr> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+/// An address that nobody listens at. It lies below the ports that systems give to whoever
+/// connects somewhere, who could have it before the server has; and none is given twice.
+///
+/// # Errors
+/// When there is none.
+pub fn free_address() -> anyhow::Result<SocketAddr> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let begin = std::process::id() % PORTS;
+    for _ in 0..PORTS {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS;
+        let port = u16::try_from(FIRST_PORT + (begin + step) % PORTS)?;
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("there is no free port")
 }
 
 /// Four free ports whose twins are free as well.

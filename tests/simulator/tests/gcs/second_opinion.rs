@@ -1,13 +1,13 @@
 //! gcplocal, another stand-in for Google Cloud, is asked the same: of the fields that it keeps
 //! it has to say the same.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use simulator::python::tool;
+use simulator::servers::free_address;
 
 use crate::{Cloud, PROJECT};
 
@@ -40,9 +40,7 @@ impl Drop for Other {
 
 impl Other {
     async fn start() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = free.local_addr().expect("an address").port();
-        drop(free);
+        let port = free_address().expect("a free port").port();
         let process = Command::new(tool("gcplocal"))
             .args(["start", "--host", "127.0.0.1", "--port", &port.to_string()])
             .stdout(Stdio::null())

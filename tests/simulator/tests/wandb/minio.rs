@@ -1,13 +1,11 @@
-//! Starts the real MinIO server on free loopback ports.
+//! The real MinIO server, as these tests want it.
 
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
+use simulator::servers::{MinioOptions, Server};
 
 use crate::client;
 
@@ -22,68 +20,24 @@ pub const ORIGIN: &str = "http://wandb.test";
 /// A server at some address, seen with the administrator's keys.
 pub struct Storage(SocketAddr);
 
-/// A running server; dropping it ends the process and removes its data.
+/// A running server; dropping it ends it.
 pub struct Minio {
-    process: Child,
-    data: PathBuf,
+    _server: Server,
     pub address: SocketAddr,
-}
-
-fn program() -> PathBuf {
-    let home = std::env::var("HOME").unwrap_or_default();
-    let cached = PathBuf::from(home).join(".cache/terraform-provider-wandb/bin/minio");
-    let named = std::env::var_os("MINIO_BIN").map(PathBuf::from);
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    named
-        .into_iter()
-        .chain([cached])
-        .chain(std::env::split_paths(&path).map(|folder| folder.join("minio")))
-        .find(|file| file.is_file())
-        .expect("there is no MinIO server: run tests/setup.sh, or set MINIO_BIN")
-}
-
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 impl Minio {
     pub async fn start() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let data = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("minio-{}-{number}", std::process::id()));
-        std::fs::create_dir_all(&data).unwrap();
-        let address = free_address();
-        let process = Command::new(program())
-            .arg("server")
-            .arg(&data)
-            .args(["--address", &address.to_string()])
-            .args(["--console-address", &free_address().to_string()])
-            .env("MINIO_ROOT_USER", ACCESS_KEY)
-            .env("MINIO_ROOT_PASSWORD", SECRET_KEY)
-            .env("MINIO_SITE_REGION", REGION)
-            .env("MINIO_API_CORS_ALLOW_ORIGIN", ORIGIN)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let minio = Self {
-            process,
-            data,
-            address,
+        let options = MinioOptions {
+            cors_origin: Some(ORIGIN.to_owned()),
+            site_region: Some(REGION.to_owned()),
+            login: Some((ACCESS_KEY.to_owned(), SECRET_KEY.to_owned())),
+            ..MinioOptions::default()
         };
-        let health = format!("http://{address}/minio/health/cluster");
-        let deadline = Instant::now() + Duration::from_secs(30);
-        let mut poll = tokio::time::interval(Duration::from_millis(50));
-        loop {
-            poll.tick().await;
-            let answer = client().get(&health).send().await;
-            if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
-                return minio;
-            }
-            assert!(Instant::now() < deadline, "MinIO did not start");
+        let server = Server::minio(options).await.unwrap();
+        Self {
+            address: server.address(),
+            _server: server,
         }
     }
 
@@ -144,13 +98,5 @@ impl Storage {
             .text()
             .await
             .unwrap()
-    }
-}
-
-impl Drop for Minio {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-        std::fs::remove_dir_all(&self.data).ok();
     }
 }
