@@ -169,6 +169,10 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// at their place there is none.
     async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError>;
 
+    /// Refuses, for a plan, where no bucket could be made of whose name [`Cloud::look`] has
+    /// just said that nobody has it: what holds buckets may have a name as well.
+    async fn confirm_room(&self, bucket: &str) -> Result<(), CloudError>;
+
     /// Where this looks for buckets, as far as it is known by now. Sends nothing.
     fn server(&self) -> Server;
 

@@ -143,6 +143,10 @@ impl Cloud for Accounts {
         self.of(bucket).confirm_absence(bucket).await
     }
 
+    async fn confirm_room(&self, bucket: &str) -> Result<(), CloudError> {
+        self.of(bucket).confirm_room(bucket).await
+    }
+
     async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError> {
         self.of(bucket).confirm_place(bucket).await
     }

@@ -119,7 +119,7 @@ impl Account {
 
 impl Account {
     /// Refuses an account that is there and was made by nobody here.
-    pub(super) fn check_unclaimed(&self, cloud: &Azure) -> Result<(), CloudError> {
+    fn check_unclaimed(&self, cloud: &Azure) -> Result<(), CloudError> {
         if self.marker().is_some() {
             // Ours, of another run, or about to go with the bucket that it was made for.
             return Ok(());
@@ -138,8 +138,18 @@ pub(super) fn not_for(cloud: &Azure) -> CloudError {
     )
 }
 
+/// Refuses an account that cannot be made: it is there and somebody else's, or the name is
+/// taken elsewhere.
+pub(super) async fn confirm_room(cloud: &Azure) -> Result<(), CloudError> {
+    match cloud.seen.account() {
+        _ if !cloud.place.makes_account => Ok(()),
+        Some(account) => account.check_unclaimed(cloud),
+        None => check_free(cloud).await,
+    }
+}
+
 /// Refuses a name of an account that somebody else has, in whichever subscription.
-pub(super) async fn check_free(cloud: &Azure) -> Result<(), CloudError> {
+async fn check_free(cloud: &Azure) -> Result<(), CloudError> {
     let place = &cloud.place;
     let id = format!(
         "/subscriptions/{}/providers/Microsoft.Storage/checkNameAvailability",

@@ -245,6 +245,11 @@ impl Cloud for Azure {
         absence::confirm(self, bucket).await
     }
 
+    /// Of an account that is to be made for the bucket.
+    async fn confirm_room(&self, _: &str) -> Result<(), CloudError> {
+        account::confirm_room(self).await
+    }
+
     async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError> {
         absence::confirm_place(self, bucket).await
     }

@@ -63,11 +63,6 @@ pub(super) async fn look(cloud: &Azure, bucket: &str) -> Result<Option<Sighting>
         Ok(container) => container,
         Err(error) if no_container(&error) => {
             check_absent(bucket, &error, account.as_ref())?;
-            match account {
-                Some(Ok(account)) => account.check_unclaimed(cloud)?,
-                Some(Err(_)) => account::check_free(cloud).await?,
-                None => {}
-            }
             return Ok(None);
         }
         Err(error) => return Err(error),

@@ -214,6 +214,11 @@ impl Cloud for Gcp {
         absence::confirm(self, bucket).await
     }
 
+    /// Nothing else has to have a name.
+    async fn confirm_room(&self, _: &str) -> Result<(), CloudError> {
+        Ok(())
+    }
+
     async fn confirm_place(&self, bucket: &str) -> Result<(), CloudError> {
         absence::confirm_project(self, bucket).await
     }

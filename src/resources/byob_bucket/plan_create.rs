@@ -33,6 +33,7 @@ pub async fn check_name(
             .error()
     };
     let Some(sighting) = cloud.look(name).await.map_err(failed)? else {
+        cloud.confirm_room(name).await.map_err(failed)?;
         return Ok(false);
     };
     let id = plan.planned.id.known().cloned().unwrap_or_default();

@@ -267,3 +267,28 @@ fn rules_of_others_stay_when_an_account_is_gone_on_with() {
     assert_eq!(rules[1], theirs);
     stage.destroy();
 }
+
+/// The account is gone, and its name is the whole world's.
+#[test]
+fn an_identity_goes_although_somebody_else_has_the_accounts_name() {
+    let world = World::new();
+    let stage = world.stage("az-name");
+    stage.write_bucket(EVERYTHING, &by_identity(&stage));
+    stage.apply();
+    let account = format!("/accounts/{}", stage.account());
+    let other = "33333333-3333-4333-a333-333333333333";
+    stage.login.control("DELETE", &account, json!({}));
+    stage
+        .login
+        .control("POST", "/subscriptions", json!({"id": other}));
+    stage
+        .login
+        .control("POST", &account, json!({"subscription": other}));
+    let text = stage.apply_fails();
+    assert!(text.contains("storage_account_name"), "{text}");
+    assert_eq!(stage.identities().len(), 1);
+    stage.destroy();
+    assert_eq!(stage.identities(), Vec::<Value>::new());
+    let seen = stage.seen_account();
+    assert!(seen["id"].to_string().contains(other), "{seen}");
+}
