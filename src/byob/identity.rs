@@ -19,8 +19,9 @@ pub struct Identity {
     pub rights: Rights,
     /// The most that it may ever be given, by name, on clouds that know such a limit.
     pub boundary: Option<String>,
-    /// Which making of the bucket it is for, where that is known and its name does not say so.
-    pub serves: Option<Generation>,
+    /// The makings of the bucket that it may be marked with, where its name does not say so; the
+    /// one that it is for comes first.
+    pub serves: Vec<Generation>,
 }
 
 /// Longest user name that every server takes (64 on AWS).
@@ -40,7 +41,16 @@ impl Identity {
             name: name.trim_end_matches(['-', '.']).to_owned(),
             rights,
             boundary: None,
-            serves: Some(generation.clone()),
+            serves: vec![generation.clone()],
+        }
+    }
+
+    /// The same, which may be marked with any of these makings.
+    #[must_use]
+    pub fn of(self, makings: &[Generation]) -> Self {
+        Self {
+            serves: makings.to_vec(),
+            ..self
         }
     }
 

@@ -241,7 +241,10 @@ impl fmt::Display for Marker {
 /// Invariant: made only by [`OwnedBucket::confirm`], which has compared the marker
 /// that stands on the bucket now with the generation of the object in the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnedBucket(String);
+pub struct OwnedBucket {
+    name: String,
+    generation: Generation,
+}
 
 impl OwnedBucket {
     /// The bucket, if the marker found on it belongs to `generation`.
@@ -251,12 +254,20 @@ impl OwnedBucket {
     pub fn confirm(bucket: &str, found: Option<&Marker>, generation: &Generation) -> Option<Self> {
         found
             .filter(|marker| &marker.generation == generation)
-            .map(|_| Self(bucket.to_owned()))
+            .map(|_| Self {
+                name: bucket.to_owned(),
+                generation: generation.clone(),
+            })
     }
 
     /// The bucket's name.
     pub fn name(&self) -> &str {
-        &self.0
+        &self.name
+    }
+
+    /// Whether the bucket is still ours, by a marker that was found on it just now.
+    pub fn is_still_ours(&self, found: Option<&Marker>) -> bool {
+        found.is_some_and(|marker| marker.generation == self.generation)
     }
 }
 

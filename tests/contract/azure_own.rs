@@ -46,7 +46,7 @@ fn identity_of(bucket: &str) -> (Identity, String) {
         name: id,
         rights,
         boundary: None,
-        serves: Some(generation()),
+        serves: vec![generation()],
     };
     (identity, name)
 }

@@ -166,8 +166,11 @@ fn an_account_of_somebody_else_is_taken_and_never_ours() {
         "The names of storage accounts are shared by everybody on Azure. Choose another \
          storage_account_name."
     );
-    let looked = wait(owners(server, &bucket).look(&bucket)).expect_err("refused");
-    assert_eq!(looked.kind, CloudErrorKind::Invalid, "{looked}");
+    // A plan is told before anything is made; nobody else is stopped by it.
+    let cloud = owners(server, &bucket);
+    assert_eq!(wait(cloud.look(&bucket)).expect("an answer"), None);
+    let told = wait(cloud.confirm_room(&bucket)).expect_err("refused");
+    assert_eq!(told.kind, CloudErrorKind::Invalid, "{told}");
     let after = server.control("GET", &path, Value::Null);
     assert_eq!(after["tags"], json!({"team": "theirs"}));
 }

@@ -233,15 +233,11 @@ pub fn generation() -> Generation {
     Generation::from_bytes((0xc000_0000 | number).to_be_bytes())
 }
 
-/// The leave to delete from a bucket.
+/// The leave to delete from a bucket, as one that was made with the marker `ready-00c0ffee`.
 pub fn owned(bucket: &str) -> OwnedBucket {
-    let generation = generation();
-    OwnedBucket::confirm(
-        bucket,
-        Some(&Marker::ready(generation.clone())),
-        &generation,
-    )
-    .expect("the generations are the same")
+    let marker = Marker::parse("ready-00c0ffee").expect("a marker");
+    let generation = marker.generation.clone();
+    OwnedBucket::confirm(bucket, Some(&marker), &generation).expect("the generations are the same")
 }
 
 /// W&B's identity on a bucket, and a key of it.

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::account;
+use super::account::{self, Account};
 use super::error::no_container;
 use super::listing::containers;
 use super::request::{Api, Request};
-use super::{Azure, Entry, container};
+use super::{Azure, Entry, container, deletion};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, contradiction, may_not_list};
@@ -19,6 +19,7 @@ const LIST_ACCOUNTS: &str = "Microsoft.Storage/storageAccounts/read";
 /// name that, in whichever group.
 pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
     let account = account::get(cloud).await;
+    let seen = account.as_ref().ok().cloned();
     let (call, second, told) = match account {
         Ok(_) => match containers(cloud, false).await {
             Ok(found) if found.iter().any(|one| one.name == bucket) => {
@@ -45,7 +46,13 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
         Err(error) if error.kind == CloudErrorKind::Denied => again(cloud, bucket).await?,
         Err(error) => return Err(error),
     };
-    confirmed(call, bucket, second, &told)
+    let absent = confirmed(call, bucket, second, &told)?;
+    let is_own = |account: &Account| cloud.place.makes_account && account.is_for(bucket);
+    // What was deleted softly can be brought back from it, so it is left to people.
+    Ok(match seen.filter(is_own) {
+        Some(_) => absent.leaving(deletion::left(cloud, true, "the container went without it")),
+        None => absent,
+    })
 }
 
 /// Where the subscription has an account of this name; names of accounts are the world's.

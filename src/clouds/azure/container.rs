@@ -10,7 +10,7 @@ use super::Azure;
 use super::error::{CONTAINER_NOT_FOUND, is_being_deleted, no_container, not_understood};
 use super::names::{self, METADATA};
 use super::request::{Api, Request, read};
-use crate::byob::marker::{self, Marker};
+use crate::byob::marker::{self, Marker, OwnedBucket};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::{Work, until_known_within};
 
@@ -94,6 +94,22 @@ pub(super) async fn get(cloud: &Azure, bucket: &str) -> Result<Container, CloudE
     }
     cloud.seen.note_container(bucket, &container);
     Ok(container)
+}
+
+/// Reads the container, and refuses for `call` one that has another owner by now.
+pub(super) async fn get_owned(
+    cloud: &Azure,
+    call: &str,
+    owned: &OwnedBucket,
+) -> Result<Container, CloudError> {
+    let bucket = owned.name();
+    let container = get(cloud, bucket).await?;
+    if owned.is_still_ours(container.marker().as_ref()) {
+        return Ok(container);
+    }
+    let why = "somebody else has taken the container over in the meantime";
+    Err(CloudError::new(CloudErrorKind::Conflict, call, bucket, why)
+        .hint("Keep the bucket in one state only; remove it from this one."))
 }
 
 /// Azure writes onto a container that is there, so it is looked once more.

@@ -9,6 +9,7 @@ use super::error::no_container;
 use super::listing::{self, ABREAST, Entry, LIST, PAGE, Walk};
 use super::{Azure, absence, container, key, locks};
 use crate::byob::contents::Contents;
+use crate::byob::marker::OwnedBucket;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::{is_missing, missing};
 use crate::clouds::retry::Work;
@@ -106,10 +107,12 @@ fn conflict(call: &str, bucket: &str, why: String) -> CloudError {
     CloudError::new(CloudErrorKind::Conflict, call, bucket, why)
 }
 
-/// Refuses with `Conflict` when something cannot be deleted, before anything is.
-pub(super) async fn refuse_locked(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+/// Refuses with `Conflict` when something cannot be deleted, or is not ours, before anything is
+/// deleted.
+pub(super) async fn refuse_locked(cloud: &Azure, owned: &OwnedBucket) -> Result<(), CloudError> {
+    let bucket = owned.name();
     locks::refuse(cloud, bucket, locks::Unseen::Refused).await?;
-    let container = container::get(cloud, bucket).await?;
+    let container = container::get_owned(cloud, DELETE_BLOB, owned).await?;
     let retention = container.retention();
     if !retention.is_empty() {
         let why = format!("the container is under {retention}");
@@ -133,10 +136,10 @@ pub(super) async fn refuse_locked(cloud: &Azure, bucket: &str) -> Result<(), Clo
 
 /// Deletes everything, page by page, from the front: what an earlier run deleted is not seen
 /// again. A container that is gone holds nothing, once that is proven.
-pub(super) async fn empty(cloud: &Azure, bucket: &str) -> Result<Contents, CloudError> {
-    match delete_all(cloud, bucket).await {
+pub(super) async fn empty(cloud: &Azure, owned: &OwnedBucket) -> Result<Contents, CloudError> {
+    match delete_all(cloud, owned).await {
         Err(error) if no_container(&error) => {
-            absence::confirm(cloud, bucket).await?;
+            absence::confirm(cloud, owned.name()).await?;
             Ok(Contents::default())
         }
         Ok(gone) => {
@@ -147,8 +150,9 @@ pub(super) async fn empty(cloud: &Azure, bucket: &str) -> Result<Contents, Cloud
     }
 }
 
-async fn delete_all(cloud: &Azure, bucket: &str) -> Result<Contents, CloudError> {
-    refuse_locked(cloud, bucket).await?;
+async fn delete_all(cloud: &Azure, owned: &OwnedBucket) -> Result<Contents, CloudError> {
+    refuse_locked(cloud, owned).await?;
+    let bucket = owned.name();
     let mut gone = Contents::default();
     delete_blobs(cloud, bucket, &mut gone).await?;
     cloud.seen.forget_live();

@@ -7,8 +7,9 @@ use super::locks::{self, Unseen};
 use super::request::{Api, Request};
 use super::service::only_writer;
 use super::{Azure, Entry, absence, container, contents, listing, names, policy, roles};
+use crate::byob::CloudError;
 use crate::byob::absence::AbsentBucket;
-use crate::byob::{CloudError, CloudErrorKind};
+use crate::byob::marker::OwnedBucket;
 use crate::clouds::reading::missing;
 use crate::clouds::retry::Work;
 
@@ -16,19 +17,23 @@ const DELETE: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/
 const DELETE_ACCOUNT: &str = "Microsoft.Storage/storageAccounts/delete";
 
 /// Deletes the bucket.
-pub(super) async fn delete(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
-    match delete_bare(cloud, bucket).await {
-        Err(error) if no_container(&error) => absence::confirm(cloud, bucket).await,
+pub(super) async fn delete(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket, CloudError> {
+    match delete_bare(cloud, owned).await {
+        Err(error) if no_container(&error) => absence::confirm(cloud, owned.name()).await,
         outcome => outcome,
     }
 }
 
 /// Azure deletes a full container without a word, so whose it is and what it holds is looked at
 /// last, and nobody else in this process makes anything in the account meanwhile.
-async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudError> {
+async fn delete_bare(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket, CloudError> {
+    let bucket = owned.name();
     locks::refuse(cloud, bucket, Unseen::Tried).await?;
     let _writer = only_writer(cloud).await;
-    refuse_new_owner(cloud, bucket).await?;
+    if cloud.seen.is_emptied() {
+        // That took long enough for somebody to take it over.
+        container::get_owned(cloud, DELETE, owned).await?;
+    }
     contents::refuse_data(cloud, bucket).await?;
     let own = own_account(cloud, bucket).await?;
     let keeps = match &own {
@@ -50,25 +55,8 @@ async fn delete_bare(cloud: &Azure, bucket: &str) -> Result<AbsentBucket, CloudE
     Ok(AbsentBucket::deleted(bucket).leaving(left(cloud, own.is_some(), &keeps)))
 }
 
-/// Deleting all that a container holds takes long enough for somebody to take it over.
-async fn refuse_new_owner(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    if !cloud.seen.is_emptied() {
-        return Ok(());
-    }
-    let before = cloud.seen.container(bucket).and_then(|seen| seen.marker());
-    let now = container::get(cloud, bucket).await?.marker();
-    if before == now {
-        return Ok(());
-    }
-    let why = "somebody else has taken the container over while it was emptied";
-    Err(
-        CloudError::new(CloudErrorKind::Conflict, DELETE, bucket, why)
-            .hint("Keep the bucket in one state only; remove it from this one."),
-    )
-}
-
 /// What is left of a bucket whose account stays, as a sentence.
-fn left(cloud: &Azure, is_own: bool, keeps: &str) -> String {
+pub(super) fn left(cloud: &Azure, is_own: bool, keeps: &str) -> String {
     let account = &cloud.place.account;
     let cors = "with its CORS rule for W&B, old versions and soft delete as they are";
     if is_own {
@@ -86,10 +74,10 @@ async fn own_account(cloud: &Azure, bucket: &str) -> Result<Option<Account>, Clo
     if cloud.seen.container(bucket).is_none() {
         container::get(cloud, bucket).await?;
     }
-    // It was looked at with the marker, a moment ago.
     let account = match cloud.seen.account() {
-        Some(account) => account,
-        None => account::get(cloud).await?,
+        // It was looked at with the marker, a moment ago.
+        Some(account) if !cloud.seen.is_emptied() => account,
+        _ => account::get(cloud).await?,
     };
     let generations = cloud.seen.generations();
     let is_own = account.is_own(&cloud.place, bucket, &generations);

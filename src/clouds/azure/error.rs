@@ -95,10 +95,14 @@ impl Words {
             return Self::default();
         }
         let part = |name: &str| root.child_text(name).unwrap_or_default().to_owned();
+        // Ids and dates follow in lines of their own.
         let message = part("Message");
+        let message = message.lines().next().unwrap_or_default();
+        // What was signed follows, which says nothing to people.
+        let detail = part("AuthenticationErrorDetail");
+        let detail = detail.split(" String to sign").next().unwrap_or_default();
         Self {
-            // Ids and dates follow in lines of their own.
-            message: message.lines().next().unwrap_or_default().to_owned(),
+            message: format!("{message} {detail}").trim().to_owned(),
             code: part("Code"),
         }
     }

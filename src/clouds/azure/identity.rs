@@ -66,10 +66,14 @@ fn container_of(cloud: &Azure, identity: &Identity) -> String {
     container_id(&cloud.place.account_id(), &identity.rights.bucket)
 }
 
-/// Whether it was made for this bucket, in this making or one that the bucket's marker names.
+/// Whether it was made for this bucket, in this making or one that the bucket's marker names
+/// beside it. A marker that names none of ours is somebody else's.
 fn is_ours(cloud: &Azure, identity: &Identity, managed: &Managed) -> bool {
-    let mut ours = cloud.seen.generations();
-    ours.extend(identity.serves.clone());
+    let mut ours = identity.serves.clone();
+    let seen = cloud.seen.generations();
+    if ours.is_empty() || is_related(&seen, &ours) {
+        ours.extend(seen);
+    }
     let marked = managed.generations(&container_of(cloud, identity));
     marked.is_some_and(|marked| is_related(&marked, &ours))
 }
@@ -244,7 +248,7 @@ fn strangers(name: &str) -> CloudError {
 
 fn own_tags(cloud: &Azure, identity: &Identity, before: &BTreeMap<String, String>) -> Value {
     let mut tags = before.clone();
-    if let Some(generation) = &identity.serves {
+    if let Some(generation) = identity.serves.first() {
         let text = Marker::ready(generation.clone()).to_string();
         tags.insert(marker::KEY.to_owned(), text);
     }
@@ -419,7 +423,7 @@ impl IdentityService for Azure {
         let container = container_of(self, identity);
         let found = find(self, &identity.name).await?;
         let made = found.and_then(|managed| managed.generations(&container));
-        let is_made_here = made.as_deref() == identity.serves.as_ref().map(std::slice::from_ref);
+        let is_made_here = made.as_deref() == identity.serves.get(..1);
         if !is_made_here {
             return Ok(());
         }

@@ -222,7 +222,7 @@ impl Cloud for Azure {
     }
 
     async fn refuse_locked(&self, bucket: &OwnedBucket) -> Result<(), CloudError> {
-        contents::refuse_locked(self, bucket.name()).await
+        contents::refuse_locked(self, bucket).await
     }
 
     async fn default_retention(&self, bucket: &str) -> Result<Reading<String>, CloudError> {
@@ -234,11 +234,11 @@ impl Cloud for Azure {
     }
 
     async fn empty(&self, bucket: &OwnedBucket) -> Result<Contents, CloudError> {
-        contents::empty(self, bucket.name()).await
+        contents::empty(self, bucket).await
     }
 
     async fn delete(&self, bucket: &OwnedBucket) -> Result<AbsentBucket, CloudError> {
-        deletion::delete(self, bucket.name()).await
+        deletion::delete(self, bucket).await
     }
 
     async fn confirm_absence(&self, bucket: &str) -> Result<AbsentBucket, CloudError> {

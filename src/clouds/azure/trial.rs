@@ -31,8 +31,10 @@ pub(super) async fn try_out(
         return Ok(Trial::Holds);
     }
     // Other buckets of the account may know another one, so it is kept once it was let in.
-    match listing::glance_by(cloud, bucket, key).await {
-        Err(error) if has_code(&error, AUTHENTICATION_FAILED) => {}
+    let is_another_key = match listing::glance_by(cloud, bucket, key).await {
+        Err(error) if has_code(&error, AUTHENTICATION_FAILED) => {
+            error.message.contains("Signature did not match")
+        }
         Ok(()) => {
             let secret = key.expose_secret();
             cloud.clients.keep_key(&account, &key.id, secret);
@@ -40,11 +42,15 @@ pub(super) async fn try_out(
         }
         // A firewall between here and the blobs says nothing about the key.
         Err(_) => return Ok(Trial::Holds),
-    }
+    };
     match key::read(cloud, &key.id).await {
         Ok(now) if now.expose_secret() == key.expose_secret() => Ok(Trial::Holds),
         Ok(now) => Ok(Trial::Replaced(now)),
-        Err(error) if error.kind == CloudErrorKind::Denied => Ok(Trial::Lost),
+        // A clock that is wrong is refused under the same code.
+        Err(denied) if denied.kind == CloudErrorKind::Denied => Ok(match is_another_key {
+            true => Trial::Lost,
+            false => Trial::Holds,
+        }),
         Err(error) => Err(error),
     }
 }

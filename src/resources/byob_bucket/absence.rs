@@ -79,6 +79,7 @@ pub async fn left_behind(
         return Ok(None);
     }
     let identity = made::identity(state).or_else(|| spec::made_identity(wanted.clone()));
+    let identity = identity.map(|identity| identity.of(&generations));
     if let (Some(identity), Some(service)) = (identity, cloud.identity_service())
         && service.survives(&identity).await?
     {
@@ -101,6 +102,17 @@ pub async fn left_behind(
         }
     }
     Ok((!left.is_empty()).then(|| left.join("; ")))
+}
+
+/// What held the bucket is not gone with it.
+pub fn stays(absent: &AbsentBucket) -> Option<Diagnostic> {
+    let left = absent.left()?;
+    let summary = format!(
+        "Bucket {:?} is gone, and what it was in is not",
+        absent.name()
+    );
+    let why = "it may hold more than this bucket, or is somebody else's";
+    Some(Explanation::new(summary, why).left_behind(left).warning())
 }
 
 /// What outlived its bucket stays in the state, so that something can still be done about

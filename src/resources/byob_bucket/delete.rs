@@ -137,11 +137,11 @@ impl Deletion<'_> {
                 told.extend(billed.filter(|_| !is_for_good));
                 let absent = deleted.map_err(failed)?;
                 made::note_gone(private, &owned.generations);
-                told.extend(absent.left().map(|left| stays(&name, left)));
                 absent
             }
         };
         // From here on the bucket is gone, and the next run goes on with the rest.
+        told.extend(absence::stays(&absent));
         let generations = made::generations(state, private);
         made::note_gone(private, &generations);
         let rest = Rest {
@@ -205,16 +205,6 @@ async fn take(
     private.remove(IMPORTED);
     private.remove(INTERRUPTED);
     Ok(owned)
-}
-
-/// What held the bucket is not gone with it.
-fn stays(name: &str, left: &str) -> Diagnostic {
-    Explanation::new(
-        format!("Bucket {name:?} is gone, and what it was in is not"),
-        "it holds more than this bucket, or is somebody else's",
-    )
-    .left_behind(left)
-    .warning()
 }
 
 /// What became of the data in a bucket that is to be deleted.
@@ -302,7 +292,7 @@ impl Rest<'_> {
             (None, key) => (key, LONGEST_DAYS),
         };
         let mut diagnostics = self.remove_former(identity.as_ref(), generations).await;
-        if let Some(identity) = identity {
+        if let Some(identity) = identity.map(|identity| identity.of(generations)) {
             remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
         }
         if generations.is_empty() || (spec.is_none() && key.is_none()) {

@@ -124,7 +124,7 @@ pub fn identity(bucket: &Bucket) -> Option<Identity> {
         name: name.clone(),
         rights: Rights::on(bucket.name.known()?, path),
         boundary: None,
-        serves: spec::generation(bucket),
+        serves: Vec::from_iter(spec::generation(bucket)),
     })
 }
 

@@ -56,7 +56,7 @@ pub async fn read(
         }
         Ok(Seen::Gone(absent)) => {
             tracing::info!(bucket = absent.name(), "the bucket is gone");
-            Outcome::gone()
+            Outcome::gone().with(absence::stays(&absent))
         }
         Ok(Seen::Outlived(diagnostic)) => {
             let (mut state, mut private) = (state, private);

@@ -1,9 +1,12 @@
 //! Answers of Azure that are wrong, late, lost, or refusals.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use simulator::azure::Fault;
 
 use super::{Stage, World, assert_empty_plan, assert_gone, assert_tidy, by_identity, ends_well};
+use crate::harness::GROUP;
 use crate::passing::PASSING;
 
 const EVERYTHING: &str = r#"
@@ -228,6 +231,34 @@ fn a_200_that_is_no_answer_of_azures_changes_and_forgets_nothing() {
     }
     stage.destroy();
     assert_gone(&stage, "at the end");
+}
+
+/// A key is lost when the account has another one, not when a clock is wrong.
+#[test]
+fn a_key_is_not_lost_because_of_a_clock() {
+    let world = World::new();
+    let stage = world.stage("az-clock");
+    stage.write_bucket("", r#"access = "access_key""#);
+    stage.apply();
+    let keys = format!("arm POST {}/listKeys", stage.account_id());
+    let deny = || stage.cloud().fault(Fault::status(&keys, 403, None));
+    deny();
+    assert_empty_plan(&stage, "the key still works");
+    stage.cloud().clear_faults();
+    let regenerated = json!([GROUP, stage.account(), {"keyName": "key1"}]);
+    stage.microsoft("storage.storage_accounts.regenerate_key", regenerated);
+    deny();
+    let plan = stage.terraform(&["plan", "-detailed-exitcode", "-no-color"]);
+    assert_eq!(plan.0.status.code(), Some(2), "{}", plan.text());
+    stage.cloud().clear_faults();
+    ends_well(&stage, "the new key is read");
+    // What is signed from here on is too old.
+    stage.cloud().advance(Duration::from_secs(20 * 60));
+    deny();
+    let before = stage.this()["secret_access_key"].clone();
+    assert_empty_plan(&stage, "a late clock");
+    stage.terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"]);
+    assert_eq!(stage.this()["secret_access_key"], before);
 }
 
 /// A service's settings that somebody changes while an apply runs are not lost.

@@ -1,6 +1,7 @@
 //! The simulated Azure, with kills and faults of its own.
 
 mod answers;
+mod gone;
 mod kill;
 mod owner;
 

@@ -58,7 +58,7 @@ pub(super) fn spec(
         name,
         rights: rights.clone(),
         boundary: None,
-        serves: common.generation.cloned(),
+        serves: Vec::from_iter(common.generation.cloned()),
     };
     let access = match block.access.known()?.as_str() {
         BY_KEY if common.generation.is_some() => Access::MadeKey(identity(account.clone())),
