@@ -6,7 +6,7 @@ use super::account::{self, Account};
 use super::error::no_container;
 use super::listing::containers;
 use super::request::{Api, Request};
-use super::{Azure, Entry, container, deletion};
+use super::{Azure, Entry, container};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, contradiction, may_not_list};
@@ -50,7 +50,11 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
     let is_own = |account: &Account| cloud.place.makes_account && account.is_for(bucket);
     // What was deleted softly can be brought back from it, so it is left to people.
     Ok(match seen.filter(is_own) {
-        Some(_) => absent.leaving(deletion::left(cloud, true, "the container went without it")),
+        Some(_) => absent.leaving(account::left(
+            &cloud.place,
+            true,
+            "the container went without it",
+        )),
         None => absent,
     })
 }

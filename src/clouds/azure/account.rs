@@ -128,6 +128,17 @@ impl Account {
     }
 }
 
+/// What is left of a bucket whose account stays, as a sentence.
+pub(super) fn left(place: &Place, is_own: bool, keeps: &str) -> String {
+    let account = &place.account;
+    let cors = "with its CORS rule for W&B, old versions and soft delete as they are";
+    if is_own {
+        format!("the storage account {account:?}, which was made for this bucket, {cors}: {keeps}")
+    } else {
+        format!("the storage account {account:?}, {cors}: {keeps}")
+    }
+}
+
 /// The account is there, and is somebody else's.
 pub(super) fn not_for(cloud: &Azure) -> CloudError {
     let why = "the storage account is there, and was not made for this bucket";

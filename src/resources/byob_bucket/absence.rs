@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::made;
 use super::private::{GONE, SERVER};
 use super::schema::Bucket;
-use super::{made, spec};
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError, Reading};
@@ -78,12 +78,13 @@ pub async fn left_behind(
     if generations.is_empty() {
         return Ok(None);
     }
-    let identity = made::identity(state).or_else(|| spec::made_identity(wanted.clone()));
-    let identity = identity.map(|identity| identity.of(&generations));
-    if let (Some(identity), Some(service)) = (identity, cloud.identity_service())
-        && service.survives(&identity).await?
-    {
-        left.push(format!("the user {:?}, with its key", identity.name));
+    for identity in made::identities(state, private, Some(wanted.clone())) {
+        let identity = identity.of(&generations);
+        if let Some(service) = cloud.identity_service()
+            && service.survives(&identity).await?
+        {
+            left.push(format!("the user {:?}, with its key", identity.name));
+        }
     }
     let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
     if let (Some(service), Some(key)) = (cloud.key_service(), made::key(private).or(key)) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::retirement::Answer;
 use super::schema::Bucket;
-use super::work::{Origin, Progress, Work, argument_of};
-use super::{outputs, retirement, spec};
+use super::work::{Progress, Work, argument_of};
+use super::{made, outputs, retirement, spec};
 use crate::byob::change::Changes;
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
@@ -200,16 +200,13 @@ pub async fn retire(
             progress.diagnostics.push(retirement::replaced(&old));
         }
     }
-    if let Origin::Managed {
-        unwanted: Some(identity),
-        ..
-    } = &work.origin
-    {
+    for identity in work.unwanted() {
         refuse_given(work, wanted, identity, progress).await?;
         let service = service(work, &identity.name).map_err(failed)?;
         service.delete_identity(identity).await.map_err(failed)?;
         retirement::forget_all(&mut progress.private);
     }
+    made::note_unwanted(&mut progress.private, &[]);
     Ok(())
 }
 
@@ -242,19 +239,13 @@ async fn refuse_given(
 
 /// Refuses, before anything is changed, to take the made key of the state for a given one.
 pub fn refuse_made(
-    origin: &Origin,
+    unwanted: &[Identity],
     prior: &Bucket,
     block: &dyn ResolvedBlock,
 ) -> Result<(), Diagnostic> {
     let given = block.given_key().into_known();
-    match (origin, given) {
-        (
-            Origin::Managed {
-                unwanted: Some(identity),
-                ..
-            },
-            Some(given),
-        ) if prior.access_key_id.known() == Some(&given.id) => {
+    match (unwanted.first(), given) {
+        (Some(identity), Some(given)) if prior.access_key_id.known() == Some(&given.id) => {
             Err(given_made(&given, identity, block))
         }
         _ => Ok(()),

@@ -92,8 +92,7 @@ impl Deletion<'_> {
         let generation = spec::generation(state);
         let generation = generation.as_ref();
         let spec = spec::spec(state, None, block.as_ref(), generation, configuration);
-        let identity = made::identity(state);
-        let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
+        let mut identities = made::identities(state, private, spec.clone());
         let interrupted = was_interrupted(private);
         if interrupted {
             let recalled = made::recall_key(&cloud, &name, private).await;
@@ -112,8 +111,8 @@ impl Deletion<'_> {
                 {
                     // The other half of this replacement goes on with the half-made bucket.
                     hand_over(self.environment, state, &marker.generation);
-                    let of_ours = identity.filter(|_| is_anothers(marker, state, private));
-                    return Ok(forget_user(cx, &cloud, of_ours, private, told).await?);
+                    identities.retain(|_| is_anothers(marker, state, private));
+                    return Ok(forget_users(cx, &cloud, &identities, private, told).await?);
                 }
                 if keeps {
                     return Err(no_room(&summary).into());
@@ -123,8 +122,8 @@ impl Deletion<'_> {
                     Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
                     Owner::Others(diagnostic) => {
                         told.push(diagnostic);
-                        let of_ours = identity.filter(|_| private.get(GONE).is_some());
-                        return Ok(forget_user(cx, &cloud, of_ours, private, told).await?);
+                        identities.retain(|_| private.get(GONE).is_some());
+                        return Ok(forget_users(cx, &cloud, &identities, private, told).await?);
                     }
                 };
                 let emptied = empty(&cloud, state, &owned.bucket, &summary).await;
@@ -151,7 +150,7 @@ impl Deletion<'_> {
             unknown_user: interrupted || private.get(UNSEEN).is_some(),
         };
         let key = made::key(private).map(str::to_owned);
-        told.extend(rest.give_up(identity, spec, key, &generations).await?);
+        told.extend(rest.give_up(identities, spec, key, &generations).await?);
         Ok(())
     }
 }
@@ -172,17 +171,19 @@ fn is_anothers(marker: &Marker, state: &Bucket, private: &Private) -> bool {
 
 /// Ours was gone before, and somebody else has the name by now: the user of ours goes all the
 /// same, for its rights go by the name. The key may be the new bucket's.
-async fn forget_user(
+async fn forget_users(
     cx: &Context,
     cloud: &Arc<dyn Cloud>,
-    identity: Option<Identity>,
+    identities: &[Identity],
     private: &Private,
     told: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
-    let Some(identity) = identity else {
+    if identities.is_empty() {
         return Ok(());
-    };
-    remove_identity(cx, cloud, &identity, made::key(private)).await?;
+    }
+    for identity in identities {
+        remove_identity(cx, cloud, identity, made::key(private)).await?;
+    }
     if let Some(key) = made::key(private) {
         let why = "it was made for the bucket that is gone, and the new one may use it";
         let stays = Explanation::new("The bucket's key stays", why);
@@ -281,7 +282,7 @@ impl Rest<'_> {
     /// or none, since.
     async fn give_up(
         &self,
-        identity: Option<Identity>,
+        identities: Vec<Identity>,
         spec: Option<BucketSpec>,
         key: Option<String>,
         generations: &[Generation],
@@ -291,8 +292,9 @@ impl Rest<'_> {
             (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
             (None, key) => (key, LONGEST_DAYS),
         };
-        let mut diagnostics = self.remove_former(identity.as_ref(), generations).await;
-        if let Some(identity) = identity.map(|identity| identity.of(generations)) {
+        let mut diagnostics = self.remove_former(&identities, generations).await;
+        for identity in identities {
+            let identity = identity.of(generations);
             remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
         }
         if generations.is_empty() || (spec.is_none() && key.is_none()) {
@@ -306,7 +308,7 @@ impl Rest<'_> {
     /// and one that it would have brought into the state.
     async fn remove_former(
         &self,
-        identity: Option<&Identity>,
+        identities: &[Identity],
         generations: &[Generation],
     ) -> Diagnostics {
         let mut diagnostics = Diagnostics::new();
@@ -316,7 +318,7 @@ impl Rest<'_> {
         let known = usize::from(!self.unknown_user);
         for generation in generations.iter().skip(known) {
             let former = of_former(self.absent.name(), None, generation);
-            if identity.is_some_and(|identity| identity.name == former.name) {
+            if identities.iter().any(|one| one.name == former.name) {
                 continue;
             }
             if let Err(error) = service.delete_identity(&former).await {

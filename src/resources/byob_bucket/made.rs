@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::private::{
-    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SERVER, UNSEEN,
+    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SERVER, UNSEEN, UNWANTED,
 };
 use super::schema::Bucket;
 use super::spec;
@@ -62,12 +62,14 @@ fn written_lifecycle(private: &Private) -> Option<Vec<LifecycleRule>> {
     Some(lifecycle_rules(path, days("noncurrent"), days("uploads")))
 }
 
+/// The texts of an entry that is a list.
+fn texts<'a>(private: &'a Private, entry: &str) -> impl Iterator<Item = &'a str> {
+    let noted = private.get(entry).and_then(|noted| noted.as_array());
+    noted.into_iter().flatten().filter_map(|one| one.as_str())
+}
+
 fn let_in(private: &Private) -> BTreeSet<String> {
-    let noted = private.get(LET_IN).and_then(|noted| noted.as_array());
-    let noted = noted.into_iter().flatten();
-    noted
-        .filter_map(|one| one.as_str().map(str::to_owned))
-        .collect()
+    texts(private, LET_IN).map(str::to_owned).collect()
 }
 
 /// Remembers whom an apply is about to let in, besides those that are still to be shut out.
@@ -118,10 +120,44 @@ pub fn note_applied(private: &mut Private, spec: &BucketSpec) {
 /// The identity that was made for the bucket of a state, also where nobody wants it any more.
 /// Its name is in the state until the server has confirmed that it is gone.
 pub fn identity(bucket: &Bucket) -> Option<Identity> {
-    let name = bucket.access_key_owner.known()?;
+    named(bucket, bucket.access_key_owner.known()?)
+}
+
+/// The identities that were made for the bucket, that nobody wants any more, and that no apply
+/// has come to remove.
+pub fn unwanted(bucket: &Bucket, private: &Private) -> Vec<Identity> {
+    let names = texts(private, UNWANTED);
+    names.filter_map(|name| named(bucket, name)).collect()
+}
+
+/// All identities that were made for the bucket of a state: its own, or the one that `wanted`
+/// asks for, and those that nobody wants any more.
+pub fn identities(bucket: &Bucket, private: &Private, wanted: Option<BucketSpec>) -> Vec<Identity> {
+    let own = identity(bucket).or_else(|| wanted.and_then(spec::made_identity));
+    let mut all = Vec::from_iter(own);
+    for other in unwanted(bucket, private) {
+        if all.iter().all(|one| one.name != other.name) {
+            all.push(other);
+        }
+    }
+    all
+}
+
+/// Notes the identities that an apply is about to remove, and no others.
+pub fn note_unwanted(private: &mut Private, identities: &[Identity]) {
+    if identities.is_empty() {
+        private.remove(UNWANTED);
+        return;
+    }
+    let names: Vec<&str> = identities.iter().map(|one| one.name.as_str()).collect();
+    private.set(UNWANTED, names);
+}
+
+/// An identity that was made for the bucket of a state.
+fn named(bucket: &Bucket, name: &str) -> Option<Identity> {
     let path = bucket.path.known().map(String::as_str);
     Some(Identity {
-        name: name.clone(),
+        name: name.to_owned(),
         rights: Rights::on(bucket.name.known()?, path),
         boundary: None,
         serves: Vec::from_iter(spec::generation(bucket)),
@@ -130,11 +166,7 @@ pub fn identity(bucket: &Bucket) -> Option<Identity> {
 
 /// The generations that what was made for a bucket may carry which is gone, its own first.
 pub fn generations(state: &Bucket, private: &Private) -> Vec<Generation> {
-    let noted = private.get(GONE).and_then(|noted| noted.as_array());
-    let noted = noted.into_iter().flatten();
-    let noted: Vec<Generation> = noted
-        .filter_map(|one| Generation::parse(one.as_str()?))
-        .collect();
+    let noted: Vec<Generation> = texts(private, GONE).filter_map(Generation::parse).collect();
     if noted.is_empty() {
         return Vec::from_iter(spec::generation(state));
     }
@@ -173,7 +205,7 @@ pub async fn recall_key(
 /// private data: see [`super::private`].
 pub fn carried(private: &Private) -> Private {
     let mut carried = Private::default();
-    for name in [MADE_KEY, SERVER, INTERRUPTED, GONE, UNSEEN] {
+    for name in [MADE_KEY, SERVER, INTERRUPTED, GONE, UNSEEN, UNWANTED] {
         if let Some(value) = private.get(name) {
             carried.set(name, value.clone());
         }

@@ -35,6 +35,9 @@ pub const APPLIED_CORS: &str = "applied_cors";
 pub const APPLIED_LIFECYCLE: &str = "applied_lifecycle";
 /// A state: the principals that applies have let in and none has shut out again.
 pub const LET_IN: &str = "let_in";
+/// A state: identities that were made for the bucket, that nobody wants any more, and that no
+/// apply has removed yet, by their names.
+pub const UNWANTED: &str = "unwanted";
 /// A state: the last apply did not come to its end, and the next one has to.
 pub const UNFINISHED: &str = "unfinished";
 /// A state: settings that the next apply could not write either.

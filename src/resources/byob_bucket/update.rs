@@ -16,7 +16,7 @@ use super::{absence, location, made, outputs, ownership, spec};
 use crate::byob::BucketSpec;
 use crate::byob::Cloud;
 use crate::byob::identity::Identity;
-use crate::byob::marker::{self, Generation};
+use crate::byob::marker::{self, Generation, Marker};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
@@ -95,6 +95,7 @@ pub async fn update(
     private.remove(INTERRUPTED);
     private.remove(MADE_ANEW);
     location::note_open(&mut private, &config, configuration);
+    made::note_unwanted(&mut private, work.unwanted());
     let mut progress = Progress {
         bucket: planned,
         block,
@@ -161,15 +162,13 @@ impl Before<'_> {
         let makes_key = makes_key(&block.block()) == Field::Known(true);
         let nobody = Generation::nobodys();
         let wanted = spec::spec(planned, Some(config), block, Some(&nobody), configuration);
-        let unwanted = match wanted.and_then(spec::made_identity) {
+        let wanted = wanted.and_then(spec::made_identity);
+        let unwanted = match wanted.filter(|wanted| wanted.generation().is_none()) {
+            None if makes_key => Vec::new(),
             // Its name is of the user's choice, and may have changed.
-            Some(wanted) if wanted.generation().is_none() => {
-                let before = self.identity(configuration).await;
-                before.filter(|before| before.name != wanted.name)
-            }
-            _ if makes_key => None,
-            _ => self.identity(configuration).await,
+            wanted => self.unwanted(configuration, wanted.as_ref()).await,
         };
+        access_keys::refuse_made(&unwanted, self.prior, block)?;
         let interrupted = was_interrupted(self.private);
         let origin = Origin::Managed {
             interrupted,
@@ -177,7 +176,6 @@ impl Before<'_> {
             rotates: makes_key && is_rotated(self.prior, planned),
             unwanted,
         };
-        access_keys::refuse_made(&origin, self.prior, block)?;
         let is_to_take = [IMPORTED, MADE_ANEW]
             .iter()
             .any(|key| self.private.get(key).is_some());
@@ -195,6 +193,22 @@ impl Before<'_> {
         })
     }
 
+    /// The identities that were made for the bucket, but `wanted`.
+    async fn unwanted(
+        &self,
+        configuration: &Configuration,
+        wanted: Option<&Identity>,
+    ) -> Vec<Identity> {
+        let mut found = made::unwanted(self.prior, self.private);
+        if let Some(before) = self.identity(configuration).await
+            && found.iter().all(|one| one.name != before.name)
+        {
+            found.push(before);
+        }
+        found.retain(|one| wanted.is_none_or(|wanted| one.name != wanted.name));
+        found
+    }
+
     /// The identity that the bucket has, if one was made for it.
     async fn identity(&self, configuration: &Configuration) -> Option<Identity> {
         if let Some(identity) = made::identity(self.prior) {
@@ -210,7 +224,7 @@ impl Before<'_> {
     async fn first_generation(&self, cloud: &Arc<dyn Cloud>) -> Result<Generation, Diagnostic> {
         let name = self.prior.name.known().cloned().unwrap_or_default();
         let failed = |error| Explanation::cloud(SUMMARY, error).error();
-        let Some(seen) = cloud.look(&name).await.map_err(failed)? else {
+        let Some(mut seen) = cloud.look(&name).await.map_err(failed)? else {
             // It is made again, as what it was.
             if let (Some(generation), Some(_)) =
                 (spec::generation(self.prior), self.private.get(GONE))
@@ -242,6 +256,10 @@ impl Before<'_> {
         }
         if let (Some(marker), Some(_)) = (&seen.marker, self.private.get(UNSEEN)) {
             access_keys::refuse_unseen(cloud, &name, marker).await?;
+        }
+        if seen.marker.is_none() && was_interrupted(self.private) {
+            // Should this run be killed as well, its marker says whose the bucket was.
+            seen.marker = spec::generation(self.prior).map(Marker::ready);
         }
         let takeover = take_over(cloud, &name, &seen).await.map_err(failed)?;
         Ok(takeover.generation)
@@ -276,15 +294,10 @@ async fn make_again(
         return work.check_owner(sighting.marker.as_ref());
     }
     absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
-    if let (
-        Origin::Managed {
-            unwanted: Some(identity),
-            ..
-        },
-        Some(service),
-    ) = (&work.origin, work.cloud.identity_service())
-    {
-        service.delete_identity(identity).await.map_err(failed)?;
+    for identity in work.unwanted() {
+        if let Some(service) = work.cloud.identity_service() {
+            service.delete_identity(identity).await.map_err(failed)?;
+        }
     }
     let tags = first_tags(work.configuration, planned, &work.generation);
     work.cloud.create(&name, &tags, &[]).await.map_err(failed)?;

@@ -38,8 +38,8 @@ pub enum Origin {
         interrupted: bool,
         /// A new access key is wanted although the old one works.
         rotates: bool,
-        /// The identity that the state has and the plan does not want any more.
-        unwanted: Option<Identity>,
+        /// The identities that the state has and the plan does not want any more.
+        unwanted: Vec<Identity>,
     },
 }
 
@@ -102,6 +102,14 @@ impl Work<'_> {
                 ..
             }
         )
+    }
+
+    /// The identities that the state has and the plan does not want any more.
+    pub fn unwanted(&self) -> &[Identity] {
+        match &self.origin {
+            Origin::Managed { unwanted, .. } => unwanted,
+            Origin::Made(_) | Origin::Continued | Origin::Adopted(_) => &[],
+        }
     }
 
     /// A new access key is wanted although the old one works.

@@ -292,3 +292,50 @@ fn an_identity_goes_although_somebody_else_has_the_accounts_name() {
     let seen = stage.seen_account();
     assert!(seen["id"].to_string().contains(other), "{seen}");
 }
+
+/// An update that makes another identity and then fails still knows the one before.
+#[test]
+fn an_identity_that_is_replaced_is_not_forgotten_by_a_failure() {
+    let world = World::new();
+    for end in ["apply", "destroy", "gone"] {
+        let stage = world.stage(&format!("az-renamed-{end}"));
+        stage.write_bucket(EVERYTHING, &by_identity(&stage));
+        stage.apply();
+        let name = format!("{}-other", stage.account());
+        let block = format!("{}\nidentity_name = \"{name}\"", by_identity(&stage));
+        stage.write_bucket(EVERYTHING, &block);
+        // Removing the former one is what fails, twice.
+        let former = format!("/userAssignedIdentities/{}-wandb?", stage.account());
+        for _ in 0..2 {
+            stage
+                .cloud()
+                .fault(Fault::status(&delete_of(&former), 403, None));
+            stage.apply_fails();
+            stage.cloud().clear_faults();
+            assert_eq!(stage.identities().len(), 2, "{end}");
+        }
+        match end {
+            "apply" => ends_well(&stage, end),
+            "destroy" => {}
+            _ => {
+                let account = format!("/accounts/{}", stage.account());
+                stage.login.control("DELETE", &account, json!({}));
+                stage.terraform(&["apply", "-refresh-only", "-auto-approve", "-no-color"]);
+                assert_ne!(stage.this(), Value::Null);
+            }
+        }
+        if end == "apply" {
+            assert_eq!(stage.identities().len(), 1);
+            assert_tidy(&stage, 2, end);
+        }
+        stage.destroy();
+        assert_gone(&stage, end);
+    }
+}
+
+fn delete_of(identity: &str) -> String {
+    let group = crate::harness::GROUP;
+    format!(
+        "arm DELETE /subscriptions/22222222-2222-4222-a222-222222222222/resourceGroups/{group}/providers/Microsoft.ManagedIdentity{identity}"
+    )
+}
