@@ -1,8 +1,6 @@
 //! Requests about what is in a container: signed by the account's key where W&B comes by one,
 //! else with the caller's own token.
 
-use secrecy::ExposeSecret;
-
 use super::Azure;
 use super::key;
 use super::request::{BLOB_VERSION, Request, encoded, encoded_path};

@@ -95,8 +95,8 @@ async fn find(cloud: &Azure, name: &str) -> Result<Option<Managed>, CloudError> 
 pub(super) enum Found {
     /// There is none to look at.
     Nothing,
-    /// A key of the account; with what became of it, where it was tried.
-    Key(Option<Trial>),
+    /// A key of the account.
+    Key(Trial),
     /// A managed identity, where it is there, with its credentials.
     Managed(Option<(Managed, Vec<Credential>)>),
 }
@@ -113,8 +113,8 @@ pub(super) async fn read(
     };
     if !is_managed(&identity.name) {
         let trial = match key {
-            Some(key) => Some(trial::try_out(cloud, bucket, key).await?),
-            None => None,
+            Some(key) => trial::try_out(cloud, bucket, key).await?,
+            None => trial::read(cloud).await?,
         };
         return Ok(Reading::Known(Found::Key(trial)));
     }
@@ -199,12 +199,12 @@ fn told_of_trust(of: Federation) -> [(&'static str, String); 3] {
     ]
 }
 
-fn key_state(cloud: &Azure, trial: Option<Trial>, takes_keys: bool) -> IdentityState {
+fn key_state(cloud: &Azure, trial: Trial, takes_keys: bool) -> IdentityState {
     let name = cloud.place.key_name().unwrap_or_default().to_owned();
     let (works, current_key) = match trial {
-        Some(Trial::Replaced(key)) => (true, Some(key)),
-        Some(Trial::Lost) => (false, None),
-        Some(Trial::Holds) | None => (true, None),
+        Trial::Replaced(key) => (true, Some(key)),
+        Trial::Lost => (false, None),
+        Trial::Holds => (true, None),
     };
     IdentityState {
         enabled: takes_keys,

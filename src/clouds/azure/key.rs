@@ -1,6 +1,6 @@
 //! The keys of an account. They are its owner's: read where one is needed, never made or removed.
 
-use secrecy::SecretString;
+use secrecy::ExposeSecret as _;
 
 use super::Azure;
 use super::error::not_understood;
@@ -30,13 +30,13 @@ pub(super) async fn read(cloud: &Azure, name: &str) -> Result<AccessKey, CloudEr
 }
 
 /// The key by which blobs are reached; `None` where that is the caller's own token.
-pub(super) async fn own(cloud: &Azure) -> Result<Option<SecretString>, CloudError> {
+pub(super) async fn own(cloud: &Azure) -> Result<Option<AccessKey>, CloudError> {
     let Some(name) = cloud.place.key_name() else {
         return Ok(None);
     };
     if let Some(kept) = cloud.clients.kept_key(&cloud.place.account_id(), name) {
-        return Ok(Some(kept));
+        let key = AccessKey::new(name, kept.expose_secret());
+        return Ok(Some(key.held_by(&cloud.place.account)));
     }
-    let key = read(cloud, name).await?;
-    Ok(Some(SecretString::from(key.expose_secret())))
+    read(cloud, name).await.map(Some)
 }

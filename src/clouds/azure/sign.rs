@@ -87,12 +87,12 @@ pub(super) async fn request(
     let account = &cloud.place.account;
     let object = ask.object.unwrap_or_default();
     let permits = Permits::on_blob(permissions, account, bucket, object);
-    let secret = match own {
-        Some(key) => Some(SecretString::from(key.expose_secret())),
+    let key = match own {
+        Some(key) => Some(key.clone()),
         None => key::own(cloud).await?,
     };
-    let signature = if let Some(secret) = secret {
-        sas::by_key(&permits, secret.expose_secret())
+    let signature = if let Some(key) = key {
+        sas::by_key(&permits, key.expose_secret())
     } else {
         if let Some(why) = lacks(cloud, bucket).await? {
             return Ok(Signed::Unable(why));

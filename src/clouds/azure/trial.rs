@@ -12,10 +12,20 @@ use crate::byob::{CloudError, CloudErrorKind};
 pub(super) enum Trial {
     /// It is the account's, or nobody can say from here.
     Holds,
-    /// The account has another one by now.
+    /// The account has another one, or one that the state does not know.
     Replaced(AccessKey),
     /// The account has another one by now, and the caller may not read it.
     Lost,
+}
+
+/// Reads the key where the state knows none: an import leaves secrets out.
+pub(super) async fn read(cloud: &Azure) -> Result<Trial, CloudError> {
+    match key::own(cloud).await {
+        Ok(Some(key)) => Ok(Trial::Replaced(key)),
+        Ok(None) => Ok(Trial::Holds),
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(Trial::Holds),
+        Err(error) => Err(error),
+    }
 }
 
 /// Tries a key where it was not seen to work in this process: reading it takes a right that a

@@ -261,12 +261,6 @@ fn with_drift(
         tried: &tried,
     };
     let mut bucket = state.clone();
-    if let (Access::MadeKey(identity), Field::Null) =
-        (&there.wanted.access, &state.access_key_owner)
-        && state.access_key_id.known().is_some()
-    {
-        bucket.access_key_owner = Field::Known(identity.name.clone());
-    }
     let block = there.block.drifted(observed);
     bucket.set_block(block.kind(), block.block());
     outputs::fill(&mut bucket, &state, block.as_ref());
@@ -298,10 +292,16 @@ fn with_drift(
     if let Reading::Known(Some(state)) = &observed.identity
         && let Some(key) = &state.current_key
     {
-        // Somebody has made it anew, and it is read and not made here.
+        // It is read and not made here: an import has left it out, or somebody has made it anew.
         bucket.access_key_id = Field::Known(key.id.clone());
         bucket.secret_access_key = Field::Known(Secret::new(key.expose_secret()));
         bucket.supported_file_store = outputs::file_store(&bucket, block.as_ref());
+    }
+    if let (Access::MadeKey(identity), Field::Null) =
+        (&there.wanted.access, &state.access_key_owner)
+        && bucket.access_key_id.known().is_some()
+    {
+        bucket.access_key_owner = Field::Known(identity.name.clone());
     }
     if let Some(id) = state.access_key_id.known()
         && access_keys::works(observed, id) == Some(false)
