@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::private::{GONE, SERVER};
+use super::private::{GONE, SERVER, UNSEEN, was_interrupted};
 use super::schema::Bucket;
-use super::{made, spec};
+use super::{access_keys, made, spec};
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError, Reading};
@@ -64,6 +64,12 @@ pub async fn prove(
         .error())
 }
 
+/// Whether there may be a user that the state does not know: of an apply that was killed, or of
+/// an import that might not look.
+pub fn has_unknown_user(private: &Private) -> bool {
+    was_interrupted(private) || private.get(UNSEEN).is_some()
+}
+
 /// What was made for a bucket of a state that is gone, and is still there, as the end of a
 /// sentence. `wanted` is what the state asks for; what was made may be more.
 pub async fn left_behind(
@@ -80,9 +86,14 @@ pub async fn left_behind(
     }
     let identity = made::identity(state).or_else(|| spec::made_identity(wanted.clone()));
     let identity = identity.map(|identity| identity.of(&generations));
-    if let (Some(identity), Some(service)) = (identity, cloud.identity_service())
-        && service.survives(&identity).await?
-    {
+    let survivor = match (identity, cloud.identity_service()) {
+        (Some(identity), Some(service)) if service.survives(&identity).await? => Some(identity),
+        _ if has_unknown_user(private) => {
+            access_keys::unknown(cloud, absent.name(), &generations).await?
+        }
+        _ => None,
+    };
+    if let Some(identity) = survivor {
         left.push(format!("the user {:?}, with its key", identity.name));
     }
     let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());

@@ -6,7 +6,7 @@ use super::access_keys::{former_left, of_former, rotation};
 use super::on_destroy::{data_in, on_destroy};
 use super::ownership::{Owned, Owner, owner, take_to_delete};
 use super::private::{
-    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, UNSEEN, was_interrupted,
+    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, was_interrupted,
 };
 use super::schema::Bucket;
 use super::{absence, location, made, spec};
@@ -77,7 +77,8 @@ impl Deletion<'_> {
         let name = state.name.known().cloned().unwrap_or_default();
         let summary = format!("Bucket {name:?} was not deleted");
         let keeps = on_destroy(state) == "keep";
-        if keeps && !is_at(private, CREATE_ANEW, state) {
+        let stays = keeps && !is_at(private, CREATE_ANEW, state);
+        if stays && private.get(GONE).is_none() {
             told.push(kept(state, &name));
             return Ok(());
         }
@@ -94,16 +95,12 @@ impl Deletion<'_> {
         let spec = spec::spec(state, None, block.as_ref(), generation, configuration);
         let identity = made::identity(state);
         let identity = identity.or_else(|| spec.clone().and_then(spec::made_identity));
-        let interrupted = was_interrupted(private);
-        if interrupted {
+        let unknown_user = absence::has_unknown_user(private);
+        if was_interrupted(private) {
             let recalled = made::recall_key(&cloud, &name, private).await;
             recalled.map_err(failed)?;
         }
         let absent = match cloud.look(&name).await.map_err(failed)? {
-            None if keeps => {
-                told.push(kept(state, &name));
-                return Ok(());
-            }
             None => absence::prove(cx, &cloud, private, &name, &summary).await?,
             Some(sighting) => {
                 let found = sighting.marker.as_ref();
@@ -112,19 +109,27 @@ impl Deletion<'_> {
                 {
                     // The other half of this replacement goes on with the half-made bucket.
                     hand_over(self.environment, state, &marker.generation);
-                    let of_ours = identity.filter(|_| is_anothers(marker, state, private));
-                    return Ok(forget_user(cx, &cloud, of_ours, private, told).await?);
+                    if is_anothers(marker, state, private) {
+                        forget_users(cx, &cloud, identity, (state, private), told).await?;
+                    }
+                    return Ok(());
                 }
-                if keeps {
+                if keeps && !stays {
                     return Err(no_room(&summary).into());
                 }
                 let owned = match owner(&cloud, state, private, &name, &sighting).await? {
+                    Owner::Us(_) | Owner::Nearly(_) if stays => {
+                        told.push(kept(state, &name));
+                        return Ok(());
+                    }
                     Owner::Us(owned) => owned,
                     Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
                     Owner::Others(diagnostic) => {
                         told.push(diagnostic);
-                        let of_ours = identity.filter(|_| private.get(GONE).is_some());
-                        return Ok(forget_user(cx, &cloud, of_ours, private, told).await?);
+                        if private.get(GONE).is_some() {
+                            forget_users(cx, &cloud, identity, (state, private), told).await?;
+                        }
+                        return Ok(());
                     }
                 };
                 let emptied = empty(&cloud, state, &owned.bucket, &summary).await;
@@ -148,7 +153,7 @@ impl Deletion<'_> {
             cx,
             cloud: &cloud,
             absent,
-            unknown_user: interrupted || private.get(UNSEEN).is_some(),
+            unknown_user,
         };
         let key = made::key(private).map(str::to_owned);
         told.extend(rest.give_up(identity, spec, key, &generations).await?);
@@ -170,15 +175,20 @@ fn is_anothers(marker: &Marker, state: &Bucket, private: &Private) -> bool {
     private.get(GONE).is_some() && !is_of_ours
 }
 
-/// Ours was gone before, and somebody else has the name by now: the user of ours goes all the
-/// same, for its rights go by the name. The key may be the new bucket's.
-async fn forget_user(
+/// Ours was gone before, and somebody else has the name by now: the users of ours go all the
+/// same, for their rights go by the name. The key may be the new bucket's.
+async fn forget_users(
     cx: &Context,
     cloud: &Arc<dyn Cloud>,
     identity: Option<Identity>,
-    private: &Private,
+    (state, private): (&Bucket, &Private),
     told: &mut Diagnostics,
 ) -> Result<(), Diagnostic> {
+    let name = state.name.known().map_or("", String::as_str);
+    let generations = made::generations(state, private);
+    let known = usize::from(!absence::has_unknown_user(private));
+    let unknown = generations.get(known..).unwrap_or_default();
+    told.extend(remove_former(cloud, name, identity.as_ref(), unknown).await);
     let Some(identity) = identity else {
         return Ok(());
     };
@@ -189,6 +199,30 @@ async fn forget_user(
         told.push(stays.left_behind(format!("the key {key}")).warning());
     }
     Ok(())
+}
+
+/// The users of owners before, where an apply was killed that would have removed them; and one
+/// that it would have brought into the state.
+async fn remove_former(
+    cloud: &Arc<dyn Cloud>,
+    bucket: &str,
+    identity: Option<&Identity>,
+    generations: &[Generation],
+) -> Diagnostics {
+    let mut diagnostics = Diagnostics::new();
+    let Some(service) = cloud.identity_service() else {
+        return diagnostics;
+    };
+    for generation in generations {
+        let former = of_former(bucket, None, generation);
+        if identity.is_some_and(|identity| identity.name == former.name) {
+            continue;
+        }
+        if let Err(error) = service.delete_identity(&former).await {
+            diagnostics.push(former_left(&former, error));
+        }
+    }
+    diagnostics
 }
 
 /// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves
@@ -271,8 +305,7 @@ struct Rest<'a> {
     cx: &'a Context,
     cloud: &'a Arc<dyn Cloud>,
     absent: AbsentBucket,
-    /// There may be a user that the state does not know: of an apply that was killed, or of an
-    /// import that might not look.
+    /// There may be a user that the state does not know.
     unknown_user: bool,
 }
 
@@ -291,7 +324,10 @@ impl Rest<'_> {
             (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
             (None, key) => (key, LONGEST_DAYS),
         };
-        let mut diagnostics = self.remove_former(identity.as_ref(), generations).await;
+        let known = usize::from(!self.unknown_user);
+        let former = generations.get(known..).unwrap_or_default();
+        let name = self.absent.name();
+        let mut diagnostics = remove_former(self.cloud, name, identity.as_ref(), former).await;
         if let Some(identity) = identity.map(|identity| identity.of(generations)) {
             remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
         }
@@ -300,30 +336,6 @@ impl Rest<'_> {
         }
         diagnostics.extend(self.retire_key(key.as_deref(), days, generations).await?);
         Ok(diagnostics)
-    }
-
-    /// The users of owners before, where an apply was killed that would have removed them;
-    /// and one that it would have brought into the state.
-    async fn remove_former(
-        &self,
-        identity: Option<&Identity>,
-        generations: &[Generation],
-    ) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        let Some(service) = self.cloud.identity_service() else {
-            return diagnostics;
-        };
-        let known = usize::from(!self.unknown_user);
-        for generation in generations.iter().skip(known) {
-            let former = of_former(self.absent.name(), None, generation);
-            if identity.is_some_and(|identity| identity.name == former.name) {
-                continue;
-            }
-            if let Err(error) = service.delete_identity(&former).await {
-                diagnostics.push(former_left(&former, error));
-            }
-        }
-        diagnostics
     }
 
     async fn retire_key(

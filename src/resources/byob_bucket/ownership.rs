@@ -352,7 +352,8 @@ fn owner_by(
         .and_then(|ours| Owned::confirm(name, found, ours))
     {
         Some(owned) => Ok(Owner::Us(owned)),
-        None if interrupted => Err(perhaps_ours(name, found)),
+        // Ours was proven to be gone after that apply was killed.
+        None if interrupted && private.get(GONE).is_none() => Err(perhaps_ours(name, found)),
         None => Ok(Owner::Others(left_alone(name, found, ours.as_ref()))),
     }
 }

@@ -157,7 +157,12 @@ async fn observe(
     let Some(observed) = observed else {
         let name = &wanted.name;
         let absent = absence::prove(cx, &cloud, private, name, summary).await?;
-        let left = absence::left_behind(&cloud, &absent, state, private, &wanted);
+        let mut private = private.clone();
+        if was_interrupted(&private) {
+            let recalled = made::recall_key(&cloud, name, &mut private).await;
+            recalled.map_err(failed)?;
+        }
+        let left = absence::left_behind(&cloud, &absent, state, &private, &wanted);
         return Ok(match left.await.map_err(failed)? {
             Some(left) => Seen::Outlived(absence::outlived(name, left)),
             None => Seen::Gone(absent),
