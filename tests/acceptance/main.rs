@@ -13,6 +13,7 @@ mod input_odd;
 mod made_anew;
 mod object_lock;
 mod odd_keys;
+mod other_cloud;
 mod permissions;
 mod secrets;
 mod session_token;
