@@ -17,7 +17,7 @@ use crate::byob::identity::{AccessKey, Identity};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::{Generation, Marker, OwnedBucket};
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, CloudError};
+use crate::byob::{Cloud, CloudError, CloudErrorKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
 use crate::sdk::private::Private;
@@ -154,6 +154,7 @@ impl Deletion<'_> {
             cloud: &cloud,
             absent,
             unknown_user,
+            unknown_key: unknown_user || private.get(IMPORTED).is_some(),
         };
         let key = made::key(private).map(str::to_owned);
         told.extend(rest.give_up(identity, spec, key, &generations).await?);
@@ -307,6 +308,8 @@ struct Rest<'a> {
     absent: AbsentBucket,
     /// There may be a user that the state does not know.
     unknown_user: bool,
+    /// The key of the state may have been made for the bucket, and nothing says so.
+    unknown_key: bool,
 }
 
 impl Rest<'_> {
@@ -319,6 +322,7 @@ impl Rest<'_> {
         key: Option<String>,
         generations: &[Generation],
     ) -> Result<Diagnostics, Diagnostics> {
+        let was_made = key.is_some();
         let spec = spec.and_then(|spec| spec.key);
         let (key, days) = match (&spec, key) {
             (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
@@ -334,30 +338,40 @@ impl Rest<'_> {
         if generations.is_empty() || (spec.is_none() && key.is_none()) {
             return Ok(diagnostics);
         }
-        diagnostics.extend(self.retire_key(key.as_deref(), days, generations).await?);
+        let key = (key.as_deref(), was_made);
+        diagnostics.extend(self.retire_key(key, days, generations).await?);
         Ok(diagnostics)
     }
 
     async fn retire_key(
         &self,
-        name: Option<&str>,
+        (name, was_made): (Option<&str>, bool),
         days: u32,
         generations: &[Generation],
     ) -> Result<Diagnostics, Diagnostic> {
         let Some(service) = self.cloud.key_service() else {
             return Ok(Diagnostics::new());
         };
-        let end = service
+        let retired = service
             .retire_encryption_key(&self.absent, name, generations, days)
-            .await
-            .map_err(|error| {
-                let left = name.map_or("the key".to_owned(), |name| format!("the key {name}"));
-                Explanation::cloud("The bucket's key was not given up", error)
+            .await;
+        let left = name.map_or("the key".to_owned(), |name| format!("the key {name}"));
+        let explain =
+            |error| Explanation::cloud("The bucket's key was not given up", error).timed(self.cx);
+        let end = match retired {
+            // A given key, which nobody wants to remove; or whoever may not look at it cannot.
+            Err(error) if !was_made && error.kind == CloudErrorKind::Denied => {
+                let left = format!("{left}, which goes on if it was given");
+                let warning = explain(error).left_behind(left).warning();
+                return Ok(self.unknown_key.then_some(warning).into_iter().collect());
+            }
+            retired => retired.map_err(|error| {
+                explain(error)
                     .left_behind(format!("{left}; the bucket is gone"))
                     .what_to_do("Run terraform destroy again.")
-                    .timed(self.cx)
                     .error()
-            })?;
+            })?,
+        };
         Ok(match end {
             KeyEnd::None => Diagnostics::new(),
             KeyEnd::Scheduled { key } => {

@@ -91,3 +91,35 @@ fn a_bucket_that_was_to_be_kept_and_is_gone_is_replaced() {
     stage.destroy();
     assert!(no_users(&stage));
 }
+
+/// A given key that the caller may not look at is nobody's business when its bucket goes.
+#[test]
+fn a_given_key_that_may_not_be_looked_at_keeps_no_destroy_from_its_end() {
+    let (stage, proxy) = stage("aws-lost-given");
+    let given = stage.foreign_key();
+    let block = format!("create_access_key = true\n kms_key_arn = {given:?}");
+    stage.write_bucket(QUIET, &block);
+    stage.apply();
+    let denied = || {
+        for action in ["DescribeKey", "ListResourceTags", "GetKeyPolicy"] {
+            let denied = amazon::kms_denied(CALLER, &format!("kms:{action}"));
+            proxy.reply(usize::MAX, denied, does(action));
+        }
+    };
+    denied();
+    stage.apply();
+    stage.destroy();
+    assert!(!stage.exists());
+    assert!(no_users(&stage));
+    proxy.clear();
+    // The same for one that somebody has deleted before.
+    stage.apply();
+    stage.s3_ok("delete_bucket", json!({}));
+    denied();
+    let (is_done, text) = refresh(&stage);
+    assert!(is_done, "{text}");
+    stage.destroy();
+    proxy.clear();
+    assert!(no_users(&stage));
+    assert_eq!(stage.described(&given)["KeyState"], "Enabled");
+}
