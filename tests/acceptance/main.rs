@@ -17,6 +17,7 @@ mod other_cloud;
 mod permissions;
 mod secrets;
 mod session_token;
+mod strangers;
 mod unknown;
 
 mod aws;
