@@ -1,10 +1,11 @@
 //! A bucket that is gone, and a state that does not know all that was made for it.
 
 use serde_json::json;
+use simulator::amazon;
 use simulator::proxy::Proxy;
 
 use super::{Stage, behind_proxy};
-use crate::gone::{no_such_bucket, refresh};
+use crate::gone::{destroy_unseen, no_such_bucket, refresh};
 use crate::harness::THIS;
 use crate::kill::{is_killed_at, points_of};
 
@@ -156,4 +157,54 @@ fn a_user_of_a_killed_run_goes_although_somebody_else_has_the_name() {
             stage.destroy();
         }
     }
+}
+
+/// Makes a bucket of that name as somebody else, with something in it.
+fn make_anew(stage: &Stage) {
+    stage.s3_ok("delete_bucket", json!({}));
+    stage.s3_ok("create_bucket", json!({}));
+    stage.put("theirs");
+}
+
+fn assert_refused(stage: &Stage) {
+    let text = stage.apply_fails();
+    assert!(text.contains("was made anew by somebody else"), "{text}");
+    let text = destroy_unseen(stage);
+    assert!(text.contains("lost its tag"), "{text}");
+    stage.s3_ok("head_object", json!({"Key": "theirs"}));
+    assert_eq!(stage.tags(), json!({}));
+    stage.clean_up();
+}
+
+const UNVERSIONED: &str = r#"
+    versioning = false
+    on_destroy = "delete_everything"
+"#;
+
+/// A replacement that was refused leaves a state which still knows when it had the bucket.
+#[test]
+fn a_bucket_that_was_made_anew_after_a_refused_replacement_is_left_alone() {
+    let (stage, proxy) = behind_proxy("lost-seen");
+    stage.write_bucket(UNVERSIONED, "");
+    stage.apply();
+    proxy.reply(usize::MAX, amazon::s3_denied(), |seen| {
+        seen.method == "DELETE" && !seen.target.contains('?')
+    });
+    let text = stage.apply_fails_with(&["-replace", THIS]);
+    assert!(text.contains("s3:DeleteBucket"), "{text}");
+    proxy.clear();
+    make_anew(&stage);
+    assert_refused(&stage);
+}
+
+/// A killed run leaves a state that does not know when it had the bucket.
+#[test]
+fn a_bucket_without_old_versions_that_was_made_anew_after_a_kill_is_left_alone() {
+    let (stage, proxy) = behind_proxy("lost-kill");
+    stage.write_bucket(UNVERSIONED, "");
+    stage.apply();
+    stage.write_bucket(&format!("{UNVERSIONED}\n tags = {{ a = \"b\" }}"), "");
+    assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
+    make_anew(&stage);
+    assert_refused(&stage);
 }
