@@ -7,7 +7,7 @@ use super::schema::Bucket;
 use super::{access_keys, made, spec};
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, CloudError, Reading};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, Reading};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::private::Private;
@@ -140,4 +140,19 @@ pub fn outlived(bucket: &str, left: String) -> Diagnostic {
          the same user and key.",
     )
     .warning()
+}
+
+/// A refusal to look at a bucket that was proven to be gone: names may be the whole world's, and
+/// somebody else has this one by now.
+pub fn is_anothers(error: &CloudError, private: &Private) -> bool {
+    error.kind == CloudErrorKind::Denied && private.get(GONE).is_some()
+}
+
+/// The warning about it.
+pub fn anothers(bucket: &str, error: CloudError) -> Diagnostic {
+    let summary = format!("Bucket {bucket:?} is gone, and somebody else may have its name");
+    Explanation::cloud(summary, error)
+        .left_behind("what was made for the bucket: W&B's user, or the bucket's key")
+        .what_to_do("Run terraform destroy, which leaves that bucket alone and removes the user.")
+        .warning()
 }

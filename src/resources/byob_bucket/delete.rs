@@ -100,7 +100,15 @@ impl Deletion<'_> {
             let recalled = made::recall_key(&cloud, &name, private).await;
             recalled.map_err(failed)?;
         }
-        let absent = match cloud.look(&name).await.map_err(failed)? {
+        let looked = match cloud.look(&name).await {
+            Err(error) if absence::is_anothers(&error, private) => {
+                told.push(absence::anothers(&name, error));
+                forget_users(cx, &cloud, identity, (state, private), told).await?;
+                return Ok(());
+            }
+            looked => looked.map_err(failed)?,
+        };
+        let absent = match looked {
             None => absence::prove(cx, &cloud, private, &name, &summary).await?,
             Some(sighting) => {
                 let found = sighting.marker.as_ref();

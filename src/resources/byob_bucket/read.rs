@@ -142,7 +142,12 @@ async fn observe(
     let looked = cloud
         .observe(&wanted.name, &look_at(&wanted, key.clone()))
         .await;
-    let mut observed = looked.map_err(failed)?;
+    let mut observed = match looked {
+        Err(error) if absence::is_anothers(&error, private) => {
+            return Ok(Seen::Outlived(absence::anothers(&wanted.name, error)));
+        }
+        looked => looked.map_err(failed)?,
+    };
     // The state of an import learns from the bucket which key there is to look at.
     if wanted.key.as_ref().is_some_and(|key| key.name.is_none())
         && let Some(seen) = &observed

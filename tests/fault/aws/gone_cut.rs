@@ -123,3 +123,31 @@ fn a_given_key_that_may_not_be_looked_at_keeps_no_destroy_from_its_end() {
     assert!(no_users(&stage));
     assert_eq!(stage.described(&given)["KeyState"], "Enabled");
 }
+
+/// Names are the whole world's: somebody in another account has the name by now.
+#[test]
+fn a_user_goes_although_another_account_has_its_buckets_name() {
+    let (stage, proxy) = stage("aws-lost-name");
+    stage.write_bucket(QUIET, "create_access_key = true");
+    stage.apply();
+    let user = stage.user();
+    let denied = amazon::iam_denied(CALLER, "iam:DeleteUser", "*");
+    proxy.reply(usize::MAX, denied, does("DeleteUser"));
+    assert!(stage.destroy_fails().contains("iam:DeleteUser"));
+    assert!(!stage.exists());
+    proxy.clear();
+    let bucket = format!("/{}", stage.bucket());
+    proxy.reply(usize::MAX, amazon::s3_denied(), move |seen| {
+        seen.target.starts_with(&bucket)
+    });
+    let (is_done, text) = refresh(&stage);
+    assert!(is_done, "{text}");
+    let text = stage.apply_fails();
+    assert!(text.contains("was not made again"), "{text}");
+    // By the advice.
+    let text = stage.destroy().text();
+    assert!(text.contains("somebody else may have its name"), "{text}");
+    proxy.clear();
+    assert!(no_users(&stage), "{user}");
+    assert_eq!(stage.this(), json!(null));
+}
