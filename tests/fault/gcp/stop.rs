@@ -14,7 +14,7 @@ fn stopped_at(
     stage: &Stage,
     proxy: &simulator::proxy::Proxy,
     count: usize,
-    fits: fn(&Seen) -> bool,
+    fits: impl Fn(&Seen) -> bool,
 ) -> Run {
     let child = stage
         .command(&["apply", "-auto-approve", "-no-color"])
@@ -41,26 +41,20 @@ fn stopped_at(
 #[test]
 fn ctrl_c_in_a_wait_ends_it_and_the_next_apply_goes_on() {
     let world = World::new();
-    let waits: [(&str, u16, fn(&Seen) -> bool); 3] = [
-        ("PUT /storage/v1/b/", 404, |seen| {
-            seen.method == "PUT" && seen.target.contains("/iam")
-        }),
-        ("PUT /storage/v1/b/", 412, |seen| {
-            seen.method == "PUT" && seen.target.contains("/iam")
-        }),
-        ("POST /v1/projects/", 404, |seen| {
-            seen.method == "POST" && seen.target.contains("/keys")
-        }),
+    let waits = [
+        (404, "PUT", "/iam"),
+        (412, "PUT", "/iam"),
+        (404, "POST", "/keys"),
     ];
-    for (turn, (place, status, fits)) in waits.into_iter().enumerate() {
+    for (turn, (status, method, part)) in waits.into_iter().enumerate() {
         let (stage, proxy) = world.behind_proxy(&format!("gcp-stop-{turn}"));
         stage.write_bucket("", "create_access_key = true");
-        let place = if turn == 2 {
-            "/keys".to_owned()
-        } else {
-            format!("{place}{}/iam", stage.bucket())
+        let place = match part {
+            "/iam" => format!("PUT /storage/v1/b/{}/iam", stage.bucket()),
+            other => other.to_owned(),
         };
         stage.cloud().fault(Fault::status(&place, status, None));
+        let fits = |seen: &Seen| seen.method == method && seen.target.contains(part);
         let run = stopped_at(&stage, &proxy, 2, fits);
         let text = run.text();
         assert_ne!(stage.this(), json!(null), "{text}");
