@@ -13,9 +13,11 @@ mod input_odd;
 mod made_anew;
 mod object_lock;
 mod odd_keys;
+mod other_cloud;
 mod permissions;
 mod secrets;
 mod session_token;
+mod strangers;
 mod unknown;
 
 mod aws;

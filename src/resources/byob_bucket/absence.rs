@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::made;
-use super::private::{GONE, SERVER};
+use super::private::{GONE, SERVER, UNSEEN, was_interrupted};
 use super::schema::Bucket;
+use super::{access_keys, made};
 use crate::byob::absence::{AbsentBucket, Server};
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, CloudError, Reading};
+use crate::byob::{Cloud, CloudError, CloudErrorKind, Reading};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::private::Private;
@@ -64,6 +64,12 @@ pub async fn prove(
         .error())
 }
 
+/// Whether there may be a user that the state does not know: of an apply that was killed, or of
+/// an import that might not look.
+pub fn has_unknown_user(private: &Private) -> bool {
+    was_interrupted(private) || private.get(UNSEEN).is_some()
+}
+
 /// What was made for a bucket of a state that is gone, and is still there, as the end of a
 /// sentence. `wanted` is what the state asks for; what was made may be more.
 pub async fn left_behind(
@@ -78,13 +84,21 @@ pub async fn left_behind(
     if generations.is_empty() {
         return Ok(None);
     }
+    let mut survivors = Vec::new();
     for identity in made::identities(state, private, Some(wanted.clone())) {
         let identity = identity.of(&generations);
         if let Some(service) = cloud.identity_service()
             && service.survives(&identity).await?
         {
-            left.push(format!("the user {:?}, with its key", identity.name));
+            survivors.push(identity);
         }
+    }
+    if survivors.is_empty() && has_unknown_user(private) {
+        let unknown = access_keys::unknown(cloud, absent.name(), &generations).await?;
+        survivors.extend(unknown);
+    }
+    for identity in survivors {
+        left.push(format!("the user {:?}, with its key", identity.name));
     }
     let key = wanted.key.as_ref().and_then(|key| key.name.as_deref());
     if let (Some(service), Some(key)) = (cloud.key_service(), made::key(private).or(key)) {
@@ -130,4 +144,19 @@ pub fn outlived(bucket: &str, left: String) -> Diagnostic {
          the same user and key.",
     )
     .warning()
+}
+
+/// A refusal to look at a bucket that was proven to be gone: names may be the whole world's, and
+/// somebody else has this one by now.
+pub fn is_anothers(error: &CloudError, private: &Private) -> bool {
+    error.kind == CloudErrorKind::Denied && private.get(GONE).is_some()
+}
+
+/// The warning about it.
+pub fn anothers(bucket: &str, error: CloudError) -> Diagnostic {
+    let summary = format!("Bucket {bucket:?} is gone, and somebody else may have its name");
+    Explanation::cloud(summary, error)
+        .left_behind("what was made for the bucket: W&B's user, or the bucket's key")
+        .what_to_do("Run terraform destroy, which leaves that bucket alone and removes the user.")
+        .warning()
 }

@@ -280,6 +280,37 @@ pub async fn refuse_former(
     Ok(())
 }
 
+/// An identity of one of these makings that no state knows: an apply that was killed has made
+/// it, or an import might not look for it.
+pub async fn unknown(
+    cloud: &Arc<dyn Cloud>,
+    bucket: &str,
+    generations: &[Generation],
+) -> Result<Option<Identity>, CloudError> {
+    let Some(service) = cloud.identity_service() else {
+        return Ok(None);
+    };
+    for generation in generations {
+        let identity = of_former(bucket, None, generation);
+        match service.survives(&identity).await {
+            Ok(true) => return Ok(Some(identity)),
+            Ok(false) => {}
+            // Whoever may not look cannot remove it either.
+            Err(error) if is_nobodys_business(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the caller manages no users here, and cannot be asked to.
+fn is_nobodys_business(error: &CloudError) -> bool {
+    matches!(
+        error.kind,
+        CloudErrorKind::Denied | CloudErrorKind::NotSupported | CloudErrorKind::Unauthenticated
+    )
+}
+
 /// Refuses the first change after an import that might not look for W&B's user, which is there:
 /// the change would remove it, with the key that W&B has.
 pub async fn refuse_unseen(
@@ -287,23 +318,11 @@ pub async fn refuse_unseen(
     bucket: &str,
     marker: &Marker,
 ) -> Result<(), Diagnostic> {
-    let Some(service) = cloud.identity_service() else {
-        return Ok(());
-    };
-    for generation in marker.generations() {
-        let identity = of_former(bucket, None, &generation);
-        match service.survives(&identity).await {
-            Ok(true) => return Err(unseen(&identity)),
-            Ok(false) => {}
-            // Whoever may not look cannot remove it either.
-            Err(error) if error.kind == CloudErrorKind::Denied => {}
-            Err(error) => {
-                let summary = "The bucket was not changed";
-                return Err(Explanation::cloud(summary, error).error());
-            }
-        }
+    match unknown(cloud, bucket, &marker.generations()).await {
+        Ok(None) => Ok(()),
+        Ok(Some(identity)) => Err(unseen(&identity)),
+        Err(error) => Err(Explanation::cloud("The bucket was not changed", error).error()),
     }
-    Ok(())
 }
 
 fn unseen(identity: &Identity) -> Diagnostic {
@@ -352,15 +371,7 @@ pub async fn retire_former(
         }
         match service.delete_identity(&identity).await {
             Ok(()) => {}
-            // Who manages no users here cannot be asked to.
-            Err(error)
-                if matches!(
-                    error.kind,
-                    CloudErrorKind::Denied
-                        | CloudErrorKind::NotSupported
-                        | CloudErrorKind::Unauthenticated
-                ) =>
-            {
+            Err(error) if is_nobodys_business(&error) => {
                 progress.diagnostics.push(former_left(&identity, error));
             }
             Err(error) => return Err(work.explain(FORMER_STAYS, error).error()),

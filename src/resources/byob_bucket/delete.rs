@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::access_keys::{former_left, of_former, rotation};
+use super::access_keys::rotation;
 use super::on_destroy::{data_in, on_destroy};
+use super::outlived::{Outlived, remove_former, remove_identity};
 use super::ownership::{Owned, Owner, owner, take_to_delete};
 use super::private::{
-    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, UNSEEN, was_interrupted,
+    CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, was_interrupted,
 };
 use super::schema::Bucket;
 use super::{absence, location, made, spec};
@@ -14,9 +15,7 @@ use crate::byob::absence::AbsentBucket;
 use crate::byob::cloud::Sighting;
 use crate::byob::contents::Contents;
 use crate::byob::identity::{AccessKey, Identity};
-use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::{Generation, Marker, OwnedBucket};
-use crate::byob::spec::BucketSpec;
 use crate::byob::{Cloud, CloudError};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics, Path};
@@ -24,10 +23,6 @@ use crate::sdk::private::Private;
 use crate::sdk::resource::Outcome;
 use crate::terraform::configuration::{Configuration, Environment, Handover};
 use crate::terraform::diagnostics::Explanation;
-
-/// Days until a key is gone whose own number of days is not known any more: the most that KMS
-/// takes.
-const LONGEST_DAYS: u32 = 30;
 
 /// Deletes, keeps or leaves the bucket of a state.
 pub async fn delete(
@@ -77,80 +72,182 @@ impl Deletion<'_> {
         let name = state.name.known().cloned().unwrap_or_default();
         let summary = format!("Bucket {name:?} was not deleted");
         let keeps = on_destroy(state) == "keep";
-        if keeps && !is_at(private, CREATE_ANEW, state) {
+        let stays = keeps && !is_at(private, CREATE_ANEW, state);
+        if stays && private.get(GONE).is_none() {
             told.push(kept(state, &name));
             return Ok(());
         }
         let opened = location::open_state(cx, state, private, configuration, &summary).await;
         let (cloud, block) = opened?;
-        let failed = |error: CloudError| {
-            Explanation::cloud(summary.clone(), error)
-                .left_behind("the bucket, with whatever was not deleted yet")
-                .timed(cx)
-                .error()
-        };
         let generation = spec::generation(state);
         let generation = generation.as_ref();
         let spec = spec::spec(state, None, block.as_ref(), generation, configuration);
-        let mut identities = made::identities(state, private, spec.clone());
-        let interrupted = was_interrupted(private);
-        if interrupted {
-            let recalled = made::recall_key(&cloud, &name, private).await;
-            recalled.map_err(failed)?;
+        let opened = Opened {
+            cx,
+            environment: self.environment,
+            identities: made::identities(state, private, spec.clone()),
+            cloud,
+            name,
+            summary,
+            keeps,
+            stays,
+        };
+        let unknown_user = absence::has_unknown_user(private);
+        if was_interrupted(private) {
+            let recalled = made::recall_key(&opened.cloud, &opened.name, private).await;
+            recalled.map_err(|error| opened.failed(error))?;
         }
-        let absent = match cloud.look(&name).await.map_err(failed)? {
-            None if keeps => {
-                told.push(kept(state, &name));
-                return Ok(());
-            }
-            None => absence::prove(cx, &cloud, private, &name, &summary).await?,
-            Some(sighting) => {
-                let found = sighting.marker.as_ref();
-                if let Some(marker) = found.filter(|marker| marker.is_creating())
-                    && is_at(private, CREATE_AT, state)
-                {
-                    // The other half of this replacement goes on with the half-made bucket.
-                    hand_over(self.environment, state, &marker.generation);
-                    identities.retain(|_| is_anothers(marker, state, private));
-                    return Ok(forget_users(cx, &cloud, &identities, private, told).await?);
-                }
-                if keeps {
-                    return Err(no_room(&summary).into());
-                }
-                let owned = match owner(&cloud, state, private, &name, &sighting).await? {
-                    Owner::Us(owned) => owned,
-                    Owner::Nearly(_) => take(&cloud, &name, &sighting, state, private).await?,
-                    Owner::Others(diagnostic) => {
-                        told.push(diagnostic);
-                        identities.retain(|_| private.get(GONE).is_some());
-                        return Ok(forget_users(cx, &cloud, &identities, private, told).await?);
-                    }
-                };
-                let emptied = empty(&cloud, state, &owned.bucket, &summary).await;
-                let billed = match emptied.map_err(failed)? {
-                    Emptied::Refused(refusal) => return Err(refusal.into()),
-                    Emptied::Holds(contents) => stays_billed(state, &contents),
-                };
-                let deleted = cloud.delete(&owned.bucket).await;
-                let is_for_good = deleted.as_ref().is_ok_and(AbsentBucket::is_for_good);
-                told.extend(billed.filter(|_| !is_for_good));
-                let absent = deleted.map_err(failed)?;
-                made::note_gone(private, &owned.generations);
-                absent
-            }
+        let Some(absent) = opened.make_absent(state, private, told).await? else {
+            return Ok(());
         };
         // From here on the bucket is gone, and the next run goes on with the rest.
         told.extend(absence::stays(&absent));
         let generations = made::generations(state, private);
         made::note_gone(private, &generations);
-        let rest = Rest {
+        let outlived = Outlived {
             cx,
-            cloud: &cloud,
+            cloud: &opened.cloud,
             absent,
-            unknown_user: interrupted || private.get(UNSEEN).is_some(),
+            unknown_user,
+            unknown_key: unknown_user || private.get(IMPORTED).is_some(),
         };
         let key = made::key(private).map(str::to_owned);
-        told.extend(rest.give_up(identities, spec, key, &generations).await?);
+        let given_up = outlived.give_up(opened.identities, spec, key, &generations);
+        told.extend(given_up.await?);
+        Ok(())
+    }
+}
+
+/// The bucket of a state, at its cloud.
+struct Opened<'a> {
+    cx: &'a Context,
+    environment: &'a Environment,
+    cloud: Arc<dyn Cloud>,
+    name: String,
+    summary: String,
+    /// What was made for W&B, also where nobody wants it any more.
+    identities: Vec<Identity>,
+    /// Its resource is to keep it.
+    keeps: bool,
+    /// It is kept, and makes no room for another one of its name.
+    stays: bool,
+}
+
+impl Opened<'_> {
+    fn failed(&self, error: CloudError) -> Diagnostic {
+        Explanation::cloud(self.summary.clone(), error)
+            .left_behind("the bucket, with whatever was not deleted yet")
+            .timed(self.cx)
+            .error()
+    }
+
+    /// Deletes the bucket where it is there and this state's; nothing where it stays, or is
+    /// somebody else's by now.
+    async fn make_absent(
+        &self,
+        state: &mut Bucket,
+        private: &mut Private,
+        told: &mut Diagnostics,
+    ) -> Result<Option<AbsentBucket>, Diagnostics> {
+        match self.cloud.look(&self.name).await {
+            Err(error) if absence::is_anothers(&error, private) => {
+                told.push(absence::anothers(&self.name, error));
+                self.forget_users(state, private, told).await?;
+                Ok(None)
+            }
+            Err(error) => Err(self.failed(error).into()),
+            Ok(None) => {
+                let (cloud, summary) = (&self.cloud, &self.summary);
+                let proven = absence::prove(self.cx, cloud, private, &self.name, summary);
+                Ok(Some(proven.await?))
+            }
+            Ok(Some(sighting)) => self.give_up(&sighting, state, private, told).await,
+        }
+    }
+
+    /// The same for a bucket that is there.
+    async fn give_up(
+        &self,
+        sighting: &Sighting,
+        state: &mut Bucket,
+        private: &mut Private,
+        told: &mut Diagnostics,
+    ) -> Result<Option<AbsentBucket>, Diagnostics> {
+        let (cloud, name) = (&self.cloud, &self.name);
+        let found = sighting.marker.as_ref();
+        if let Some(marker) = found.filter(|marker| marker.is_creating())
+            && is_at(private, CREATE_AT, state)
+        {
+            // The other half of this replacement goes on with the half-made bucket.
+            hand_over(self.environment, state, &marker.generation);
+            if is_anothers(marker, state, private) {
+                self.forget_users(state, private, told).await?;
+            }
+            return Ok(None);
+        }
+        if self.keeps && !self.stays {
+            return Err(no_room(&self.summary).into());
+        }
+        let owned = match owner(cloud, state, private, name, sighting).await? {
+            Owner::Us(_) | Owner::Nearly(_) if self.stays => {
+                told.push(kept(state, name));
+                return Ok(None);
+            }
+            Owner::Us(owned) => owned,
+            Owner::Nearly(_) => take(cloud, name, sighting, state, private).await?,
+            Owner::Others(diagnostic) => {
+                told.push(diagnostic);
+                if private.get(GONE).is_some() {
+                    self.forget_users(state, private, told).await?;
+                }
+                return Ok(None);
+            }
+        };
+        let absent = self.delete(&owned, state, told).await?;
+        made::note_gone(private, &owned.generations);
+        Ok(Some(absent))
+    }
+
+    async fn delete(
+        &self,
+        owned: &Owned,
+        state: &Bucket,
+        told: &mut Diagnostics,
+    ) -> Result<AbsentBucket, Diagnostics> {
+        let emptied = empty(&self.cloud, state, &owned.bucket, &self.summary).await;
+        let billed = match emptied.map_err(|error| self.failed(error))? {
+            Emptied::Refused(refusal) => return Err(refusal.into()),
+            Emptied::Holds(contents) => stays_billed(state, &contents),
+        };
+        let deleted = self.cloud.delete(&owned.bucket).await;
+        let is_for_good = deleted.as_ref().is_ok_and(AbsentBucket::is_for_good);
+        told.extend(billed.filter(|_| !is_for_good));
+        Ok(deleted.map_err(|error| self.failed(error))?)
+    }
+
+    /// Ours was gone before, and somebody else has the name by now: the users of ours go all the
+    /// same, for their rights go by the name. The key may be the new bucket's.
+    async fn forget_users(
+        &self,
+        state: &Bucket,
+        private: &Private,
+        told: &mut Diagnostics,
+    ) -> Result<(), Diagnostic> {
+        let generations = made::generations(state, private);
+        let known = usize::from(!absence::has_unknown_user(private));
+        let unknown = generations.get(known..).unwrap_or_default();
+        told.extend(remove_former(&self.cloud, &self.name, &self.identities, unknown).await);
+        if self.identities.is_empty() {
+            return Ok(());
+        }
+        for identity in &self.identities {
+            remove_identity(self.cx, &self.cloud, identity, made::key(private)).await?;
+        }
+        if let Some(key) = made::key(private) {
+            let why = "it was made for the bucket that is gone, and the new one may use it";
+            let stays = Explanation::new("The bucket's key stays", why);
+            told.push(stays.left_behind(format!("the key {key}")).warning());
+        }
         Ok(())
     }
 }
@@ -167,29 +264,6 @@ fn is_anothers(marker: &Marker, state: &Bucket, private: &Private) -> bool {
     let ours = spec::generation(state);
     let is_of_ours = ours.is_some_and(|ours| marker.generations().contains(&ours));
     private.get(GONE).is_some() && !is_of_ours
-}
-
-/// Ours was gone before, and somebody else has the name by now: the user of ours goes all the
-/// same, for its rights go by the name. The key may be the new bucket's.
-async fn forget_users(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    identities: &[Identity],
-    private: &Private,
-    told: &mut Diagnostics,
-) -> Result<(), Diagnostic> {
-    if identities.is_empty() {
-        return Ok(());
-    }
-    for identity in identities {
-        remove_identity(cx, cloud, identity, made::key(private)).await?;
-    }
-    if let Some(key) = made::key(private) {
-        let why = "it was made for the bucket that is gone, and the new one may use it";
-        let stays = Explanation::new("The bucket's key stays", why);
-        told.push(stays.left_behind(format!("the key {key}")).warning());
-    }
-    Ok(())
 }
 
 /// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves
@@ -264,121 +338,6 @@ fn hand_over(environment: &Environment, state: &Bucket, found: &Generation) {
         rotation: rotation(state),
     };
     environment.hand_over(id, handover);
-}
-
-/// What is left of a bucket that is gone: nothing can refuse its deletion any more, so W&B's
-/// user goes, and then the key, which nothing is left to be encrypted by.
-struct Rest<'a> {
-    cx: &'a Context,
-    cloud: &'a Arc<dyn Cloud>,
-    absent: AbsentBucket,
-    /// There may be a user that the state does not know: of an apply that was killed, or of an
-    /// import that might not look.
-    unknown_user: bool,
-}
-
-impl Rest<'_> {
-    /// `key` is the one that was made for the bucket, which may have been given another one,
-    /// or none, since.
-    async fn give_up(
-        &self,
-        identities: Vec<Identity>,
-        spec: Option<BucketSpec>,
-        key: Option<String>,
-        generations: &[Generation],
-    ) -> Result<Diagnostics, Diagnostics> {
-        let spec = spec.and_then(|spec| spec.key);
-        let (key, days) = match (&spec, key) {
-            (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
-            (None, key) => (key, LONGEST_DAYS),
-        };
-        let mut diagnostics = self.remove_former(&identities, generations).await;
-        for identity in identities {
-            let identity = identity.of(generations);
-            remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
-        }
-        if generations.is_empty() || (spec.is_none() && key.is_none()) {
-            return Ok(diagnostics);
-        }
-        diagnostics.extend(self.retire_key(key.as_deref(), days, generations).await?);
-        Ok(diagnostics)
-    }
-
-    /// The users of owners before, where an apply was killed that would have removed them;
-    /// and one that it would have brought into the state.
-    async fn remove_former(
-        &self,
-        identities: &[Identity],
-        generations: &[Generation],
-    ) -> Diagnostics {
-        let mut diagnostics = Diagnostics::new();
-        let Some(service) = self.cloud.identity_service() else {
-            return diagnostics;
-        };
-        let known = usize::from(!self.unknown_user);
-        for generation in generations.iter().skip(known) {
-            let former = of_former(self.absent.name(), None, generation);
-            if identities.iter().any(|one| one.name == former.name) {
-                continue;
-            }
-            if let Err(error) = service.delete_identity(&former).await {
-                diagnostics.push(former_left(&former, error));
-            }
-        }
-        diagnostics
-    }
-
-    async fn retire_key(
-        &self,
-        name: Option<&str>,
-        days: u32,
-        generations: &[Generation],
-    ) -> Result<Diagnostics, Diagnostic> {
-        let Some(service) = self.cloud.key_service() else {
-            return Ok(Diagnostics::new());
-        };
-        let end = service
-            .retire_encryption_key(&self.absent, name, generations, days)
-            .await
-            .map_err(|error| {
-                let left = name.map_or("the key".to_owned(), |name| format!("the key {name}"));
-                Explanation::cloud("The bucket's key was not given up", error)
-                    .left_behind(format!("{left}; the bucket is gone"))
-                    .what_to_do("Run terraform destroy again.")
-                    .timed(self.cx)
-                    .error()
-            })?;
-        Ok(match end {
-            KeyEnd::None => Diagnostics::new(),
-            KeyEnd::Scheduled { key } => {
-                tracing::info!(%key, "the key's deletion is scheduled");
-                Diagnostics::new()
-            }
-        })
-    }
-}
-
-async fn remove_identity(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    identity: &Identity,
-    key: Option<&str>,
-) -> Result<(), Diagnostic> {
-    let Some(service) = cloud.identity_service() else {
-        return Ok(());
-    };
-    service.delete_identity(identity).await.map_err(|error| {
-        let key = key.map_or(String::new(), |key| format!("; the key {key}"));
-        let left = format!(
-            "the user {:?}, with its key{key}; the bucket is gone",
-            identity.name
-        );
-        Explanation::cloud("W&B's user was not removed", error)
-            .left_behind(left)
-            .what_to_do("Run terraform destroy again.")
-            .timed(cx)
-            .error()
-    })
 }
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::private::{
-    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SERVER, UNSEEN, UNWANTED,
+    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SEEN, SERVER, UNSEEN,
+    UNWANTED,
 };
 use super::schema::Bucket;
 use super::spec;
@@ -205,7 +206,7 @@ pub async fn recall_key(
 /// private data: see [`super::private`].
 pub fn carried(private: &Private) -> Private {
     let mut carried = Private::default();
-    for name in [MADE_KEY, SERVER, INTERRUPTED, GONE, UNSEEN, UNWANTED] {
+    for name in [MADE_KEY, SERVER, INTERRUPTED, GONE, SEEN, UNSEEN, UNWANTED] {
         if let Some(value) = private.get(name) {
             carried.set(name, value.clone());
         }

@@ -27,6 +27,7 @@ mod half_made;
 mod inputs;
 mod made;
 mod on_destroy;
+mod outlived;
 mod ownership;
 mod reconcile;
 mod retirement;

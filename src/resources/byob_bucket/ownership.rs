@@ -197,11 +197,16 @@ pub fn is_made_anew(
     let never_versioned = versioning == Some(&Versioning::Off);
     let is_unversioned = versioning.is_some_and(|found| *found != Versioning::Enabled);
     let seen = seen.map(|seen| SystemTime::UNIX_EPOCH + Duration::from_millis(seen));
-    let is_younger = matches!((sighting.created, seen), (Some(created), Some(seen))
-        if latest(created) > seen);
+    // An apply that was killed has lost when the bucket was seen: then its date says nothing
+    // for it either.
+    let may_be_younger = match (sighting.created, seen) {
+        (Some(created), Some(seen)) => latest(created) > seen,
+        (None, Some(_)) => false,
+        (_, None) => true,
+    };
     // Where no rule of ours can be, none says that the bucket is the same.
     let is_bare = observed.cors.known().is_none_or(Vec::is_empty);
-    is_deleted || never_versioned || (is_younger && (is_bare || is_unversioned))
+    is_deleted || never_versioned || (may_be_younger && (is_bare || is_unversioned))
 }
 
 /// Whether a run that ended while it made a bucket of the state again may have left this one,
@@ -352,7 +357,8 @@ fn owner_by(
         .and_then(|ours| Owned::confirm(name, found, ours))
     {
         Some(owned) => Ok(Owner::Us(owned)),
-        None if interrupted => Err(perhaps_ours(name, found)),
+        // Ours was proven to be gone after that apply was killed.
+        None if interrupted && private.get(GONE).is_none() => Err(perhaps_ours(name, found)),
         None => Ok(Owner::Others(left_alone(name, found, ours.as_ref()))),
     }
 }

@@ -142,7 +142,12 @@ async fn observe(
     let looked = cloud
         .observe(&wanted.name, &look_at(&wanted, key.clone()))
         .await;
-    let mut observed = looked.map_err(failed)?;
+    let mut observed = match looked {
+        Err(error) if absence::is_anothers(&error, private) => {
+            return Ok(Seen::Outlived(absence::anothers(&wanted.name, error)));
+        }
+        looked => looked.map_err(failed)?,
+    };
     // The state of an import learns from the bucket which key there is to look at.
     if wanted.key.as_ref().is_some_and(|key| key.name.is_none())
         && let Some(seen) = &observed
@@ -157,7 +162,12 @@ async fn observe(
     let Some(observed) = observed else {
         let name = &wanted.name;
         let absent = absence::prove(cx, &cloud, private, name, summary).await?;
-        let left = absence::left_behind(&cloud, &absent, state, private, &wanted);
+        let mut private = private.clone();
+        if was_interrupted(&private) {
+            let recalled = made::recall_key(&cloud, name, &mut private).await;
+            recalled.map_err(failed)?;
+        }
+        let left = absence::left_behind(&cloud, &absent, state, &private, &wanted);
         return Ok(match left.await.map_err(failed)? {
             Some(left) => Seen::Outlived(absence::outlived(name, left)),
             None => Seen::Gone(absent),

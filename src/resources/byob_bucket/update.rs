@@ -299,6 +299,17 @@ async fn make_again(
             service.delete_identity(identity).await.map_err(failed)?;
         }
     }
+    if absence::has_unknown_user(private)
+        && planned.known_block().map(makes_key) != Some(Field::Known(true))
+    {
+        let own = std::slice::from_ref(&work.generation);
+        let unknown = access_keys::unknown(&work.cloud, &name, own).await;
+        if let (Some(identity), Some(service)) =
+            (unknown.map_err(failed)?, work.cloud.identity_service())
+        {
+            service.delete_identity(&identity).await.map_err(failed)?;
+        }
+    }
     let tags = first_tags(work.configuration, planned, &work.generation);
     work.cloud.create(&name, &tags, &[]).await.map_err(failed)?;
     // What the user and the key are like is not certain, so it is looked at.

@@ -3,6 +3,7 @@
 mod create_tags;
 mod gone;
 mod gone_again;
+mod gone_cut;
 mod gone_taken;
 mod interrupted;
 mod kill;

@@ -5,6 +5,7 @@ mod answers;
 mod kill;
 mod owner;
 mod steps;
+mod stop;
 
 use serde_json::json;
 use simulator::gcs::Config;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod gone;
+mod gone_cut;
 mod interrupted;
 mod kill;
 mod lists;
