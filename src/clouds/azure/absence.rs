@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::account::{self, Account};
 use super::error::no_container;
-use super::listing::containers;
+use super::listing::{Named, containers};
 use super::request::{Api, Request};
 use super::{Azure, Entry, container, deletion};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
@@ -53,6 +53,27 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
         Some(_) => absent.leaving(deletion::left(cloud, true, "the container went without it")),
         None => absent,
     })
+}
+
+/// The second question before a container is made, for Azure's `PUT` writes onto one that is
+/// there: the list of the account's containers must not name it. Who may not ask for the list
+/// has the first answer alone.
+pub(super) async fn confirm_unlisted(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    match containers(cloud, false).await {
+        Ok(found) => refuse_listed(bucket, &found),
+        Err(error) if may_not_list(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same of a list that is at hand.
+pub(super) fn refuse_listed(bucket: &str, found: &[Named]) -> Result<(), CloudError> {
+    if found.iter().all(|one| one.name != bucket) {
+        return Ok(());
+    }
+    let why = "one answer was that there is no such container, and the list of the account's \
+               containers names it; nothing was made";
+    Err(contradiction(LIST, bucket, why))
 }
 
 /// Where the subscription has an account of this name; names of accounts are the world's.

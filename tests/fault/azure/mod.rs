@@ -3,6 +3,7 @@
 mod answers;
 mod gone;
 mod kill;
+mod lies;
 mod owner;
 
 use serde_json::{Value, json};
