@@ -165,7 +165,8 @@ impl Before<'_> {
             // Its name is of the user's choice, and may have changed.
             Some(wanted) if wanted.generation().is_none() => {
                 let before = self.identity(configuration).await;
-                before.filter(|before| before.name != wanted.name)
+                // In another case it is the same one: no cloud tells two by that.
+                before.filter(|before| !before.name.eq_ignore_ascii_case(&wanted.name))
             }
             _ if makes_key => None,
             _ => self.identity(configuration).await,
