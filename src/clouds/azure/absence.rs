@@ -6,7 +6,7 @@ use super::account::{self, Account};
 use super::error::no_container;
 use super::listing::{Named, containers};
 use super::request::{Api, Request};
-use super::{Azure, Entry, container, deletion};
+use super::{Azure, Entry, container, deletion, roles};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, contradiction, may_not_list};
@@ -49,10 +49,32 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
     let absent = confirmed(call, bucket, second, &told)?;
     let is_own = |account: &Account| cloud.place.makes_account && account.is_for(bucket);
     // What was deleted softly can be brought back from it, so it is left to people.
-    Ok(match seen.filter(is_own) {
-        Some(_) => absent.leaving(deletion::left(cloud, true, "the container went without it")),
+    Ok(match seen {
+        Some(account) if is_own(&account) => {
+            absent.leaving(deletion::left(cloud, true, "the container went without it"))
+        }
+        Some(_) => match still_in(cloud, bucket).await? {
+            Some(who) => absent.leaving(format!(
+                "the roles that {who} was given on the storage account {:?} for this bucket",
+                cloud.place.account
+            )),
+            None => absent,
+        },
         None => absent,
     })
+}
+
+/// Which principal of W&B's own still has the roles that it was given for the container: with
+/// another's account they stay. An identity that was made here is looked for by its name.
+async fn still_in(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError> {
+    if !matches!(cloud.place.entry, Entry::Principal) {
+        return Ok(None);
+    }
+    match roles::get(cloud).await {
+        Ok(given) => Ok(given.principals_for(bucket).pop_first()),
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The second question before a container is made, for Azure's `PUT` writes onto one that is

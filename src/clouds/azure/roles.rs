@@ -373,13 +373,6 @@ pub(super) async fn take_all(
     Ok(())
 }
 
-/// Takes away what was given to anybody for a container that is about to go. Whoever calls is
-/// the account's writer.
-pub(super) async fn take_for(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    let before = get(cloud).await?;
-    take(cloud, bucket, |_| true, &BTreeMap::new(), &before).await
-}
-
 /// Who was let in and is not any more. An id in another case is the same principal's.
 pub(super) fn former(wanted: &Grants) -> Vec<&String> {
     let is_in = |one: &String| {

@@ -122,3 +122,36 @@ fn an_identity_that_a_404_denies_is_not_taken() {
     stage.destroy();
     assert_eq!(stage.identities().len(), 1);
 }
+
+/// In an address, such a name is that of another blob, in another container of the account.
+#[test]
+fn a_blob_whose_name_leads_out_of_the_container_deletes_no_other() {
+    let world = World::new();
+    let stage = world.stage("az-dots");
+    let account = format!("/accounts/{}", stage.account());
+    let make = |below: &str, body: Value| {
+        let path = format!("{account}{below}");
+        stage.login.control("POST", &path, body);
+    };
+    make("", json!({}));
+    make("/containers/theirs", json!({}));
+    make("/containers/theirs/blobs/x", json!({"text": "theirs"}));
+    let block = format!("{}\ncreate_storage_account = false", by_identity(&stage));
+    stage.write_bucket(EVERYTHING, &block);
+    stage.apply();
+    stage.put("data");
+    for name in ["../theirs/x", "a/./b"] {
+        stage.put(name);
+        let text = stage.destroy_fails();
+        assert!(text.contains("cannot be named in an address"), "{text}");
+        let theirs = stage.cloud().blobs(&stage.account(), "theirs");
+        let live = theirs.iter().filter(|one| one.state == "live").count();
+        assert_eq!(live, 1, "{name}: {theirs:?}");
+        assert_eq!(stage.holds("live"), 2, "{name}");
+        let path = format!("{account}/containers/{}/blobs/{name}", stage.bucket());
+        let all = json!({"with_versions": true});
+        stage.login.control("DELETE", &path, all);
+    }
+    stage.destroy();
+    assert!(!stage.exists());
+}

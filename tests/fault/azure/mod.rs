@@ -5,6 +5,7 @@ mod gone;
 mod kill;
 mod lies;
 mod owner;
+mod ways;
 
 use serde_json::{Value, json};
 use simulator::azure::Config;
