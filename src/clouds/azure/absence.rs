@@ -6,7 +6,7 @@ use super::account::{self, Account};
 use super::error::no_container;
 use super::listing::{Named, containers};
 use super::request::{Api, Request};
-use super::{Azure, Entry, container, deletion, roles};
+use super::{Azure, Entry, container, roles};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, contradiction, may_not_list};
@@ -51,7 +51,7 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
     // What was deleted softly can be brought back from it, so it is left to people.
     Ok(match seen {
         Some(account) if is_own(&account) => {
-            absent.leaving(deletion::left(cloud, true, "the container went without it"))
+            absent.leaving(left(cloud, true, "the container went without it"))
         }
         Some(_) => match still_in(cloud, bucket).await? {
             Some(who) => absent.leaving(format!(
@@ -62,6 +62,17 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
         },
         None => absent,
     })
+}
+
+/// What is left of a bucket whose account stays, as a sentence.
+pub(super) fn left(cloud: &Azure, is_own: bool, keeps: &str) -> String {
+    let account = &cloud.place.account;
+    let cors = "with its CORS rule for W&B, old versions and soft delete as they are";
+    if is_own {
+        format!("the storage account {account:?}, which was made for this bucket, {cors}: {keeps}")
+    } else {
+        format!("the storage account {account:?}, {cors}: {keeps}")
+    }
 }
 
 /// Which principal of W&B's own still has the roles that it was given for the container: with

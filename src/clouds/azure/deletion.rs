@@ -51,18 +51,7 @@ async fn delete_bare(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket,
     let request = Request::manager(Api::Storage, "DELETE", &id);
     let gone = cloud.send_request(Work::Write, DELETE, bucket, &request);
     gone.await?;
-    Ok(AbsentBucket::deleted(bucket).leaving(left(cloud, own.is_some(), &keeps)))
-}
-
-/// What is left of a bucket whose account stays, as a sentence.
-pub(super) fn left(cloud: &Azure, is_own: bool, keeps: &str) -> String {
-    let account = &cloud.place.account;
-    let cors = "with its CORS rule for W&B, old versions and soft delete as they are";
-    if is_own {
-        format!("the storage account {account:?}, which was made for this bucket, {cors}: {keeps}")
-    } else {
-        format!("the storage account {account:?}, {cors}: {keeps}")
-    }
+    Ok(AbsentBucket::deleted(bucket).leaving(absence::left(cloud, own.is_some(), &keeps)))
 }
 
 /// Takes away what was given to anybody for the container. With an account that goes, all goes
