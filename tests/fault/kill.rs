@@ -121,3 +121,13 @@ fn kill_provider_in(directory: &str) {
         }
     }
 }
+
+/// Kills runs, each at a later request, until one has marked the bucket; whether one has.
+pub fn dies_once_marked(stage: &Stage<impl Cloud<Login = Login>>, counter: &impl Counter) -> bool {
+    let marker = || stage.tags()["terraform-provider-wandb"].clone();
+    let before = marker();
+    (3..20).any(|number| {
+        assert!(is_killed_at(stage, counter, number, &[]), "not killed");
+        marker() != before
+    })
+}

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::account::{self, Account};
 use super::error::no_container;
-use super::listing::containers;
+use super::listing::{Named, containers};
 use super::request::{Api, Request};
-use super::{Azure, Entry, container};
+use super::{Azure, Entry, container, roles};
 use crate::byob::absence::{AbsentBucket, SecondAnswer};
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::{confirmed, contradiction, may_not_list};
@@ -49,14 +49,54 @@ pub(super) async fn confirm(cloud: &Azure, bucket: &str) -> Result<AbsentBucket,
     let absent = confirmed(call, bucket, second, &told)?;
     let is_own = |account: &Account| cloud.place.makes_account && account.is_for(bucket);
     // What was deleted softly can be brought back from it, so it is left to people.
-    Ok(match seen.filter(is_own) {
-        Some(_) => absent.leaving(account::left(
-            &cloud.place,
-            true,
-            "the container went without it",
-        )),
+    let place = &cloud.place;
+    Ok(match seen {
+        Some(account) if is_own(&account) => {
+            absent.leaving(account::left(place, true, "the container went without it"))
+        }
+        Some(_) => match still_in(cloud, bucket).await? {
+            Some(who) => absent.leaving(format!(
+                "the roles that {who} was given on the storage account {:?} for this bucket",
+                place.account
+            )),
+            None => absent,
+        },
         None => absent,
     })
+}
+
+/// Which principal of W&B's own still has the roles that it was given for the container: with
+/// another's account they stay. An identity that was made here is looked for by its name.
+async fn still_in(cloud: &Azure, bucket: &str) -> Result<Option<String>, CloudError> {
+    if !matches!(cloud.place.entry, Entry::Principal) {
+        return Ok(None);
+    }
+    match roles::get(cloud).await {
+        Ok(given) => Ok(given.principals_for(bucket).pop_first()),
+        Err(error) if error.kind == CloudErrorKind::Denied => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The second question before a container is made, for Azure's `PUT` writes onto one that is
+/// there: the list of the account's containers must not name it. Who may not ask for the list
+/// has the first answer alone.
+pub(super) async fn confirm_unlisted(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
+    match containers(cloud, false).await {
+        Ok(found) => refuse_listed(bucket, &found),
+        Err(error) if may_not_list(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The same of a list that is at hand.
+pub(super) fn refuse_listed(bucket: &str, found: &[Named]) -> Result<(), CloudError> {
+    if found.iter().all(|one| one.name != bucket) {
+        return Ok(());
+    }
+    let why = "one answer was that there is no such container, and the list of the account's \
+               containers names it; nothing was made";
+    Err(contradiction(LIST, bucket, why))
 }
 
 /// Where the subscription has an account of this name; names of accounts are the world's.

@@ -148,10 +148,8 @@ async fn write_grants(cloud: &Azure, bucket: &str, wanted: &Grants) -> Result<()
         let is_it = |one: &str| one.eq_ignore_ascii_case(principal);
         roles::take(cloud, bucket, is_it, &roles, &before).await?;
     }
-    let is_former = |one: &str| {
-        let mut former = wanted.former.iter();
-        former.any(|former| former.eq_ignore_ascii_case(one))
-    };
+    let former = roles::former(wanted);
+    let is_former = |one: &str| former.iter().any(|former| former.eq_ignore_ascii_case(one));
     roles::take(cloud, bucket, is_former, &BTreeMap::new(), &before).await
 }
 

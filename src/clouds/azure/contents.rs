@@ -128,6 +128,10 @@ pub(super) async fn refuse_locked(cloud: &Azure, owned: &OwnedBucket) -> Result<
             return Err(conflict(DELETE_BLOB, bucket, why)
                 .hint("Wait until the policy ends, or release the blob, and try again."));
         }
+        let mut names = page.entries.iter().map(|one| &one.name);
+        if let Some(error) = names.find_map(|name| leads_elsewhere(bucket, name)) {
+            return Err(error);
+        }
         if !walk.follow(bucket, &page)? {
             return Ok(());
         }
@@ -193,6 +197,20 @@ async fn delete_blobs(cloud: &Azure, bucket: &str, gone: &mut Contents) -> Resul
     }
 }
 
+/// Why a blob cannot be named in an address: there, these parts of its name lead out of the
+/// container.
+fn leads_elsewhere(bucket: &str, name: &str) -> Option<CloudError> {
+    let mut parts = name.split('/');
+    parts.any(|part| part == "." || part == "..").then(|| {
+        let why = format!(
+            "the blob {name:?} cannot be named in an address, where \".\" and \"..\" between \
+             slashes lead to another blob, or to another container"
+        );
+        conflict(DELETE_BLOB, bucket, why)
+            .hint("Remove the blob by other means, or set on_destroy = \"keep\".")
+    })
+}
+
 /// Deletes what a reader gets; then it is an old version where those are kept, which goes too.
 pub(super) async fn delete_blob(
     cloud: &Azure,
@@ -203,6 +221,9 @@ pub(super) async fn delete_blob(
         message: format!("{:?} was not deleted: {}", one.name, error.message),
         ..may_not_look(error)
     };
+    if let Some(error) = leads_elsewhere(bucket, &one.name) {
+        return Err(error);
+    }
     let delete = || Ask::new("DELETE", Some(one.name.as_str()));
     if one.is_live {
         let ask = delete().header("x-ms-delete-snapshots", "include");
@@ -244,6 +265,9 @@ async fn delete_unfinished(
 /// Parts that were never put together go when something is written in their place, which is
 /// deleted then. Nothing that was finished meanwhile is written over.
 pub(super) async fn give_up(cloud: &Azure, bucket: &str, name: &str) -> Result<(), CloudError> {
+    if let Some(error) = leads_elsewhere(bucket, name) {
+        return Err(error);
+    }
     let put = Ask::new("PUT", Some(name))
         .header("x-ms-blob-type", "BlockBlob")
         .header("if-none-match", "*")

@@ -9,7 +9,7 @@ use super::change::kept;
 use super::error::{GROUP_NOT_FOUND, has_code};
 use super::listing::containers;
 use super::service::{self, only_writer};
-use super::{Azure, container, names, policy};
+use super::{Azure, absence, container, names, policy};
 use crate::byob::change::Change;
 use crate::byob::marker::{self, Marker};
 use crate::byob::observed::{GrantState, LifecycleRule, Observed, PublicAccess, Rule};
@@ -31,6 +31,7 @@ pub(super) async fn create(
         let account = with_anothers(cloud).await?;
         refuse_unfit(cloud, &account)?;
         container::refuse_taken(cloud, bucket).await?;
+        absence::confirm_unlisted(cloud, bucket).await?;
         false
     };
     let made = container_with(cloud, bucket, marker, settings, is_new).await;
@@ -143,6 +144,7 @@ async fn with_own_account(
     }
     // The account of a container that is there keeps its marker: it would be nobody's.
     container::refuse_taken(cloud, bucket).await?;
+    absence::refuse_listed(bucket, &others)?;
     account::patch_tags(cloud, &account::own_tags(bucket, tags)).await?;
     Ok(false)
 }

@@ -1,16 +1,17 @@
 //! Deleting a container, and the account that was made for it. Both go by Azure Resource
 //! Manager: locks guard nothing from the service for blobs itself.
 
+use std::collections::BTreeMap;
+
 use super::account::{self, Account};
 use super::error::no_container;
 use super::locks::{self, Unseen};
 use super::request::{Api, Request};
 use super::service::only_writer;
 use super::{Azure, Entry, absence, container, contents, listing, names, policy, roles};
-use crate::byob::CloudError;
 use crate::byob::absence::AbsentBucket;
 use crate::byob::marker::OwnedBucket;
-use crate::clouds::reading::missing;
+use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::retry::Work;
 
 const DELETE: &str = "Microsoft.Storage/storageAccounts/blobServices/containers/delete";
@@ -40,9 +41,7 @@ async fn delete_bare(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket,
         Some(_) => what_keeps(cloud, bucket).await?,
         None => Some("it was not made for this bucket".to_owned()),
     };
-    if matches!(cloud.place.entry, Entry::Identity(_) | Entry::Principal) {
-        roles::take_for(cloud, bucket).await?;
-    }
+    shut_out(cloud, bucket, keeps.is_some()).await?;
     let Some(keeps) = keeps else {
         delete_account(cloud).await?;
         return Ok(AbsentBucket::deleted(bucket).for_good());
@@ -53,6 +52,22 @@ async fn delete_bare(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket,
     let gone = cloud.send_request(Work::Write, DELETE, bucket, &request);
     gone.await?;
     Ok(AbsentBucket::deleted(bucket).leaving(account::left(&cloud.place, own.is_some(), &keeps)))
+}
+
+/// Takes away what was given to anybody for the container. With an account that goes, all goes
+/// that was given on it.
+async fn shut_out(cloud: &Azure, bucket: &str, account_stays: bool) -> Result<(), CloudError> {
+    let is_by_key = matches!(cloud.place.entry, Entry::Key(_));
+    if is_by_key && !account_stays {
+        return Ok(());
+    }
+    let before = match roles::get(cloud).await {
+        // There are some where a change of the way in has ended half-way, and whoever may not
+        // look has given none.
+        Err(error) if is_by_key && error.kind == CloudErrorKind::Denied => return Ok(()),
+        before => before?,
+    };
+    roles::take(cloud, bucket, |_| true, &BTreeMap::new(), &before).await
 }
 
 /// The account, where it was made for this making of the bucket.
@@ -108,7 +123,8 @@ async fn what_keeps(cloud: &Azure, bucket: &str) -> Result<Option<String>, Cloud
 async fn delete_account(cloud: &Azure) -> Result<(), CloudError> {
     let target = &cloud.place.account;
     let request = Request::manager(Api::Storage, "DELETE", &cloud.place.account_id());
-    missing(cloud.finished(DELETE_ACCOUNT, target, &request).await)?;
+    // An answer that it is not there is no proof, and is looked at again by whoever calls.
+    cloud.finished(DELETE_ACCOUNT, target, &request).await?;
     cloud.seen.note_account_gone();
     Ok(())
 }

@@ -307,7 +307,11 @@ async fn put(cloud: &Azure, identity: &Identity) -> Result<(), CloudError> {
             let credentials = federation::get(cloud, &identity.name).await?;
             (managed, credentials, false)
         }
-        None => (make(cloud, identity).await?, Vec::new(), true),
+        None => {
+            // Azure's `PUT` writes onto what is there.
+            confirm_gone(cloud, identity).await?;
+            (make(cloud, identity).await?, Vec::new(), true)
+        }
     };
     federation::put(cloud, &identity.name, &wanted, &credentials).await?;
     let roles = roles::ids(cloud, &identity.rights.roles).await?;
@@ -345,7 +349,10 @@ async fn delete(cloud: &Azure, identity: &Identity) -> Result<(), CloudError> {
     let gone = cloud
         .send_request(Work::Write, DELETE, &identity.name, &request)
         .await;
-    missing(gone).map(drop)
+    match missing(gone)? {
+        Some(_) => Ok(()),
+        None => confirm_gone(cloud, identity).await,
+    }
 }
 
 /// The second question of an identity that is said not to be there.

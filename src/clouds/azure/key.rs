@@ -34,6 +34,10 @@ pub(super) async fn own(cloud: &Azure) -> Result<Option<AccessKey>, CloudError> 
     let Some(name) = cloud.place.key_name() else {
         return Ok(None);
     };
+    // Keys that are off open nothing, and the caller may have a role.
+    if cloud.seen.account().is_some_and(|seen| !seen.takes_keys()) {
+        return Ok(None);
+    }
     if let Some(kept) = cloud.clients.kept_key(&cloud.place.account_id(), name) {
         let key = AccessKey::new(name, kept.expose_secret());
         return Ok(Some(key.held_by(&cloud.place.account)));

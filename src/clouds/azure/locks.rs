@@ -57,7 +57,9 @@ fn in_the_way(lock: &Value, account: &str, bucket: &str) -> Option<(String, Stri
     let (scope, _) = lower.split_once("/providers/microsoft.authorization/locks/")?;
     let container = names::container_id(account, bucket).to_ascii_lowercase();
     // A lock on another container of the account guards that one alone.
-    (container.starts_with(scope)).then(|| (name.to_owned(), id.to_owned()))
+    let below = container.strip_prefix(scope);
+    let is_above = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
+    is_above.then(|| (name.to_owned(), id.to_owned()))
 }
 
 #[cfg(test)]

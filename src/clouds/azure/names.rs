@@ -110,7 +110,8 @@ pub fn plain_location(text: &str) -> String {
 
 /// Why this is no role, as the end of a sentence: a name, or the id of a definition.
 pub fn check_role(text: &str) -> Result<(), String> {
-    let is_id = text.contains("/roleDefinitions/");
+    let id = text.split_once("/roleDefinitions/");
+    let is_id = id.is_some_and(|(_, guid)| check_guid(guid).is_ok());
     if !is_id && (text.len() > 512 || text.contains(['\'', '/', '"'])) {
         return Err(format!(
             "{text:?} is neither the name nor the full id of a role"

@@ -335,7 +335,7 @@ impl Parts {
                 _ => {}
             }
         }
-        let mut former = wanted.former.iter();
+        let mut former = roles::former(wanted).into_iter();
         let still = former.find(|former| assignments.lets_in(former, bucket));
         if let (Some(former), Rule::AsWanted) = (still, &state.wandb) {
             state.wandb = Rule::Different(format!("{former} is still let in"));

@@ -15,6 +15,7 @@ use super::names::{role_guid, role_name, stable_guid};
 use super::request::{Api, Request};
 use super::{Azure, LIST};
 use crate::byob::observed::Rule;
+use crate::byob::spec::Grants;
 use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::reading::missing;
 use crate::clouds::retry::{Work, until_known_within};
@@ -372,11 +373,13 @@ pub(super) async fn take_all(
     Ok(())
 }
 
-/// Takes away what was given to anybody for a container that is about to go. Whoever calls is
-/// the account's writer.
-pub(super) async fn take_for(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
-    let before = get(cloud).await?;
-    take(cloud, bucket, |_| true, &BTreeMap::new(), &before).await
+/// Who was let in and is not any more. An id in another case is the same principal's.
+pub(super) fn former(wanted: &Grants) -> Vec<&String> {
+    let is_in = |one: &String| {
+        let mut principals = wanted.principals.iter();
+        principals.any(|principal| principal.eq_ignore_ascii_case(one))
+    };
+    wanted.former.iter().filter(|one| !is_in(one)).collect()
 }
 
 /// The object id of an identity, from its resource.

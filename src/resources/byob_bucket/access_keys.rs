@@ -74,7 +74,11 @@ pub async fn put(
     };
     let failed = |error| work.explain("W&B's access key was not made", error).error();
     let service = service(work, &identity.name).map_err(failed)?;
-    progress.bucket.access_key_owner = identity.name.as_str().into();
+    let owner = progress.bucket.access_key_owner.known();
+    // Under another spelling it is the same one, and stays what the plan has said.
+    if !owner.is_some_and(|owner| owner.eq_ignore_ascii_case(&identity.name)) {
+        progress.bucket.access_key_owner = identity.name.as_str().into();
+    }
     if changes.identity {
         let is_new = work.fresh().is_some();
         let put = service.put_identity(&identity, is_new).await;

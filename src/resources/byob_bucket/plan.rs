@@ -313,7 +313,10 @@ fn key_outputs(prior: Option<&Bucket>, planned: &mut Bucket, block: &dyn Resolve
     } else {
         let has_other = prior.is_none_or(|prior| {
             let before = prior.known_block().map(makes_identity);
-            prior.access_key_owner.known().is_none() || before == Some(Field::Known(true))
+            // One that was not made for a key: a change of the way in may have failed since.
+            let has_chosen_name =
+                made::identity(prior).is_none_or(|identity| identity.generation().is_none());
+            has_chosen_name || before == Some(Field::Known(true))
         });
         if has_other {
             planned.access_key_owner = Field::Unknown;

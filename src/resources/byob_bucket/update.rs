@@ -199,13 +199,15 @@ impl Before<'_> {
         configuration: &Configuration,
         wanted: Option<&Identity>,
     ) -> Vec<Identity> {
+        // In another case it is the same one: no cloud tells two by that.
+        let is_same = |one: &Identity, other: &Identity| one.name.eq_ignore_ascii_case(&other.name);
         let mut found = made::unwanted(self.prior, self.private);
         if let Some(before) = self.identity(configuration).await
-            && found.iter().all(|one| one.name != before.name)
+            && !found.iter().any(|one| is_same(one, &before))
         {
             found.push(before);
         }
-        found.retain(|one| wanted.is_none_or(|wanted| one.name != wanted.name));
+        found.retain(|one| !wanted.is_some_and(|wanted| is_same(one, wanted)));
         found
     }
 

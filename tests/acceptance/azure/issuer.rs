@@ -75,3 +75,23 @@ fn another_issuer_replaces_all_trust() {
     }
     stage.destroy();
 }
+
+/// Readers of addresses put them right, and Microsoft compares the text.
+#[test]
+fn an_issuer_that_only_reads_like_an_address_is_refused() {
+    let stage = Stage::new("az-issuertext");
+    for issuer in [
+        "https:example.com",
+        "https:/example.com",
+        "https:///example.com",
+        "https:\\\\example.com",
+        "https://example.com\\\\id",
+        "https://example.com/a b",
+        "HTTPS://example.com",
+        "http://example.com",
+    ] {
+        stage.write_bucket("", &format!("oidc_issuer_url = \"{issuer}\""));
+        let text = stage.plan_fails();
+        assert!(text.contains("Invalid oidc_issuer_url"), "{issuer}: {text}");
+    }
+}

@@ -102,6 +102,31 @@ fn an_account_that_takes_keys_no_more_is_mended() {
     stage.destroy();
 }
 
+/// What a refresh has written into the state is no fault of the configuration's.
+#[test]
+fn keys_that_somebody_has_turned_off_are_no_error_of_the_state() {
+    let stage = alone("az-keysseen");
+    stage.write_bucket(BY_KEY, "");
+    stage.apply();
+    let refresh = ["apply", "-refresh-only", "-auto-approve", "-no-color"];
+    stage.change_account(json!({"allowSharedKeyAccess": false}));
+    stage.terraform(&refresh).succeeds();
+    assert_eq!(stage.this()["azure"]["shared_key_enabled"], false);
+    assert_eq!(stage.plan().actions(THIS), ["update"]);
+    stage.apply();
+    stage.assert_empty_plan();
+    let properties = stage.seen_account()["properties"].clone();
+    assert_eq!(properties["allowSharedKeyAccess"], true);
+    // Without a key the caller's own token is what is left to look into the container with.
+    stage.put("data");
+    stage.change_account(json!({"allowSharedKeyAccess": false}));
+    let text = stage.destroy_fails();
+    assert!(text.contains("holds 1 object"), "{text}");
+    stage.clean_up_objects();
+    stage.destroy();
+    assert_eq!(stage.seen_account(), Value::Null);
+}
+
 /// Nobody here has made it.
 #[test]
 fn the_account_s_keys_are_the_same_after_all_that() {

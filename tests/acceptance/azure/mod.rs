@@ -17,6 +17,7 @@ mod plan;
 mod plan_names;
 mod read;
 mod register;
+mod spelling;
 mod team;
 mod unknown;
 mod update;

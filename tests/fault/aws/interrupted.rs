@@ -5,7 +5,7 @@ use simulator::amazon;
 
 use super::{QUIET, Stage, does, stage};
 use crate::harness::hcl;
-use crate::kill::is_killed_at;
+use crate::kill::{dies_once_marked, is_killed_at};
 
 /// The instance does not take the key of the provider, so nobody can know what it uses.
 fn write(stage: &Stage, turn: &str, arguments: &str) {
@@ -101,4 +101,32 @@ fn a_key_that_was_given_up_is_not_recalled() {
         assert_eq!(after, tags, "imports: {imports}");
         stage.destroy();
     }
+}
+
+/// Somebody takes the marker away after a kill, and the next two runs die right after they have
+/// written another one.
+#[test]
+fn a_bucket_that_lost_its_marker_stays_its_states_through_more_kills() {
+    let (stage, proxy) = stage("cut-unmarked");
+    stage.write_bucket(QUIET, "create_access_key = true");
+    stage.apply();
+    let (before, user) = (stage.this(), stage.user());
+    let tagged = format!("{QUIET}\ntags = {{ a = \"b\" }}");
+    stage.write_bucket(&tagged, "create_access_key = true");
+    assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
+    stage.s3_ok("delete_bucket_tagging", json!({}));
+    for turn in 0..2 {
+        assert!(dies_once_marked(&stage, &proxy), "turn {turn}");
+    }
+    stage.apply();
+    stage.assert_empty_plan();
+    let now = stage.this();
+    for name in ["access_key_owner", "access_key_id", "secret_access_key"] {
+        assert_eq!(now[name], before[name], "{name}");
+    }
+    let keys = stage.access_keys_of(&user);
+    assert_eq!(json!(keys), json!([before["access_key_id"]]));
+    stage.destroy();
+    assert!(!stage.exists());
+    stage.assert_no_user(&user);
 }

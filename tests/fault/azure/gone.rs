@@ -177,3 +177,31 @@ fn a_container_that_is_taken_while_it_is_emptied_stays() {
         assert_gone(&stage, &format!("taken at {number}, given back"));
     }
 }
+
+/// With the container nothing goes of what was given on somebody else's account.
+#[test]
+fn roles_of_a_principal_whose_container_is_gone_are_named() {
+    let world = World::new();
+    let stage = world.stage("az-roles");
+    let account = format!("/accounts/{}", stage.account());
+    stage.login.control("POST", &account, json!({}));
+    let made = stage.login.control("POST", "/principals", json!({}));
+    let who = made["object_id"].as_str().expect("an id");
+    let block = format!(
+        "access = \"principal\"\nwandb_principal_id = \"{who}\"\ncreate_storage_account = false"
+    );
+    stage.write_bucket(EVERYTHING, &block);
+    stage.apply();
+    delete_container(&stage);
+    let run = stage.terraform(&["destroy", "-auto-approve", "-no-color", "-refresh=false"]);
+    let text = run.succeeds().text();
+    assert!(
+        text.contains(&format!("the roles that {who} was given")),
+        "{text}"
+    );
+    // Made again, the bucket takes them away with it.
+    stage.apply();
+    super::assert_empty_plan(&stage, "made again");
+    stage.destroy();
+    assert_eq!(stage.assignments(), []);
+}

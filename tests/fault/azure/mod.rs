@@ -3,7 +3,9 @@
 mod answers;
 mod gone;
 mod kill;
+mod lies;
 mod owner;
+mod ways;
 
 use serde_json::{Value, json};
 use simulator::azure::Config;

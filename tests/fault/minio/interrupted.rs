@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use simulator::amazon;
-use simulator::proxy::{Proxy, Reply};
+use simulator::proxy::Reply;
 
 use super::{Stage, behind_proxy};
 use crate::harness::{THIS, hcl};
-use crate::kill::{is_killed_at, points_of, proxy_to};
+use crate::kill::{dies_once_marked, is_killed_at, points_of, proxy_to};
 
 const MADE_KEY: &str = "create_access_key = true";
 const TEAM: &str = "wandb_team_storage.this";
@@ -115,17 +115,6 @@ fn a_kill_at_any_request_of_the_first_key_leaves_a_destroy_nothing() {
     }
 }
 
-/// Kills runs, each at a later request, until one has marked the bucket.
-fn die_once_marked(stage: &Stage, proxy: &Proxy) {
-    let marker = || stage.tags()["terraform-provider-wandb"].clone();
-    let before = marker();
-    let has_marked = |number| {
-        assert!(is_killed_at(stage, proxy, number, &[]), "not killed");
-        marker() != before
-    };
-    assert!((3..12).any(has_marked), "no run has marked the bucket");
-}
-
 /// Each run that dies leaves its own name on the bucket, and there is room for a few only.
 #[test]
 fn a_bucket_whose_apply_is_killed_again_and_again_stays_its_states() {
@@ -137,7 +126,10 @@ fn a_bucket_whose_apply_is_killed_again_and_again_stays_its_states() {
     assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
     // The mark is the first thing that a run writes; each dies right after it.
     for _ in 0..7 {
-        die_once_marked(&stage, &proxy);
+        assert!(
+            dies_once_marked(&stage, &proxy),
+            "none has marked the bucket"
+        );
     }
     stage.apply();
     stage.assert_empty_plan();
@@ -357,29 +349,4 @@ fn tags_that_are_not_told_once_are_not_lost() {
     assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
     stage.destroy();
     assert_eq!(users(&stage), Vec::<String>::new());
-}
-
-/// Somebody takes the marker away after a kill, and the next two runs die right after they have
-/// written another one.
-#[test]
-fn a_bucket_that_lost_its_marker_stays_its_states_through_more_kills() {
-    let (stage, proxy) = behind_proxy("cut-unmarked");
-    stage.write_bucket("", MADE_KEY);
-    stage.apply();
-    let (before, user) = (stage.this(), stage.user());
-    stage.write_bucket(r#"tags = { a = "b" }"#, MADE_KEY);
-    assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
-    stage.s3_ok("delete_bucket_tagging", json!({}));
-    for _ in 0..2 {
-        die_once_marked(&stage, &proxy);
-    }
-    stage.apply();
-    stage.assert_empty_plan();
-    assert_eq!(users(&stage), [user]);
-    assert_eq!(
-        stage.this()["secret_access_key"],
-        before["secret_access_key"]
-    );
-    stage.destroy();
-    assert!(!stage.exists());
 }

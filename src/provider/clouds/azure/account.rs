@@ -28,6 +28,14 @@ fn is_same_location(one: &str, other: &str) -> bool {
     names::plain_location(one) == names::plain_location(other)
 }
 
+/// Whether two names are the same to Azure, which keeps a case and tells nothing by it.
+fn is_same_name(one: &Field<String>, other: &Field<String>) -> bool {
+    match (one, other) {
+        (Field::Known(one), Field::Known(other)) => one.eq_ignore_ascii_case(other),
+        (one, other) => one == other,
+    }
+}
+
 /// A list that an observation tells in one text; nothing for an empty one.
 fn list(text: Option<String>) -> Option<Field<SetOf>> {
     let text = text.filter(|text| !text.is_empty())?;
@@ -79,8 +87,8 @@ fn told_of_identity(
 ) -> Field<String> {
     let value = match prior {
         Some(prior) => {
-            let is_same = prior.identity_name == block.identity_name
-                && prior.resource_group_name == block.resource_group_name;
+            let is_same = is_same_name(&prior.identity_name, &block.identity_name)
+                && is_same_name(&prior.resource_group_name, &block.resource_group_name);
             match of(prior) {
                 Field::Known(value) if is_same => Field::Known(value.clone()),
                 _ => Field::Unknown,
@@ -99,7 +107,7 @@ fn missing(name: &str, why: &str) -> Diagnostic {
 }
 
 /// What a way in needs and nobody has said.
-fn check_access(block: &Arguments) -> Result<(), Diagnostic> {
+fn check_access(given: &Arguments, block: &Arguments) -> Result<(), Diagnostic> {
     match block.access.known().map(String::as_str) {
         Some(BY_IDENTITY) if block.oidc_issuer_url.is_null() => Err(missing(
             "oidc_issuer_url",
@@ -109,12 +117,18 @@ fn check_access(block: &Arguments) -> Result<(), Diagnostic> {
             "wandb_principal_id",
             "access is \"principal\", and W&B's principal is not set",
         )),
-        Some(BY_KEY) if block.shared_key_enabled == Field::Known(false) => Err(Explanation::new(
-            "shared_key_enabled does not fit the other arguments",
-            "W&B gets in by a key of the account with access = \"access_key\"",
-        )
-        .at(argument("shared_key_enabled"))
-        .error()),
+        // Where it is written out, the check of the configuration has said so; a state names what
+        // somebody has done to the account, which the next apply mends.
+        Some(BY_KEY)
+            if given.access.is_null() && block.shared_key_enabled == Field::Known(false) =>
+        {
+            Err(Explanation::new(
+                "shared_key_enabled does not fit the other arguments",
+                "W&B gets in by a key of the account with access = \"access_key\"",
+            )
+            .at(argument("shared_key_enabled"))
+            .error())
+        }
         _ => Ok(()),
     }
 }
@@ -127,7 +141,7 @@ fn check_replication(block: &Arguments, prior: Option<&Arguments>) -> Result<(),
     };
     let is_moved = prior.is_some_and(|prior| {
         prior.storage_account_name != block.storage_account_name
-            || prior.resource_group_name != block.resource_group_name
+            || !is_same_name(&prior.resource_group_name, &block.resource_group_name)
     });
     if before == wanted || is_moved || block.create_storage_account != Field::Known(true) {
         return Ok(());
@@ -202,7 +216,7 @@ impl CloudAccount for AzureAccount {
         }
         let block = self.filled(&sources);
         if !is_imported(&sources) {
-            check_access(&block)?;
+            check_access(sources.given, &block)?;
         }
         check_replication(&block, sources.prior)?;
         let location = match (

@@ -62,10 +62,15 @@ pub(super) fn check_issuer(text: &str) -> Result<(), String> {
     if text.contains('@') {
         return Err("it must not hold credentials".to_owned());
     }
-    let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
-    if url.scheme() != "https" {
-        return Err("it must begin with https://, which Microsoft asks for".to_owned());
+    // It is compared byte for byte, so nothing that a reader of addresses puts right passes.
+    let host = text.strip_prefix("https://");
+    if host.is_none_or(|host| host.starts_with('/')) {
+        return Err("it must begin with https:// and a host, which Microsoft asks for".to_owned());
     }
+    if let Some(wrong) = text.chars().find(|c| c.is_whitespace() || *c == '\\') {
+        return Err(format!("it holds {wrong:?}"));
+    }
+    let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("it must not hold \"?\" or \"#\"".to_owned());
     }
