@@ -120,6 +120,10 @@ impl fmt::Debug for AccessKey {
 /// the effect of doing it once.
 #[async_trait]
 pub trait IdentityService: fmt::Debug + Send + Sync {
+    /// The identity that a making of the bucket was given, if one was, where nobody chose its
+    /// name.
+    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity;
+
     /// Makes sure that the identity exists with exactly its rights. `is_new` when it cannot
     /// be there yet, because the generation in its name was drawn in this run.
     ///

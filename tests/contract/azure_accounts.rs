@@ -17,7 +17,7 @@ use wandb_provider::byob::identity::{AccessKey, Identity, IdentityService};
 use wandb_provider::byob::key_service::KeyService;
 use wandb_provider::byob::marker::{KEY, OwnedBucket};
 use wandb_provider::byob::probe::{ProbeReply, ProbeStep, Signed};
-use wandb_provider::byob::{CloudError, CloudKind, Observed, Reading};
+use wandb_provider::byob::{CloudError, CloudKind, Generation, Observed, Reading};
 use wandb_provider::clouds::azure::{Clients, Place, open};
 
 /// The marker of a bucket for which a promise names none. An account belongs to the bucket
@@ -191,6 +191,10 @@ impl Cloud for Accounts {
 
 #[async_trait]
 impl IdentityService for Accounts {
+    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
+        service(&self.of(bucket)).identity_of(bucket, path, generation)
+    }
+
     async fn put_identity(&self, identity: &Identity, is_new: bool) -> Result<(), CloudError> {
         let cloud = self.of(&identity.rights.bucket);
         service(&cloud).put_identity(identity, is_new).await

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::error::{no_account, not_understood};
 use super::federation::{self, Credential};
 use super::key;
-use super::names::{container_id, is_managed, is_related, plain_location};
+use super::names::{
+    container_id, default_identity, identity_id, is_managed, is_related, plain_location,
+};
 use super::request::{Api, Request};
 use super::roles::{self, Assignments};
 use super::service::only_writer;
@@ -18,6 +20,7 @@ use super::{Azure, Entry, Federation, LIST};
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker::{self, Marker};
 use crate::byob::observed::{IdentityState, Reading, Rule};
+use crate::byob::rights::Rights;
 use crate::byob::{CloudError, CloudErrorKind, Generation};
 use crate::clouds::absence::contradiction;
 use crate::clouds::reading::{is_missing, missing, reading};
@@ -370,6 +373,15 @@ async fn confirm_gone(cloud: &Azure, identity: &Identity) -> Result<(), CloudErr
 
 #[async_trait]
 impl IdentityService for Azure {
+    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
+        let place = &self.place;
+        let name = default_identity(&place.account);
+        Identity {
+            name: identity_id(&place.subscription, &place.group, &name),
+            ..Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
+        }
+    }
+
     /// A name is the user's own, so whatever was drawn, somebody's identity may have it.
     async fn put_identity(&self, identity: &Identity, _: bool) -> Result<(), CloudError> {
         put(self, identity).await

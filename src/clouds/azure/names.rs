@@ -30,8 +30,9 @@ pub fn check_guid(text: &str) -> Result<(), String> {
 
 /// Why this is no tenant, as the end of a sentence: an id, or a domain.
 pub fn check_tenant(text: &str) -> Result<(), String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
-    if check_guid(text).is_ok() || (text.contains('.') && text.chars().all(plain)) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let is_label = |label: &str| !label.is_empty() && label.chars().all(plain);
+    if check_guid(text).is_ok() || (text.contains('.') && text.split('.').all(is_label)) {
         return Ok(());
     }
     Err(format!("{text:?} is neither a tenant's id nor its domain"))
@@ -155,6 +156,11 @@ pub fn identity_id(subscription: &str, group: &str, identity: &str) -> String {
     )
 }
 
+/// The name of W&B's identity where nobody chose another one.
+pub fn default_identity(account: &str) -> String {
+    format!("{account}-wandb")
+}
+
 /// Whether the name of an identity is one of a managed identity's; else it is an account whose
 /// key W&B holds.
 pub(super) fn is_managed(identity: &str) -> bool {
@@ -243,7 +249,7 @@ mod tests {
                     "00000000-0000-0000-0000-00000000000a",
                     "acme.onmicrosoft.com",
                 ],
-                &["acme", "a/b.c"],
+                &["acme", "a/b.c", "..", "a..b", ".com"],
             ),
             (
                 check_account,

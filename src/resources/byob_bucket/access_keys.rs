@@ -11,7 +11,6 @@ use crate::byob::change::Changes;
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker::{Generation, Marker};
-use crate::byob::rights::Rights;
 use crate::byob::spec::{Access, BucketSpec, Setting};
 use crate::byob::{Cloud, CloudError, CloudErrorKind, Observed, Reading};
 use crate::sdk::diagnostic::{Diagnostic, Path};
@@ -277,8 +276,11 @@ pub async fn refuse_former(
     former: &[Generation],
     progress: &Progress,
 ) -> Result<(), Diagnostic> {
+    let Some(service) = work.cloud.identity_service() else {
+        return Ok(());
+    };
     for generation in former {
-        let identity = of_former(&wanted.name, wanted.path.as_deref(), generation);
+        let identity = service.identity_of(&wanted.name, wanted.path.as_deref(), generation);
         refuse_given(work, wanted, &identity, progress).await?;
     }
     Ok(())
@@ -295,7 +297,7 @@ pub async fn unknown(
         return Ok(None);
     };
     for generation in generations {
-        let identity = of_former(bucket, None, generation);
+        let identity = service.identity_of(bucket, None, generation);
         match service.survives(&identity).await {
             Ok(true) => return Ok(Some(identity)),
             Ok(false) => {}
@@ -344,11 +346,6 @@ fn unseen(identity: &Identity) -> Diagnostic {
         .error()
 }
 
-/// The identity that an owner before has made for the bucket, if it has.
-pub fn of_former(bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
-    Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
-}
-
 /// An identity of an owner before was perhaps left.
 pub fn former_left(identity: &Identity, error: CloudError) -> Diagnostic {
     Explanation::cloud(FORMER_STAYS, error)
@@ -369,8 +366,9 @@ pub async fn retire_former(
     };
     let kept = progress.bucket.access_key_owner.known().cloned();
     for generation in former {
-        let identity = of_former(&wanted.name, wanted.path.as_deref(), generation);
-        if Some(&identity.name) == kept.as_ref() {
+        let identity = service.identity_of(&wanted.name, wanted.path.as_deref(), generation);
+        let is_it = |kept: &String| kept.eq_ignore_ascii_case(&identity.name);
+        if kept.as_ref().is_some_and(is_it) {
             continue;
         }
         match service.delete_identity(&identity).await {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::access_keys::{former_left, of_former};
+use super::access_keys::former_left;
 use crate::byob::absence::AbsentBucket;
 use crate::byob::identity::Identity;
 use crate::byob::key_service::KeyEnd;
@@ -140,7 +140,7 @@ pub async fn remove_former(
         return diagnostics;
     };
     for generation in generations {
-        let former = of_former(bucket, None, generation);
+        let former = service.identity_of(bucket, None, generation);
         if identities.iter().any(|one| one.name == former.name) {
             continue;
         }

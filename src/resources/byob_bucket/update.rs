@@ -293,7 +293,8 @@ async fn make_again(
             let id = planned.id.known().map_or("", String::as_str);
             return Err(ownership::made_anew(id, &name).error());
         }
-        return work.check_owner(sighting.marker.as_ref());
+        let checked = work.check_owner(sighting.marker.as_ref());
+        return checked.map_err(|_| another_by_now().error());
     }
     absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
     for identity in work.unwanted() {
@@ -317,6 +318,21 @@ async fn make_again(
     // What the user and the key are like is not certain, so it is looked at.
     work.origin = Origin::Made(None);
     Ok(())
+}
+
+/// Ours is gone, and its name is another bucket's.
+fn another_by_now() -> Explanation {
+    Explanation::new(
+        "Another configuration has taken the bucket over",
+        "the bucket of this state is gone, and one of its name is there that is another's",
+    )
+    .left_behind(
+        "the other bucket as it is; and what outlived ours: W&B's user, or the bucket's key",
+    )
+    .what_to_do(
+        "Choose another name, or run terraform destroy: either gives up what outlived ours, and \
+         leaves the other bucket alone.",
+    )
 }
 
 /// After a failure the state says that something is left to be done: what was found

@@ -34,6 +34,7 @@ fn assert_in_by(stage: &Stage, way: &str, when: &str) {
 fn assert_left(stage: &Stage, when: &str) {
     assert!(!stage.exists(), "{when}");
     assert_eq!(stage.assignments(), [], "{when}");
+    assert_eq!(stage.identities(), Vec::<Value>::new(), "{when}");
 }
 
 /// A bucket that is let in by one way, and a configuration that says another one.

@@ -179,7 +179,7 @@ impl AzureAccount {
             Field::Null => given
                 .storage_account_name
                 .clone()
-                .map(|name| format!("{name}-wandb")),
+                .map(|name| names::default_identity(&name)),
             given => given.clone(),
         };
         let mut block = Arguments {
