@@ -208,6 +208,15 @@ impl Marker {
         !(self.former.is_empty() && self.taken_from.is_empty())
     }
 
+    /// The same, of a bucket that is finished.
+    #[must_use]
+    pub fn finished(self) -> Self {
+        Self {
+            stage: Stage::Ready,
+            ..self
+        }
+    }
+
     /// Whether the bucket is only half made.
     pub fn is_creating(&self) -> bool {
         self.stage == Stage::Creating

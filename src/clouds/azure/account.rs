@@ -213,9 +213,15 @@ pub(super) async fn find(cloud: &Azure) -> Result<Option<Account>, CloudError> {
     }
 }
 
-/// Tags of an account that is made here.
+/// Tags of an account that is made here. How far the bucket is stands on the container alone, so
+/// that the account's tags need not be written again for it.
 pub(super) fn own_tags(bucket: &str, tags: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut own = tags.clone();
+    if let Some(text) = own.get_mut(marker::KEY)
+        && let Some(marker) = Marker::parse(text)
+    {
+        *text = marker.finished().to_string();
+    }
     own.insert(marker::CONTAINER.to_owned(), bucket.to_owned());
     own
 }

@@ -41,11 +41,12 @@ async fn delete_bare(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket,
         Some(_) => what_keeps(cloud, bucket).await?,
         None => Some("it was not made for this bucket".to_owned()),
     };
-    shut_out(cloud, bucket, keeps.is_some()).await?;
     let Some(keeps) = keeps else {
+        // All that was given on the account goes with it.
         delete_account(cloud).await?;
         return Ok(AbsentBucket::deleted(bucket).for_good());
     };
+    shut_out(cloud, bucket).await?;
     policy::remove(cloud, bucket).await?;
     let id = names::container_id(&cloud.place.account_id(), bucket);
     let request = Request::manager(Api::Storage, "DELETE", &id);
@@ -54,13 +55,9 @@ async fn delete_bare(cloud: &Azure, owned: &OwnedBucket) -> Result<AbsentBucket,
     Ok(AbsentBucket::deleted(bucket).leaving(account::left(&cloud.place, own.is_some(), &keeps)))
 }
 
-/// Takes away what was given to anybody for the container. With an account that goes, all goes
-/// that was given on it.
-async fn shut_out(cloud: &Azure, bucket: &str, account_stays: bool) -> Result<(), CloudError> {
+/// Takes away what was given to anybody for the container, on an account that stays.
+async fn shut_out(cloud: &Azure, bucket: &str) -> Result<(), CloudError> {
     let is_by_key = matches!(cloud.place.entry, Entry::Key(_));
-    if is_by_key && !account_stays {
-        return Ok(());
-    }
     let before = match roles::get(cloud).await {
         // There are some where a change of the way in has ended half-way, and whoever may not
         // look has given none.

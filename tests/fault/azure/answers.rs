@@ -126,7 +126,6 @@ fn a_destroy_that_is_refused_half_way_is_finished_by_the_next() {
     stage.put("a");
     let account = stage.account_id();
     for place in [
-        format!("arm DELETE {account}/providers/Microsoft.Authorization/roleAssignments/"),
         format!("arm DELETE {account}?"),
         "arm DELETE /subscriptions/".to_owned(),
     ] {
