@@ -76,7 +76,8 @@ pub async fn update(
         }
     }
     if private.get(GONE).is_some() {
-        if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
+        let again = make_again(&mut work, &private, &mut planned, block.as_ref());
+        if let Err(diagnostic) = again.await {
             return Outcome::exists(prior, private).with([diagnostic]);
         }
         private.remove(GONE);
@@ -113,6 +114,11 @@ pub async fn update(
         bucket = failed(bucket, &prior);
     }
     Outcome::exists(bucket, private).with(diagnostics)
+}
+
+/// In another case it is the same one: no cloud tells two by that.
+fn is_same(one: &Identity, other: &Identity) -> bool {
+    one.name.eq_ignore_ascii_case(&other.name)
 }
 
 /// What the bucket of the state was to be.
@@ -199,8 +205,6 @@ impl Before<'_> {
         configuration: &Configuration,
         wanted: Option<&Identity>,
     ) -> Vec<Identity> {
-        // In another case it is the same one: no cloud tells two by that.
-        let is_same = |one: &Identity, other: &Identity| one.name.eq_ignore_ascii_case(&other.name);
         let mut found = made::unwanted(self.prior, self.private);
         if let Some(before) = self.identity(configuration).await
             && !found.iter().any(|one| is_same(one, &before))
@@ -274,6 +278,7 @@ async fn make_again(
     work: &mut Work<'_>,
     private: &Private,
     planned: &mut Bucket,
+    block: &dyn ResolvedBlock,
 ) -> Result<(), Diagnostic> {
     let summary = "The bucket was not made again";
     let failed = |error| {
@@ -297,18 +302,20 @@ async fn make_again(
         return checked.map_err(|_| another_by_now().error());
     }
     absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
+    let (config, generation) = (Some(work.config), Some(&work.generation));
+    let wanted = spec::spec(planned, config, block, generation, work.configuration);
+    let wanted = wanted.and_then(spec::made_identity);
     for identity in work.unwanted() {
         if let Some(service) = work.cloud.identity_service() {
             service.delete_identity(identity).await.map_err(failed)?;
         }
     }
-    if absence::has_unknown_user(private)
-        && planned.known_block().map(makes_key) != Some(Field::Known(true))
-    {
+    if absence::has_unknown_user(private) {
         let own = std::slice::from_ref(&work.generation);
         let unknown = access_keys::unknown(&work.cloud, &name, own).await;
         if let (Some(identity), Some(service)) =
             (unknown.map_err(failed)?, work.cloud.identity_service())
+            && !wanted.is_some_and(|wanted| is_same(&identity, &wanted))
         {
             service.delete_identity(&identity).await.map_err(failed)?;
         }
