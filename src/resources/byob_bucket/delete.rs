@@ -151,6 +151,7 @@ impl Opened<'_> {
     ) -> Result<Option<AbsentBucket>, Diagnostics> {
         match self.cloud.look(&self.name).await {
             Err(error) if absence::is_anothers(&error, private) => {
+                absence::refuse_elsewhere(&self.cloud, private, &self.summary)?;
                 told.push(absence::anothers(&self.name, error));
                 self.forget_users(state, private, told).await?;
                 Ok(None)
@@ -181,6 +182,7 @@ impl Opened<'_> {
             // The other half of this replacement goes on with the half-made bucket.
             hand_over(self.environment, state, &marker.generation);
             if is_anothers(marker, state, private) {
+                absence::refuse_elsewhere(cloud, private, &self.summary)?;
                 self.forget_users(state, private, told).await?;
             }
             return Ok(None);
@@ -196,6 +198,7 @@ impl Opened<'_> {
             Owner::Us(owned) => owned,
             Owner::Nearly(_) => take(cloud, name, sighting, state, private).await?,
             Owner::Others(diagnostic) => {
+                absence::refuse_elsewhere(cloud, private, &self.summary)?;
                 told.push(diagnostic);
                 if private.get(GONE).is_some() {
                     self.forget_users(state, private, told).await?;
