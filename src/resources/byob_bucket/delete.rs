@@ -239,7 +239,9 @@ impl Opened<'_> {
         let generations = made::generations(state, private);
         let known = usize::from(!absence::has_unknown_user(private));
         let unknown = generations.get(known..).unwrap_or_default();
-        told.extend(remove_former(&self.cloud, &self.name, &self.identities, unknown).await);
+        let (cx, cloud) = (self.cx, &self.cloud);
+        let removed = remove_former(cx, cloud, &self.name, &self.identities, unknown);
+        told.extend(removed.await?);
         if self.identities.is_empty() {
             return Ok(());
         }
