@@ -93,6 +93,7 @@ impl Deletion<'_> {
             stays,
         };
         let unknown_user = absence::has_unknown_user(private);
+        let unknown_key = unknown_user || private.get(IMPORTED).is_some();
         if was_interrupted(private) {
             let recalled = made::recall_key(&opened.cloud, &opened.name, private).await;
             recalled.map_err(|error| opened.failed(error))?;
@@ -109,7 +110,7 @@ impl Deletion<'_> {
             cloud: &opened.cloud,
             absent,
             unknown_user,
-            unknown_key: unknown_user || private.get(IMPORTED).is_some(),
+            unknown_key,
         };
         let key = made::key(private).map(str::to_owned);
         let given_up = outlived.give_up(opened.identities, spec, key, &generations);
@@ -282,8 +283,8 @@ async fn take(
 ) -> Result<Owned, Diagnostic> {
     let owned = take_to_delete(cloud, name, sighting).await?;
     state.generation = owned.generations.first().map(ToString::to_string).into();
+    // What a killed run has lost besides, only an apply finds again.
     private.remove(IMPORTED);
-    private.remove(INTERRUPTED);
     Ok(owned)
 }
 
