@@ -13,6 +13,8 @@ use crate::sdk::diagnostic::Diagnostic;
 use crate::sdk::private::Private;
 use crate::terraform::diagnostics::Explanation;
 
+const LEFT: &str = "everything as it was, the state too";
+
 /// Remembers where the bucket was seen.
 pub fn note_server(private: &mut Private, cloud: &Arc<dyn Cloud>) {
     let mut server = cloud.server();
@@ -43,20 +45,30 @@ pub async fn prove(
     name: &str,
     summary: &str,
 ) -> Result<AbsentBucket, Diagnostic> {
-    let left = "everything as it was, the state too";
     let absent = cloud.confirm_absence(name).await.map_err(|error| {
         Explanation::cloud(summary, error)
-            .left_behind(left)
+            .left_behind(LEFT)
             .timed(cx)
             .error()
     })?;
+    refuse_elsewhere(cloud, private, summary)?;
+    Ok(absent)
+}
+
+/// Refuses to believe anything of a bucket that is not this state's at another place than the
+/// one where it was seen last.
+pub fn refuse_elsewhere(
+    cloud: &Arc<dyn Cloud>,
+    private: &Private,
+    summary: &str,
+) -> Result<(), Diagnostic> {
     let here = cloud.server();
     let Some(before) = remembered(private).filter(|before| before.differs(&here)) else {
-        return Ok(absent);
+        return Ok(());
     };
     let why = format!("the bucket is not at {here}, and it was last seen at {before}");
     Err(Explanation::new(summary, why)
-        .left_behind(left)
+        .left_behind(LEFT)
         .what_to_do(
             "Set the provider's block, or the environment, back to the place where the bucket is; \
              if that is gone for good, remove the bucket from the state (terraform state rm).",

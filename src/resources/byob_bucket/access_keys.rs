@@ -310,7 +310,7 @@ pub async fn unknown(
 }
 
 /// Whether the caller manages no users here, and cannot be asked to.
-fn is_nobodys_business(error: &CloudError) -> bool {
+pub fn is_nobodys_business(error: &CloudError) -> bool {
     matches!(
         error.kind,
         CloudErrorKind::Denied | CloudErrorKind::NotSupported | CloudErrorKind::Unauthenticated

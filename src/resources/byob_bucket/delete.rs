@@ -93,6 +93,7 @@ impl Deletion<'_> {
             stays,
         };
         let unknown_user = absence::has_unknown_user(private);
+        let unknown_key = unknown_user || private.get(IMPORTED).is_some();
         if was_interrupted(private) {
             let recalled = made::recall_key(&opened.cloud, &opened.name, private).await;
             recalled.map_err(|error| opened.failed(error))?;
@@ -109,7 +110,7 @@ impl Deletion<'_> {
             cloud: &opened.cloud,
             absent,
             unknown_user,
-            unknown_key: unknown_user || private.get(IMPORTED).is_some(),
+            unknown_key,
         };
         let key = made::key(private).map(str::to_owned);
         let given_up = outlived.give_up(opened.identities, spec, key, &generations);
@@ -151,6 +152,7 @@ impl Opened<'_> {
     ) -> Result<Option<AbsentBucket>, Diagnostics> {
         match self.cloud.look(&self.name).await {
             Err(error) if absence::is_anothers(&error, private) => {
+                absence::refuse_elsewhere(&self.cloud, private, &self.summary)?;
                 told.push(absence::anothers(&self.name, error));
                 self.forget_users(state, private, told).await?;
                 Ok(None)
@@ -181,6 +183,7 @@ impl Opened<'_> {
             // The other half of this replacement goes on with the half-made bucket.
             hand_over(self.environment, state, &marker.generation);
             if is_anothers(marker, state, private) {
+                absence::refuse_elsewhere(cloud, private, &self.summary)?;
                 self.forget_users(state, private, told).await?;
             }
             return Ok(None);
@@ -196,6 +199,7 @@ impl Opened<'_> {
             Owner::Us(owned) => owned,
             Owner::Nearly(_) => take(cloud, name, sighting, state, private).await?,
             Owner::Others(diagnostic) => {
+                absence::refuse_elsewhere(cloud, private, &self.summary)?;
                 told.push(diagnostic);
                 if private.get(GONE).is_some() {
                     self.forget_users(state, private, told).await?;
@@ -236,7 +240,9 @@ impl Opened<'_> {
         let generations = made::generations(state, private);
         let known = usize::from(!absence::has_unknown_user(private));
         let unknown = generations.get(known..).unwrap_or_default();
-        told.extend(remove_former(&self.cloud, &self.name, &self.identities, unknown).await);
+        let (cx, cloud) = (self.cx, &self.cloud);
+        let removed = remove_former(cx, cloud, &self.name, &self.identities, unknown);
+        told.extend(removed.await?);
         if self.identities.is_empty() {
             return Ok(());
         }
@@ -277,8 +283,8 @@ async fn take(
 ) -> Result<Owned, Diagnostic> {
     let owned = take_to_delete(cloud, name, sighting).await?;
     state.generation = owned.generations.first().map(ToString::to_string).into();
+    // What a killed run has lost besides, only an apply finds again.
     private.remove(IMPORTED);
-    private.remove(INTERRUPTED);
     Ok(owned)
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::access_keys::former_left;
+use super::access_keys::{former_left, is_nobodys_business};
 use crate::byob::absence::AbsentBucket;
 use crate::byob::identity::Identity;
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::Generation;
 use crate::byob::spec::BucketSpec;
-use crate::byob::{Cloud, CloudErrorKind};
+use crate::byob::{Cloud, CloudError, CloudErrorKind};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::terraform::diagnostics::Explanation;
@@ -51,7 +51,7 @@ impl Outlived<'_> {
         let known = usize::from(!self.unknown_user);
         let former = generations.get(known..).unwrap_or_default();
         let name = self.absent.name();
-        let mut diagnostics = remove_former(self.cloud, name, &identities, former).await;
+        let mut diagnostics = remove_former(self.cx, self.cloud, name, &identities, former).await?;
         for identity in identities {
             let identity = identity.of(generations);
             remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
@@ -113,40 +113,54 @@ pub async fn remove_identity(
     let Some(service) = cloud.identity_service() else {
         return Ok(());
     };
-    service.delete_identity(identity).await.map_err(|error| {
-        let key = key.map_or(String::new(), |key| format!("; the key {key}"));
-        let left = format!(
-            "the user {:?}, with its key{key}; the bucket is gone",
-            identity.name
-        );
-        Explanation::cloud("W&B's user was not removed", error)
-            .left_behind(left)
-            .what_to_do("Run terraform destroy again.")
-            .timed(cx)
-            .error()
-    })
+    let removed = service.delete_identity(identity).await;
+    removed.map_err(|error| not_removed(cx, identity, key, error))
+}
+
+fn not_removed(
+    cx: &Context,
+    identity: &Identity,
+    key: Option<&str>,
+    error: CloudError,
+) -> Diagnostic {
+    let key = key.map_or(String::new(), |key| format!("; the key {key}"));
+    let left = format!(
+        "the user {:?}, with its key{key}; the bucket is gone",
+        identity.name
+    );
+    Explanation::cloud("W&B's user was not removed", error)
+        .left_behind(left)
+        .what_to_do("Run terraform destroy again.")
+        .timed(cx)
+        .error()
 }
 
 /// Removes the users of owners before, where an apply was killed that would have removed them; and one
-/// that it would have brought into the state.
+/// that it would have brought into the state. Nobody else knows of them, so only whoever may
+/// neither remove nor see one goes on without.
 pub async fn remove_former(
+    cx: &Context,
     cloud: &Arc<dyn Cloud>,
     bucket: &str,
     identities: &[Identity],
     generations: &[Generation],
-) -> Diagnostics {
+) -> Result<Diagnostics, Diagnostic> {
     let mut diagnostics = Diagnostics::new();
     let Some(service) = cloud.identity_service() else {
-        return diagnostics;
+        return Ok(diagnostics);
     };
     for generation in generations {
         let former = service.identity_of(bucket, None, generation);
         if identities.iter().any(|one| one.name == former.name) {
             continue;
         }
-        if let Err(error) = service.delete_identity(&former).await {
-            diagnostics.push(former_left(&former, error));
+        let Err(error) = service.delete_identity(&former).await else {
+            continue;
+        };
+        if !is_nobodys_business(&error) || matches!(service.survives(&former).await, Ok(true)) {
+            return Err(not_removed(cx, &former, None, error));
         }
+        diagnostics.push(former_left(&former, error));
     }
-    diagnostics
+    Ok(diagnostics)
 }

@@ -173,12 +173,25 @@ async fn observe(
             None => Seen::Gone(absent),
         });
     };
+    if !may_be_ours(state, &observed) {
+        absence::refuse_elsewhere(&cloud, private, summary)?;
+    }
     Ok(Seen::There(Box::new(There {
         cloud,
         block,
         wanted,
         observed,
     })))
+}
+
+/// Whether nothing says that the bucket is not the one of the state. Another place may have one
+/// of its name, and nothing there is about ours: not that its key does not work either.
+fn may_be_ours(state: &Bucket, observed: &Observed) -> bool {
+    let (Some(ours), Reading::Known(_)) = (spec::generation(state), &observed.tags) else {
+        return true;
+    };
+    let marker = observed.marker.as_ref();
+    marker.is_some_and(|marker| marker.generations().contains(&ours))
 }
 
 fn note_marker(

@@ -13,10 +13,9 @@ use super::reconcile::reconcile;
 use super::schema::Bucket;
 use super::work::{Origin, Progress, Work};
 use super::{absence, location, made, outputs, ownership, spec};
-use crate::byob::BucketSpec;
-use crate::byob::Cloud;
 use crate::byob::identity::Identity;
 use crate::byob::marker::{self, Generation, Marker};
+use crate::byob::{BucketSpec, Cloud, CloudError};
 use crate::sdk::context::Context;
 use crate::sdk::diagnostic::{Diagnostic, Diagnostics};
 use crate::sdk::model::Field;
@@ -76,7 +75,8 @@ pub async fn update(
         }
     }
     if private.get(GONE).is_some() {
-        if let Err(diagnostic) = make_again(&mut work, &private, &mut planned).await {
+        let again = make_again(&mut work, &private, &mut planned, block.as_ref());
+        if let Err(diagnostic) = again.await {
             return Outcome::exists(prior, private).with([diagnostic]);
         }
         private.remove(GONE);
@@ -113,6 +113,11 @@ pub async fn update(
         bucket = failed(bucket, &prior);
     }
     Outcome::exists(bucket, private).with(diagnostics)
+}
+
+/// In another case it is the same one: no cloud tells two by that.
+fn is_same(one: &Identity, other: &Identity) -> bool {
+    one.name.eq_ignore_ascii_case(&other.name)
 }
 
 /// What the bucket of the state was to be.
@@ -199,8 +204,6 @@ impl Before<'_> {
         configuration: &Configuration,
         wanted: Option<&Identity>,
     ) -> Vec<Identity> {
-        // In another case it is the same one: no cloud tells two by that.
-        let is_same = |one: &Identity, other: &Identity| one.name.eq_ignore_ascii_case(&other.name);
         let mut found = made::unwanted(self.prior, self.private);
         if let Some(before) = self.identity(configuration).await
             && !found.iter().any(|one| is_same(one, &before))
@@ -274,6 +277,7 @@ async fn make_again(
     work: &mut Work<'_>,
     private: &Private,
     planned: &mut Bucket,
+    block: &dyn ResolvedBlock,
 ) -> Result<(), Diagnostic> {
     let summary = "The bucket was not made again";
     let failed = |error| {
@@ -297,27 +301,53 @@ async fn make_again(
         return checked.map_err(|_| another_by_now().error());
     }
     absence::prove(work.cx, &work.cloud, private, &name, summary).await?;
-    for identity in work.unwanted() {
-        if let Some(service) = work.cloud.identity_service() {
+    let surplus = surplus(work, private, planned, block)
+        .await
+        .map_err(failed)?;
+    let tags = first_tags(work.configuration, planned, &work.generation);
+    if block.given_key().known().is_some()
+        && !surplus.is_empty()
+        && let Origin::Managed { unwanted, .. } = &mut work.origin
+    {
+        // Whether it is the key of one of them shows once the bucket is there.
+        *unwanted = surplus;
+        return work.cloud.create(&name, &tags, &[]).await.map_err(failed);
+    }
+    if let Some(service) = work.cloud.identity_service() {
+        for identity in &surplus {
             service.delete_identity(identity).await.map_err(failed)?;
         }
     }
-    if absence::has_unknown_user(private)
-        && planned.known_block().map(makes_key) != Some(Field::Known(true))
-    {
-        let own = std::slice::from_ref(&work.generation);
-        let unknown = access_keys::unknown(&work.cloud, &name, own).await;
-        if let (Some(identity), Some(service)) =
-            (unknown.map_err(failed)?, work.cloud.identity_service())
-        {
-            service.delete_identity(&identity).await.map_err(failed)?;
-        }
-    }
-    let tags = first_tags(work.configuration, planned, &work.generation);
     work.cloud.create(&name, &tags, &[]).await.map_err(failed)?;
     // What the user and the key are like is not certain, so it is looked at.
     work.origin = Origin::Made(None);
     Ok(())
+}
+
+/// What was made for a bucket that is gone and nobody wants any more, also by a run that was
+/// killed.
+async fn surplus(
+    work: &Work<'_>,
+    private: &Private,
+    planned: &Bucket,
+    block: &dyn ResolvedBlock,
+) -> Result<Vec<Identity>, CloudError> {
+    let mut surplus = work.unwanted().to_vec();
+    if !absence::has_unknown_user(private) {
+        return Ok(surplus);
+    }
+    let (config, generation) = (Some(work.config), Some(&work.generation));
+    let wanted = spec::spec(planned, config, block, generation, work.configuration);
+    let wanted = wanted.and_then(spec::made_identity);
+    let name = planned.name.known().map_or("", String::as_str);
+    let own = std::slice::from_ref(&work.generation);
+    let unknown = access_keys::unknown(&work.cloud, name, own).await?;
+    let is_known = |unknown: &Identity| {
+        let mut known = surplus.iter().chain(&wanted);
+        known.any(|one| is_same(one, unknown))
+    };
+    surplus.extend(unknown.filter(|unknown| !is_known(unknown)));
+    Ok(surplus)
 }
 
 /// Ours is gone, and its name is another bucket's.

@@ -1,13 +1,15 @@
 //! A bucket that is gone, whose name somebody else has by now: what ours has left goes all the
 //! same, in whichever order it is asked for.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use simulator::amazon;
 use simulator::proxy::Proxy;
+use simulator::servers::Server;
 
 use super::{CALLER, QUIET, Stage, does, stage};
 use crate::gone::refresh;
-use crate::harness::THIS;
+use crate::harness::{THIS, ask, wait};
+use crate::kill::proxy_to;
 
 const MADE_KEY: &str = "create_access_key = true";
 
@@ -161,4 +163,70 @@ fn an_import_without_the_right_to_look_takes_no_user_away() {
     proxy.clear();
     stage.destroy();
     assert_no_user(&stage, &user);
+}
+
+/// The provider leads to another server, where somebody has a bucket of that name: nothing there
+/// says that the user is gone.
+#[test]
+fn a_user_is_not_forgotten_for_a_bucket_on_another_server() {
+    let (stage, _proxy, user) = outlived_by_its_user("taken-elsewhere");
+    let block = stage.bucket_block(QUIET, MADE_KEY);
+    let elsewhere = wait(Server::moto()).expect("moto starts");
+    let (there, login) = proxy_to(&elsewhere);
+    let on_it = |call: &str, with: Value| {
+        let mut arguments = json!({"Bucket": stage.bucket()});
+        let with = with.as_object().expect("arguments").clone();
+        arguments.as_object_mut().expect("a map").extend(with);
+        let answer = ask(&login, "s3", call, arguments);
+        assert!(answer.get("ok").is_some(), "{answer}");
+    };
+    on_it("create_bucket", json!({}));
+    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "ready-00c0ffee"}]);
+    let tagging = json!({"Tagging": {"TagSet": marker}});
+    on_it("put_bucket_tagging", tagging);
+    on_it("put_object", json!({"Key": "theirs"}));
+    stage.write_under(&stage.provider_on(&login, ""), &block);
+    for turn in ["marked", "unmarked", "refused"] {
+        if turn == "unmarked" {
+            on_it("delete_bucket_tagging", json!({}));
+        }
+        if turn == "refused" {
+            let bucket = format!("/{}", stage.bucket());
+            there.reply(usize::MAX, amazon::s3_denied(), move |seen| {
+                seen.target.starts_with(&bucket)
+            });
+        }
+        let text = stage.destroy_fails();
+        assert!(text.contains("and it was last seen at"), "{turn}: {text}");
+        assert_eq!(stage.user(), user, "{turn}");
+    }
+    stage.write(&block);
+    stage.destroy();
+    assert_no_user(&stage, &user);
+}
+
+/// The same of a bucket that is still there: another one of its name is no reason to forget it.
+#[test]
+fn a_bucket_is_not_forgotten_for_another_one_on_another_server() {
+    let (stage, _proxy) = stage("elsewhere-too");
+    let block = stage.bucket_block(QUIET, MADE_KEY);
+    stage.write(&block);
+    stage.apply();
+    let before = stage.this()["secret_access_key"].clone();
+    let elsewhere = wait(Server::moto()).expect("moto starts");
+    let (_there, login) = proxy_to(&elsewhere);
+    let bucket = json!({"Bucket": stage.bucket()});
+    let made = ask(&login, "s3", "create_bucket", bucket);
+    assert!(made.get("ok").is_some(), "{made}");
+    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "ready-00c0ffee"}]);
+    let tagging = json!({"Bucket": stage.bucket(), "Tagging": {"TagSet": marker}});
+    let marked = ask(&login, "s3", "put_bucket_tagging", tagging);
+    assert!(marked.get("ok").is_some(), "{marked}");
+    stage.write_under(&stage.provider_on(&login, ""), &block);
+    let text = stage.destroy_fails();
+    assert!(text.contains("and it was last seen at"), "{text}");
+    assert_eq!(stage.this()["secret_access_key"], before);
+    stage.write(&block);
+    stage.destroy();
+    assert!(!stage.exists());
 }

@@ -68,6 +68,34 @@ fn a_rotation_after_a_kill_makes_no_room_in_the_place_of_a_key_that_waits() {
     stage.destroy();
 }
 
+/// The same where a destroy was refused in between, which has taken the bucket over for good.
+#[test]
+fn a_key_that_waits_is_known_after_a_kill_and_a_refused_destroy() {
+    let (stage, proxy) = stage("cut-destroy");
+    write(&stage, "1", "");
+    stage.apply();
+    let first = stage.this()["access_key_id"].clone();
+    write(&stage, "2", "");
+    stage.apply();
+    let user = stage.user();
+    write(&stage, "2", r#"tags = { a = "b" }"#);
+    assert!(is_killed_at(&stage, &proxy, 3, &[]), "not killed");
+    assert!(dies_once_marked(&stage, &proxy));
+    stage.put("data");
+    let text = stage.destroy_fails();
+    assert!(text.contains("is not empty"), "{text}");
+    let text = stage.apply().text();
+    let keys = stage.access_keys_of(&user);
+    assert!(
+        keys.contains(&first),
+        "{first} is gone, of {keys:?}: {text}"
+    );
+    assert!(text.contains("W&B's old access key still works"), "{text}");
+    stage.assert_empty_plan();
+    stage.clean_up_objects();
+    stage.destroy();
+}
+
 /// A key of an earlier bucket of that name, on its way out, is nobody's to take up again.
 #[test]
 fn a_key_that_was_given_up_is_not_recalled() {

@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 use simulator::azure::Fault;
 
 use super::{Stage, World, assert_gone, by_identity};
+use crate::gone::refresh;
 use crate::harness::GROUP;
+use crate::kill::is_killed_at;
 
 const EVERYTHING: &str = r#"
     on_destroy = "delete_everything"
@@ -204,4 +206,24 @@ fn roles_of_a_principal_whose_container_is_gone_are_named() {
     super::assert_empty_plan(&stage, "made again");
     stage.destroy();
     assert_eq!(stage.assignments(), []);
+}
+
+/// A killed run leaves a state that does not know its own identity for certain, and then somebody
+/// deletes the container: W&B was told the identity that is there.
+#[test]
+fn a_container_that_is_made_again_after_a_kill_keeps_its_identity() {
+    let world = World::new();
+    let stage = made(&world, "az-killed-gone");
+    let before = stage.identities()[0]["client_id"].clone();
+    assert!(before.is_string(), "{:?}", stage.identities());
+    let tagged = format!("{EVERYTHING}\n tags = {{ a = \"b\" }}");
+    stage.write_bucket(&tagged, &by_identity(&stage));
+    assert!(is_killed_at(&stage, stage.cloud(), 2, &[]), "not killed");
+    delete_container(&stage);
+    let (is_done, text) = refresh(&stage);
+    assert!(is_done, "{text}");
+    super::ends_well(&stage, "made again");
+    assert_eq!(stage.identities()[0]["client_id"], before);
+    stage.destroy();
+    assert_gone(&stage, "at the end");
 }

@@ -339,3 +339,96 @@ fn delete_of(identity: &str) -> String {
         "arm DELETE /subscriptions/22222222-2222-4222-a222-222222222222/resourceGroups/{group}/providers/Microsoft.ManagedIdentity{identity}"
     )
 }
+
+/// Back and forth, each time with another removal refused, and replaced at the end.
+#[test]
+fn identities_that_were_renamed_back_and_forth_are_all_known() {
+    let world = World::new();
+    for end in ["apply", "replace", "destroy"] {
+        let stage = world.stage(&format!("az-forth-{end}"));
+        let named = |name: &str| {
+            let name = format!("{}-{name}", stage.account());
+            format!("{}\nidentity_name = \"{name}\"", by_identity(&stage))
+        };
+        stage.write_bucket(EVERYTHING, &named("wandb"));
+        stage.apply();
+        let turns = [
+            ("b", "wandb", 2),
+            ("c", "wandb", 2),
+            ("WANDB", "c", 2),
+            ("b", "wandb", 2),
+        ];
+        for (to, refused, left) in turns {
+            stage.write_bucket(EVERYTHING, &named(to));
+            let refused = format!("/userAssignedIdentities/{}-{refused}?", stage.account());
+            stage
+                .cloud()
+                .fault(Fault::status(&delete_of(&refused), 403, None));
+            let refused = format!("/userAssignedIdentities/{}-WANDB?", stage.account());
+            stage
+                .cloud()
+                .fault(Fault::status(&delete_of(&refused), 403, None));
+            let text = stage.apply_fails();
+            stage.cloud().clear_faults();
+            assert!(stage.identities().len() >= left, "{end} {to}: {text}");
+        }
+        match end {
+            "apply" => {
+                ends_well(&stage, end);
+                assert_tidy(&stage, 2, end);
+            }
+            "replace" => {
+                stage.apply_with(&["-replace", crate::harness::THIS]);
+                assert_tidy(&stage, 2, end);
+            }
+            _ => {}
+        }
+        stage.destroy();
+        assert_gone(&stage, end);
+    }
+}
+
+/// Two buckets in somebody's account, under two spellings of the group and one of the identity.
+#[test]
+fn an_identity_serves_one_bucket_of_an_account() {
+    let world = World::new();
+    let stage = world.stage("az-shared-name");
+    let account = format!("/accounts/{}", stage.account());
+    stage.login.control("POST", &account, json!({}));
+    let group = crate::harness::GROUP;
+    let block = format!("{}\ncreate_storage_account = false", by_identity(&stage));
+    let first = stage.bucket_block(EVERYTHING, &block);
+    let second = first
+        .replace(
+            "\"wandb_byob_bucket\" \"this\"",
+            "\"wandb_byob_bucket\" \"other\"",
+        )
+        .replace(
+            &format!("\"{}\"", stage.bucket()),
+            &format!("\"{}-2\"", stage.bucket()),
+        )
+        .replace(
+            &format!("\"{group}\""),
+            &format!("\"{}\"", group.to_uppercase()),
+        );
+    assert!(second.contains(&group.to_uppercase()), "{second}");
+    stage.write(&first);
+    stage.apply();
+    let before = stage.identities();
+    stage.write(&format!("{first}\n{second}"));
+    let text = stage.apply_fails();
+    assert!(
+        text.contains("a managed identity of this name is there"),
+        "{text}"
+    );
+    assert_eq!(stage.identities(), before);
+    // The failed one goes and leaves the other one's.
+    stage.write(&first);
+    stage.apply();
+    super::assert_empty_plan(&stage, "the other one went");
+    assert_eq!(stage.identities(), before);
+    assert_eq!(stage.assignments().len(), 2);
+    stage.destroy();
+    assert_eq!(stage.identities(), Vec::<Value>::new());
+    assert_eq!(stage.assignments(), []);
+}

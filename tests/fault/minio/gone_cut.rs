@@ -55,6 +55,43 @@ fn a_user_of_a_killed_run_is_not_forgotten_with_its_bucket() {
     }
 }
 
+/// Its deletion fails: the state is all that knows of it.
+#[test]
+fn a_user_of_a_killed_run_that_was_not_removed_is_not_forgotten() {
+    let (stage, proxy) = plain("lost-busy");
+    let points = points_of(&stage, &proxy, &[]);
+    stage.destroy();
+    let number = *points.last().expect("a request");
+    for is_taken in [false, true] {
+        let (stage, proxy) = plain(&format!("lost-busy-{is_taken}"));
+        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
+        let killed = users(&stage);
+        assert_eq!(killed.len(), 1);
+        stage.s3_ok("delete_bucket", json!({}));
+        let (is_done, text) = refresh(&stage);
+        assert!(is_done, "{text}");
+        if is_taken {
+            stage.s3_ok("create_bucket", json!({}));
+            stage.put_tags(&json!({"terraform-provider-wandb": "ready-00c0ffee"}));
+        }
+        let failed = match is_taken {
+            false => amazon::s3(400, "XMinioAdminBusy", "The server is busy", ""),
+            true => amazon::s3_denied(),
+        };
+        proxy.reply(usize::MAX, failed, |seen| {
+            seen.method == "DELETE" && seen.target.contains("remove-user")
+        });
+        let text = stage.destroy_fails();
+        assert!(text.contains(&killed[0]), "{text}");
+        proxy.clear();
+        stage.destroy();
+        assert_eq!(users(&stage), Vec::<String>::new(), "taken: {is_taken}");
+        if is_taken {
+            stage.s3_ok("delete_bucket", json!({}));
+        }
+    }
+}
+
 /// A tainted bucket that is to be kept: one answer that it is gone forgets no secret.
 #[test]
 fn one_answer_forgets_no_bucket_that_is_to_be_kept() {

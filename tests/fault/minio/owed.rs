@@ -264,3 +264,42 @@ fn a_tainted_bucket_that_is_to_be_kept_is_not_forgotten() {
     stage.apply();
     stage.destroy();
 }
+
+/// The key that waits is the one that W&B is given from now on, and the bucket was deleted by
+/// somebody: made again, it is no reason to remove the key's user.
+#[test]
+fn a_user_whose_key_is_given_stays_although_its_bucket_is_made_again() {
+    let (stage, _proxy) = behind_proxy("owe-given");
+    write_rotated(&stage, "1");
+    stage.apply();
+    let (before, user) = (stage.this(), stage.user());
+    stage.tell_instance();
+    write_rotated(&stage, "2");
+    stage.apply();
+    assert_eq!(stage.keys_of(&user).len(), 2);
+    let objects = stage.bucket().to_owned();
+    stage.clean_up_objects_of(&objects);
+    stage.s3_ok("delete_bucket", json!({}));
+    let text = |name: &str| before[name].as_str().expect("a text").to_owned();
+    let block = hcl!(
+        r#"
+            wandb_access_key = "<id>"
+            wandb_secret_key = "<secret>"
+        "#,
+        id = text("access_key_id"),
+        secret = text("secret_access_key")
+    );
+    stage.write_bucket("", &block);
+    for turn in 0..2 {
+        let text = stage.apply_fails();
+        assert!(text.contains("belongs to the user"), "{turn}: {text}");
+        assert_eq!(stage.keys_of(&user).len(), 2, "{turn}: {text}");
+    }
+    // By the advice.
+    write_rotated(&stage, "2");
+    stage.apply();
+    stage.assert_empty_plan();
+    stage.clean_up_objects_of(&objects);
+    stage.destroy();
+    stage.assert_no_user(&user);
+}
