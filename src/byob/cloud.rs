@@ -173,6 +173,10 @@ pub trait Cloud: fmt::Debug + Send + Sync {
     /// just said that nobody has it: what holds buckets may have a name as well.
     async fn confirm_room(&self, bucket: &str) -> Result<(), CloudError>;
 
+    /// Whether a refusal to look at a bucket may be about somebody else's of that name: names are
+    /// the whole server's, or the whole world's, and not the account's alone.
+    fn shares_names(&self) -> bool;
+
     /// Where this looks for buckets, as far as it is known by now. Sends nothing.
     fn server(&self) -> Server;
 

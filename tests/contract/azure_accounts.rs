@@ -151,6 +151,10 @@ impl Cloud for Accounts {
         self.of(bucket).confirm_place(bucket).await
     }
 
+    fn shares_names(&self) -> bool {
+        self.of("any").shares_names()
+    }
+
     fn server(&self) -> Server {
         self.of("any").server()
     }

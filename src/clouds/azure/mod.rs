@@ -254,6 +254,11 @@ impl Cloud for Azure {
         absence::confirm_place(self, bucket).await
     }
 
+    /// A container is asked for in its account, whose name is the world's.
+    fn shares_names(&self) -> bool {
+        false
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.clients.manager(),

@@ -223,6 +223,10 @@ impl Cloud for Gcp {
         absence::confirm_project(self, bucket).await
     }
 
+    fn shares_names(&self) -> bool {
+        true
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.clients.address(Service::Storage),

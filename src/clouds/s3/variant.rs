@@ -188,6 +188,10 @@ impl<V: Variant> Cloud for V {
         Ok(())
     }
 
+    fn shares_names(&self) -> bool {
+        true
+    }
+
     fn server(&self) -> Server {
         Server {
             endpoint: self.s3().clients.address(),

@@ -158,10 +158,11 @@ pub fn outlived(bucket: &str, left: String) -> Diagnostic {
     .warning()
 }
 
-/// A refusal to look at a bucket that was proven to be gone: names may be the whole world's, and
-/// somebody else has this one by now.
-pub fn is_anothers(error: &CloudError, private: &Private) -> bool {
-    error.kind == CloudErrorKind::Denied && private.get(GONE).is_some()
+/// A refusal to look at a bucket that was proven to be gone: where names are shared, somebody
+/// else has this one by now.
+pub fn is_anothers(cloud: &Arc<dyn Cloud>, error: &CloudError, private: &Private) -> bool {
+    let is_refused = error.kind == CloudErrorKind::Denied && private.get(GONE).is_some();
+    is_refused && cloud.shares_names()
 }
 
 /// The warning about it.

@@ -151,7 +151,7 @@ impl Opened<'_> {
         told: &mut Diagnostics,
     ) -> Result<Option<AbsentBucket>, Diagnostics> {
         match self.cloud.look(&self.name).await {
-            Err(error) if absence::is_anothers(&error, private) => {
+            Err(error) if absence::is_anothers(&self.cloud, &error, private) => {
                 absence::refuse_elsewhere(&self.cloud, private, &self.summary)?;
                 told.push(absence::anothers(&self.name, error));
                 self.forget_users(state, private, told).await?;

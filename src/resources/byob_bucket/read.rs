@@ -143,7 +143,7 @@ async fn observe(
         .observe(&wanted.name, &look_at(&wanted, key.clone()))
         .await;
     let mut observed = match looked {
-        Err(error) if absence::is_anothers(&error, private) => {
+        Err(error) if absence::is_anothers(&cloud, &error, private) => {
             return Ok(Seen::Outlived(absence::anothers(&wanted.name, error)));
         }
         looked => looked.map_err(failed)?,

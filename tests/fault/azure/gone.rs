@@ -227,3 +227,24 @@ fn a_container_that_is_made_again_after_a_kill_keeps_its_identity() {
     stage.destroy();
     assert_gone(&stage, "at the end");
 }
+
+/// Nobody else can have the name in this account: a refusal says that rights were lost.
+#[test]
+fn a_refusal_to_look_forgets_no_identity_of_a_container_that_was_gone() {
+    let world = World::new();
+    let stage = made(&world, "az-denied");
+    delete_container(&stage);
+    stage.terraform(&REFRESH).succeeds();
+    let place = format!(
+        "arm GET {}/blobServices/default/containers/{}",
+        stage.account_id(),
+        stage.bucket()
+    );
+    stage.cloud().fault(Fault::status(&place, 403, None));
+    stage.destroy_fails();
+    assert_ne!(stage.this(), Value::Null);
+    assert_eq!(stage.identities().len(), 1);
+    stage.cloud().clear_faults();
+    stage.destroy();
+    assert_eq!(stage.identities(), Vec::<Value>::new());
+}
