@@ -33,7 +33,9 @@ resource "wandb_byob_bucket" "omega" {
   }
 }
 
-# W&B binds a team to its bucket for good.
+# W&B binds a team to its bucket for good. A destroy deletes this team, and then stops at the
+# bucket while that holds anything, old versions too: apply on_destroy = "delete_everything" to
+# the bucket before, if its data is to go.
 resource "wandb_team_storage" "omega" {
   team       = "omega"
   members    = ["jane@example.com"]

@@ -1,13 +1,23 @@
 //! Checks of arguments that several blocks have. Variables of the environment that stand in
 //! for such an argument go through the same ones.
 
+/// Reads an address.
+pub(super) fn address(text: &str) -> Result<url::Url, String> {
+    url::Url::parse(text).map_err(|error| match error {
+        url::ParseError::RelativeUrlWithoutBase => {
+            "it must begin with http:// or https://".to_owned()
+        }
+        error => format!("it is no address: {error}"),
+    })
+}
+
 /// Why this is no endpoint, as the end of a sentence. It never repeats the text, which may
 /// hold credentials.
 pub(super) fn check_endpoint(text: &str) -> Result<(), String> {
     if text.contains('@') {
         return Err("it must not hold credentials".to_owned());
     }
-    let url = url::Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    let url = address(text)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("it must begin with http:// or https://".to_owned());
     }

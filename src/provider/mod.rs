@@ -65,7 +65,8 @@ fn block() -> Block {
     .with([
         Attribute::string(
             "base_url",
-            "Address of the W&B instance. Default: the variable `WANDB_BASE_URL`, else `https://api.wandb.ai`. \
+            "Address of the W&B instance. Default: the variable `WANDB_BASE_URL`, else `https://api.wandb.ai`; a bucket \
+             needs this argument or `deployment`, because who W&B is follows from either. \
              With an `api_key`, `http://` is for `localhost` and loopback addresses only.",
         )
         .check_string(check_endpoint),

@@ -65,8 +65,10 @@ looked at.
 
 Every plan reads the settings of a bucket again and decides each requirement. What does not hold \
 stands in `findings` of the [bucket](../resources/byob_bucket.md) under its id; ids are never used \
-for something else later. `verified` is true when the bucket was looked at as `verify` says and \
-nothing fails.";
+for something else later. `verified` is true when the bucket was looked at as `verify` says, W&B is \
+let in, nothing of the probe is unknown, and nothing fails. That the instance itself reaches the \
+bucket, `wandb.connection`, fails only where `register` is true or W&B comes without a key; else it \
+is a warning.";
 
 const STATUSES: [(Status, &str); 5] = [
     (

@@ -271,7 +271,8 @@ fn outputs() -> Vec<Attribute> {
         .sensitive(),
         Attribute::bool(
             "verified",
-            "The bucket was looked at and everything that W&B needs holds.",
+            "The bucket was looked at and everything that W&B needs of it holds. That the W&B instance has \
+             reached it is `register`'s to say.",
         )
         .computed()
         .keeps_state(),

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::clouds::azure::{ACCOUNT, blob_address};
-use crate::provider::arguments::{check_endpoint, keeps_secrets};
+use crate::provider::arguments::{address, check_endpoint, keeps_secrets};
 
 /// Why this is no address of Azure Resource Manager, as the end of a sentence. It never repeats
 /// the text, which may hold credentials.
@@ -28,7 +28,7 @@ pub(super) fn check_blob(text: &str) -> Result<(), String> {
         return Err("it must not hold credentials".to_owned());
     }
     let example = blob_address(text, "account");
-    let url = Url::parse(&example).map_err(|error| format!("it is no address: {error}"))?;
+    let url = address(&example)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("it must begin with http:// or https://".to_owned());
     }
@@ -70,7 +70,7 @@ pub(super) fn check_issuer(text: &str) -> Result<(), String> {
     if let Some(wrong) = text.chars().find(|c| c.is_whitespace() || *c == '\\') {
         return Err(format!("it holds {wrong:?}"));
     }
-    let url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    let url = address(text)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err("it must not hold \"?\" or \"#\"".to_owned());
     }
@@ -82,7 +82,7 @@ pub(super) fn check_request(text: &str) -> Result<(), String> {
     if text.contains('@') {
         return Err("it must not hold credentials".to_owned());
     }
-    Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    address(text)?;
     check_private(text)
 }
 

@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::clouds::gcp::is_private;
+use crate::provider::arguments::address;
 
 /// The paths that stand for the interface of a service; all mean the same address.
 pub(super) type Service = &'static [&'static str];
@@ -31,7 +32,7 @@ pub(super) fn read(text: &str, service: Service) -> Result<Url, String> {
     if text.contains('@') {
         return Err("it must not hold credentials".to_owned());
     }
-    let mut url = Url::parse(text).map_err(|error| format!("it is no address: {error}"))?;
+    let mut url = address(text)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err("it must begin with http:// or https://".to_owned());
     }

@@ -143,7 +143,8 @@ fn access() -> Vec<Attribute> {
         .default(Value::Bool(false)),
         Attribute::string(
             "access_key_rotation",
-            "Any text. A change makes a new access key, then removes the old one.",
+            "Any text. A change makes a new access key, then removes the old one; where the W&B instance \
+             may still use it, that is after an apply with `register = false`.",
         )
         .text(Text::Free),
     ]

@@ -73,7 +73,7 @@ impl Connection for Clients {
 
 fn missing(name: &str, variable: &str) -> Diagnostic {
     Explanation::new(
-        "The bucket's server cannot be reached",
+        "The provider's s3_compatible block is not complete",
         format!("no {name} is set"),
     )
     .what_to_do(format!(
