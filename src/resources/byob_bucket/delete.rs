@@ -283,6 +283,7 @@ async fn take(
 ) -> Result<Owned, Diagnostic> {
     let owned = take_to_delete(cloud, name, sighting).await?;
     state.generation = owned.generations.first().map(ToString::to_string).into();
+    made::note_taken(private, &owned.generations);
     // What a killed run has lost besides, only an apply finds again.
     private.remove(IMPORTED);
     Ok(owned)
