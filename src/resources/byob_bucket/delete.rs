@@ -182,9 +182,11 @@ impl Opened<'_> {
         {
             // The other half of this replacement goes on with the half-made bucket.
             hand_over(self.environment, state, &marker.generation);
-            if is_anothers(marker, state, private) {
+            if !is_of_ours(marker, state) {
                 absence::refuse_elsewhere(cloud, private, &self.summary)?;
-                self.forget_users(state, private, told).await?;
+                if private.get(GONE).is_some() {
+                    self.forget_users(state, private, told).await?;
+                }
             }
             return Ok(None);
         }
@@ -265,11 +267,11 @@ fn is_at(private: &Private, entry: &str, state: &Bucket) -> bool {
         .is_some_and(|id| state.id.known().is_some_and(|own| own == id))
 }
 
-/// Whether ours was gone before, and somebody else has begun to make one of that name.
-fn is_anothers(marker: &Marker, state: &Bucket, private: &Private) -> bool {
+/// Whether it is the bucket of this state that was begun, and not one that somebody else has
+/// begun to make.
+fn is_of_ours(marker: &Marker, state: &Bucket) -> bool {
     let ours = spec::generation(state);
-    let is_of_ours = ours.is_some_and(|ours| marker.generations().contains(&ours));
-    private.get(GONE).is_some() && !is_of_ours
+    ours.is_some_and(|ours| marker.generations().contains(&ours))
 }
 
 /// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves

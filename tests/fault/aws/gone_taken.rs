@@ -230,3 +230,29 @@ fn a_bucket_is_not_forgotten_for_another_one_on_another_server() {
     stage.destroy();
     assert!(!stage.exists());
 }
+
+/// The same of one that somebody has begun to make there: a replacement would go on with it.
+#[test]
+fn a_bucket_is_not_forgotten_for_a_half_made_one_on_another_server() {
+    let (stage, _proxy) = stage("elsewhere-half");
+    let block = stage.bucket_block(QUIET, MADE_KEY);
+    stage.write(&block);
+    stage.apply();
+    let before = stage.this()["secret_access_key"].clone();
+    let elsewhere = wait(Server::moto()).expect("moto starts");
+    let (_there, login) = proxy_to(&elsewhere);
+    let bucket = json!({"Bucket": stage.bucket()});
+    let made = ask(&login, "s3", "create_bucket", bucket);
+    assert!(made.get("ok").is_some(), "{made}");
+    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "creating-00c0ffee"}]);
+    let tagging = json!({"Bucket": stage.bucket(), "Tagging": {"TagSet": marker}});
+    let marked = ask(&login, "s3", "put_bucket_tagging", tagging);
+    assert!(marked.get("ok").is_some(), "{marked}");
+    stage.write_under(&stage.provider_on(&login, ""), &block);
+    let text = stage.apply_fails_with(&["-refresh=false", "-replace", THIS]);
+    assert!(text.contains("and it was last seen at"), "{text}");
+    assert_eq!(stage.this()["secret_access_key"], before);
+    stage.write(&block);
+    stage.destroy();
+    assert!(!stage.exists());
+}
