@@ -351,15 +351,15 @@ fn hand_over(environment: &Environment, state: &Bucket, found: &Generation) {
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is
 /// locked in it, or because it may be somebody else's. For resources that delete something
-/// else first.
+/// else first. Whether there is a bucket of this state's to be deleted.
 pub async fn check(
     cx: &Context,
     configuration: &Configuration,
     state: &Bucket,
     private: &Private,
-) -> Result<(), Diagnostics> {
+) -> Result<bool, Diagnostics> {
     if on_destroy(state) == "keep" {
-        return Ok(());
+        return Ok(true);
     }
     let name = state.name.known().cloned().unwrap_or_default();
     let summary = format!("Bucket {name:?} was not deleted");
@@ -371,21 +371,32 @@ pub async fn check(
     };
     let opened = location::open_state(cx, state, private, configuration, &summary).await;
     let (cloud, _) = opened?;
-    let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
+    let looked = match cloud.look(&name).await {
+        Err(error) if absence::is_anothers(&cloud, &error, private) => {
+            absence::refuse_elsewhere(&cloud, private, &summary)?;
+            return Ok(false);
+        }
+        looked => looked.map_err(failed)?,
+    };
+    let Some(sighting) = looked else {
         absence::prove(cx, &cloud, private, &name, &summary).await?;
-        return Ok(());
+        return Ok(false);
     };
     let owned = match owner(&cloud, state, private, &name, &sighting).await? {
         Owner::Us(owned) | Owner::Nearly(Some(owned)) => owned.bucket,
         Owner::Nearly(None) => take_to_delete(&cloud, &name, &sighting).await?.bucket,
-        Owner::Others(_) => return Ok(()),
+        Owner::Others(_) => {
+            absence::refuse_elsewhere(&cloud, private, &summary)?;
+            return Ok(false);
+        }
     };
     if on_destroy(state) == "delete_everything" {
-        return Ok(cloud.refuse_locked(&owned).await.map_err(failed)?);
+        cloud.refuse_locked(&owned).await.map_err(failed)?;
+        return Ok(true);
     }
     match data_in(&cloud, &name, &summary).await.map_err(failed)? {
         Some(refusal) => Err(refusal.into()),
-        None => Ok(()),
+        None => Ok(true),
     }
 }
 
