@@ -71,7 +71,8 @@ pub fn refuse_elsewhere(
         .left_behind(LEFT)
         .what_to_do(
             "Set the provider's block, or the environment, back to the place where the bucket is; \
-             if that is gone for good, remove the bucket from the state (terraform state rm).",
+             if that is gone for good, remove the bucket from the state (terraform state rm); one \
+             that has moved is taken over after that with adopt = true.",
         )
         .error())
 }

@@ -182,9 +182,11 @@ impl Opened<'_> {
         {
             // The other half of this replacement goes on with the half-made bucket.
             hand_over(self.environment, state, &marker.generation);
-            if is_anothers(marker, state, private) {
+            if !is_of_ours(marker, state) {
                 absence::refuse_elsewhere(cloud, private, &self.summary)?;
-                self.forget_users(state, private, told).await?;
+                if private.get(GONE).is_some() {
+                    self.forget_users(state, private, told).await?;
+                }
             }
             return Ok(None);
         }
@@ -265,11 +267,11 @@ fn is_at(private: &Private, entry: &str, state: &Bucket) -> bool {
         .is_some_and(|id| state.id.known().is_some_and(|own| own == id))
 }
 
-/// Whether ours was gone before, and somebody else has begun to make one of that name.
-fn is_anothers(marker: &Marker, state: &Bucket, private: &Private) -> bool {
+/// Whether it is the bucket of this state that was begun, and not one that somebody else has
+/// begun to make.
+fn is_of_ours(marker: &Marker, state: &Bucket) -> bool {
     let ours = spec::generation(state);
-    let is_of_ours = ours.is_some_and(|ours| marker.generations().contains(&ours));
-    private.get(GONE).is_some() && !is_of_ours
+    ours.is_some_and(|ours| marker.generations().contains(&ours))
 }
 
 /// Takes over a bucket that this state has nearly, so that a deletion which is refused leaves
@@ -283,6 +285,7 @@ async fn take(
 ) -> Result<Owned, Diagnostic> {
     let owned = take_to_delete(cloud, name, sighting).await?;
     state.generation = owned.generations.first().map(ToString::to_string).into();
+    made::note_taken(private, &owned.generations);
     // What a killed run has lost besides, only an apply finds again.
     private.remove(IMPORTED);
     Ok(owned)
@@ -348,15 +351,15 @@ fn hand_over(environment: &Environment, state: &Bucket, found: &Generation) {
 
 /// Refuses when a deletion of this bucket would be refused: for what it holds, for what is
 /// locked in it, or because it may be somebody else's. For resources that delete something
-/// else first.
+/// else first. Whether there is a bucket of this state's to be deleted.
 pub async fn check(
     cx: &Context,
     configuration: &Configuration,
     state: &Bucket,
     private: &Private,
-) -> Result<(), Diagnostics> {
+) -> Result<bool, Diagnostics> {
     if on_destroy(state) == "keep" {
-        return Ok(());
+        return Ok(true);
     }
     let name = state.name.known().cloned().unwrap_or_default();
     let summary = format!("Bucket {name:?} was not deleted");
@@ -368,21 +371,32 @@ pub async fn check(
     };
     let opened = location::open_state(cx, state, private, configuration, &summary).await;
     let (cloud, _) = opened?;
-    let Some(sighting) = cloud.look(&name).await.map_err(failed)? else {
+    let looked = match cloud.look(&name).await {
+        Err(error) if absence::is_anothers(&cloud, &error, private) => {
+            absence::refuse_elsewhere(&cloud, private, &summary)?;
+            return Ok(false);
+        }
+        looked => looked.map_err(failed)?,
+    };
+    let Some(sighting) = looked else {
         absence::prove(cx, &cloud, private, &name, &summary).await?;
-        return Ok(());
+        return Ok(false);
     };
     let owned = match owner(&cloud, state, private, &name, &sighting).await? {
         Owner::Us(owned) | Owner::Nearly(Some(owned)) => owned.bucket,
         Owner::Nearly(None) => take_to_delete(&cloud, &name, &sighting).await?.bucket,
-        Owner::Others(_) => return Ok(()),
+        Owner::Others(_) => {
+            absence::refuse_elsewhere(&cloud, private, &summary)?;
+            return Ok(false);
+        }
     };
     if on_destroy(state) == "delete_everything" {
-        return Ok(cloud.refuse_locked(&owned).await.map_err(failed)?);
+        cloud.refuse_locked(&owned).await.map_err(failed)?;
+        return Ok(true);
     }
     match data_in(&cloud, &name, &summary).await.map_err(failed)? {
         Some(refusal) => Err(refusal.into()),
-        None => Ok(()),
+        None => Ok(true),
     }
 }
 

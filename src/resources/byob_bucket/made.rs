@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::private::{
-    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SEEN, SERVER, UNSEEN,
-    UNWANTED,
+    APPLIED_CORS, APPLIED_LIFECYCLE, GONE, INTERRUPTED, LET_IN, MADE_KEY, SEEN, SERVER, TAKEN,
+    UNSEEN, UNWANTED,
 };
 use super::schema::Bucket;
 use super::spec;
@@ -167,17 +167,35 @@ fn named(bucket: &Bucket, name: &str) -> Option<Identity> {
 
 /// The generations that what was made for a bucket may carry which is gone, its own first.
 pub fn generations(state: &Bucket, private: &Private) -> Vec<Generation> {
-    let noted: Vec<Generation> = texts(private, GONE).filter_map(Generation::parse).collect();
-    if noted.is_empty() {
-        return Vec::from_iter(spec::generation(state));
+    let noted = |entry| -> Vec<Generation> {
+        let noted = texts(private, entry);
+        noted.filter_map(Generation::parse).collect()
+    };
+    let (gone, taken) = (noted(GONE), noted(TAKEN));
+    let own = spec::generation(state);
+    if !gone.is_empty() {
+        gone
+    } else if taken.first() == own.as_ref() {
+        taken
+    } else {
+        Vec::from_iter(own)
     }
-    noted
 }
 
 /// Notes that the bucket is gone, and which generations what was made for it may carry.
 pub fn note_gone(private: &mut Private, generations: &[Generation]) {
+    note(private, GONE, generations);
+}
+
+/// Notes that the bucket was taken over to be deleted, and which generations what was made for
+/// it may carry.
+pub fn note_taken(private: &mut Private, generations: &[Generation]) {
+    note(private, TAKEN, generations);
+}
+
+fn note(private: &mut Private, entry: &str, generations: &[Generation]) {
     let texts: Vec<&str> = generations.iter().map(Generation::as_str).collect();
-    private.set(GONE, texts);
+    private.set(entry, texts);
 }
 
 /// The key that was made for the bucket, also where another one encrypts it by now.
@@ -206,7 +224,16 @@ pub async fn recall_key(
 /// private data: see [`super::private`].
 pub fn carried(private: &Private) -> Private {
     let mut carried = Private::default();
-    for name in [MADE_KEY, SERVER, INTERRUPTED, GONE, SEEN, UNSEEN, UNWANTED] {
+    for name in [
+        MADE_KEY,
+        SERVER,
+        INTERRUPTED,
+        GONE,
+        TAKEN,
+        SEEN,
+        UNSEEN,
+        UNWANTED,
+    ] {
         if let Some(value) = private.get(name) {
             carried.set(name, value.clone());
         }

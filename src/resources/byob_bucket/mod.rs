@@ -73,13 +73,13 @@ impl ByobBucket {
 }
 
 impl ByobBucket {
-    /// Refuses when a deletion of this bucket would be refused.
+    /// Refuses when a deletion of this bucket would be refused; whether there is one to delete.
     pub async fn check_delete(
         &self,
         cx: &Context,
         state: &Bucket,
         private: &Private,
-    ) -> Result<(), Diagnostics> {
+    ) -> Result<bool, Diagnostics> {
         match self.environment.configuration() {
             Some(configuration) => delete::check(cx, &configuration, state, private).await,
             None => Err(not_configured().into()),

@@ -45,6 +45,9 @@ pub const UNWRITABLE: &str = "server_cannot";
 /// A state: the bucket is gone, and what was made for it is not; the generations that it may
 /// carry.
 pub const GONE: &str = "gone";
+/// A state: a destroy that was refused has taken the bucket over; the generations that what was
+/// made for it may carry, the state's own first.
+pub const TAKEN: &str = "taken";
 /// A state: where the bucket was seen last.
 pub const SERVER: &str = "server";
 /// A state: when the last apply has had the bucket, in milliseconds since 1970.

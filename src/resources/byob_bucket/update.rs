@@ -1,12 +1,13 @@
 //! Changing a bucket in place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access_keys::{self, is_rotated};
 use super::inputs::touches_cloud;
 use super::ownership::{first_tags, take_over};
 use super::private::{
-    GONE, IMPORTED, INTERRUPTED, MADE_ANEW, MARKER_LOST, REPLACES, UNFINISHED, UNSEEN,
+    GONE, IMPORTED, INTERRUPTED, MADE_ANEW, MARKER_LOST, REPLACES, TAKEN, UNFINISHED, UNSEEN,
     was_interrupted,
 };
 use super::reconcile::reconcile;
@@ -93,6 +94,7 @@ pub async fn update(
     private.remove(IMPORTED);
     private.remove(UNSEEN);
     private.remove(INTERRUPTED);
+    private.remove(TAKEN);
     private.remove(MADE_ANEW);
     location::note_open(&mut private, &config, configuration);
     made::note_unwanted(&mut private, work.unwanted());
@@ -304,7 +306,7 @@ async fn make_again(
     let surplus = surplus(work, private, planned, block)
         .await
         .map_err(failed)?;
-    let tags = first_tags(work.configuration, planned, &work.generation);
+    let tags = tags_again(work, private, planned);
     if block.given_key().known().is_some()
         && !surplus.is_empty()
         && let Origin::Managed { unwanted, .. } = &mut work.origin
@@ -322,6 +324,23 @@ async fn make_again(
     // What the user and the key are like is not certain, so it is looked at.
     work.origin = Origin::Made(None);
     Ok(())
+}
+
+/// The first tags of a bucket that is made again: what outlived it may still carry a generation
+/// of before the bucket was taken over.
+fn tags_again(work: &Work<'_>, private: &Private, planned: &Bucket) -> BTreeMap<String, String> {
+    let mut tags = first_tags(work.configuration, planned, &work.generation);
+    let mut former = made::generations(planned, private);
+    former.retain(|one| *one != work.generation);
+    if let Some((last, before)) = former.split_first() {
+        let began = Marker {
+            former: before.to_vec(),
+            ..Marker::ready(last.clone())
+        };
+        let marker = Marker::going_on(&began, work.generation.clone());
+        tags.insert(marker::KEY.to_owned(), marker.to_string());
+    }
+    tags
 }
 
 /// What was made for a bucket that is gone and nobody wants any more, also by a run that was

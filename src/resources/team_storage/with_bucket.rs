@@ -124,7 +124,9 @@ impl TeamStorageResource {
         if lost_team {
             let part = private.part(bucket::BLOCK);
             let refused = match self.bucket.check_delete(cx, &own, &part).await {
-                Ok(()) => self.bucket.holds_objects(cx, &own, &part).await,
+                Ok(true) => self.bucket.holds_objects(cx, &own, &part).await,
+                // What is in somebody else's is nothing of the team's.
+                Ok(false) => Ok(false),
                 Err(refused) => Err(refused),
             };
             match refused {

@@ -8,7 +8,7 @@ use simulator::servers::Server;
 
 use super::{CALLER, QUIET, Stage, does, stage};
 use crate::gone::refresh;
-use crate::harness::{THIS, ask, wait};
+use crate::harness::{THIS, ask, moto, wait};
 use crate::kill::proxy_to;
 
 const MADE_KEY: &str = "create_access_key = true";
@@ -227,6 +227,68 @@ fn a_bucket_is_not_forgotten_for_another_one_on_another_server() {
     assert!(text.contains("and it was last seen at"), "{text}");
     assert_eq!(stage.this()["secret_access_key"], before);
     stage.write(&block);
+    stage.destroy();
+    assert!(!stage.exists());
+}
+
+/// The same of one that somebody has begun to make there: a replacement would go on with it.
+#[test]
+fn a_bucket_is_not_forgotten_for_a_half_made_one_on_another_server() {
+    let (stage, _proxy) = stage("elsewhere-half");
+    let block = stage.bucket_block(QUIET, MADE_KEY);
+    stage.write(&block);
+    stage.apply();
+    let before = stage.this()["secret_access_key"].clone();
+    let elsewhere = wait(Server::moto()).expect("moto starts");
+    let (_there, login) = proxy_to(&elsewhere);
+    let bucket = json!({"Bucket": stage.bucket()});
+    let made = ask(&login, "s3", "create_bucket", bucket);
+    assert!(made.get("ok").is_some(), "{made}");
+    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "creating-00c0ffee"}]);
+    let tagging = json!({"Bucket": stage.bucket(), "Tagging": {"TagSet": marker}});
+    let marked = ask(&login, "s3", "put_bucket_tagging", tagging);
+    assert!(marked.get("ok").is_some(), "{marked}");
+    stage.write_under(&stage.provider_on(&login, ""), &block);
+    let text = stage.apply_fails_with(&["-refresh=false", "-replace", THIS]);
+    assert!(text.contains("and it was last seen at"), "{text}");
+    assert_eq!(stage.this()["secret_access_key"], before);
+    stage.write(&block);
+    stage.destroy();
+    assert!(!stage.exists());
+}
+
+/// The server has another address for good, and the bucket has lost its marker on the way.
+#[test]
+fn a_bucket_that_moved_without_its_marker_is_taken_up_again_by_the_advice() {
+    let (stage, _proxy) = stage("elsewhere-moved");
+    let block = stage.bucket_block(QUIET, MADE_KEY);
+    stage.write(&block);
+    stage.apply();
+    let (before, marker) = (stage.this(), stage.marker());
+    let (_there, login) = proxy_to(moto());
+    stage.s3_ok("delete_bucket_tagging", json!({}));
+    stage.write_under(&stage.provider_on(&login, ""), &block);
+    for text in [stage.apply_fails(), stage.destroy_fails()] {
+        assert!(text.contains("and it was last seen at"), "{text}");
+        assert!(text.contains("adopt = true"), "{text}");
+        assert_eq!(
+            stage.this()["secret_access_key"],
+            before["secret_access_key"]
+        );
+    }
+    // With its marker it is believed, at the new address.
+    stage.mark(&marker);
+    stage.apply();
+    stage.assert_empty_plan();
+    assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
+    // Without it, by the advice.
+    stage.s3_ok("delete_bucket_tagging", json!({}));
+    stage.write(&block);
+    assert!(stage.apply_fails().contains("adopt = true"));
+    stage.forget(THIS);
+    stage.write(&stage.bucket_block(&format!("{QUIET}\nadopt = true"), MADE_KEY));
+    stage.apply();
+    stage.assert_empty_plan();
     stage.destroy();
     assert!(!stage.exists());
 }

@@ -248,3 +248,61 @@ fn a_refusal_to_look_forgets_no_identity_of_a_container_that_was_gone() {
     stage.destroy();
     assert_eq!(stage.identities(), Vec::<Value>::new());
 }
+
+/// A destroy that was refused has taken the container over after a kill, and not come to the
+/// identity: its older marker is known although somebody deletes the container then.
+#[test]
+fn an_identity_is_known_after_a_kill_a_refused_destroy_and_the_loss_of_its_container() {
+    let world = World::new();
+    for end in ["destroy", "apply"] {
+        let stage = world.stage(&format!("az-refused-{end}"));
+        let quiet = r#"verify = "settings""#;
+        stage.write_bucket(quiet, &by_identity(&stage));
+        stage.apply();
+        let before = stage.identities()[0]["client_id"].clone();
+        let tagged = format!("{quiet}\n tags = {{ a = \"b\" }}");
+        stage.write_bucket(&tagged, &by_identity(&stage));
+        assert!(is_killed_at(&stage, stage.cloud(), 2, &[]), "not killed");
+        // As a run that died right after it had marked the container.
+        let ours = stage.marker();
+        let ours = ours.trim_start_matches("ready-");
+        stage.mark(&format!("ready-01020304-{ours}"));
+        stage.put("a");
+        for _ in 0..2 {
+            let text = stage.destroy_fails();
+            assert!(text.contains("is not empty"), "{end}: {text}");
+        }
+        delete_container(&stage);
+        let (is_done, text) = refresh(&stage);
+        assert!(is_done, "{end}: {text}");
+        assert_ne!(stage.this(), Value::Null, "{end}: {text}");
+        if end == "apply" {
+            super::ends_well(&stage, end);
+            assert_eq!(stage.identities()[0]["client_id"], before);
+            super::assert_tidy(&stage, 2, end);
+        }
+        stage.destroy();
+        assert_eq!(stage.identities(), Vec::<Value>::new(), "{end}");
+    }
+}
+
+/// What was given on an account goes with it, and so stays where the account does not go.
+#[test]
+fn an_identity_is_still_let_in_after_the_deletion_of_its_account_was_refused() {
+    let world = World::new();
+    let stage = made(&world, "az-stays");
+    let before = stage.identities();
+    let place = format!("arm DELETE {}?", stage.account_id());
+    for code in [403, 409] {
+        stage.cloud().fault(Fault::status(&place, code, None));
+        let text = stage.destroy_fails();
+        stage.cloud().clear_faults();
+        assert!(text.contains("storageAccounts/delete"), "{code}: {text}");
+        assert_eq!(stage.assignments().len(), 2, "{code}");
+        assert_eq!(stage.identities(), before, "{code}");
+        super::ends_well(&stage, "after a refusal");
+        super::assert_tidy(&stage, 2, "after a refusal");
+    }
+    stage.destroy();
+    assert_gone(&stage, "at the end");
+}

@@ -4,6 +4,7 @@ mod every_request;
 mod instance;
 mod kill;
 mod plain;
+mod taken;
 mod unheard;
 
 /// A stage for teams, whose buckets are on MinIO.
