@@ -308,9 +308,13 @@ impl Server for Microsoft {
         let mut tags: BTreeMap<String, String> = tags
             .map(|(key, value)| (key.clone(), value.as_str().expect("a text").to_owned()))
             .collect();
-        // Both carry the marker, and a promise that names none has not asked for it.
+        // Both carry the marker, how far the bucket is stands on the container alone, and a
+        // promise that names none has not asked for it.
         let marker = container["metadata"][METADATA].as_str().map(str::to_owned);
-        assert_eq!(tags.remove(KEY), marker, "{bucket}");
+        let of_account = marker
+            .as_ref()
+            .map(|one| one.replace("creating-", "ready-"));
+        assert_eq!(tags.remove(KEY), of_account, "{bucket}");
         tags.extend(
             marker
                 .filter(|one| one != MARKER)
