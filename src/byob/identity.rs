@@ -45,6 +45,12 @@ impl Identity {
         }
     }
 
+    /// Whether it is the one of this name. In another case it is the same: no cloud tells two by
+    /// that.
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name.eq_ignore_ascii_case(name)
+    }
+
     /// The same, which may be marked with any of these makings.
     #[must_use]
     pub fn of(self, makings: &[Generation]) -> Self {
@@ -121,8 +127,10 @@ impl fmt::Debug for AccessKey {
 #[async_trait]
 pub trait IdentityService: fmt::Debug + Send + Sync {
     /// The identity that a making of the bucket was given, if one was, where nobody chose its
-    /// name.
-    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity;
+    /// name. A cloud where people choose names has another one for it.
+    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
+        Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
+    }
 
     /// Makes sure that the identity exists with exactly its rights. `is_new` when it cannot
     /// be there yet, because the generation in its name was drawn in this run.

@@ -11,8 +11,7 @@ use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::marker;
 use crate::byob::observed::{IdentityState, Rule};
-use crate::byob::rights::Rights;
-use crate::byob::{CloudError, CloudErrorKind, Generation, Reading};
+use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::reading::{self, is_missing, missing};
 use crate::clouds::retry::Work;
 use crate::clouds::s3::grants::path_below;
@@ -331,10 +330,6 @@ async fn remove(iam: &Iam<'_>, identity: &Identity) -> Result<(), CloudError> {
 
 #[async_trait]
 impl IdentityService for Aws {
-    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
-        Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
-    }
-
     /// IAM refuses a second creation, so a new identity needs no other way.
     async fn put_identity(&self, identity: &Identity, _: bool) -> Result<(), CloudError> {
         explained(self, put(self, identity).await).await

@@ -20,8 +20,7 @@ use super::policy::{self, Holder, Policy, member};
 use super::request::{Request, encoded};
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::observed::{IdentityState, Reading, Rule};
-use crate::byob::rights::Rights;
-use crate::byob::{CloudError, CloudErrorKind, Generation};
+use crate::byob::{CloudError, CloudErrorKind};
 use crate::clouds::absence::contradiction;
 use crate::clouds::reading::{is_missing, missing, reading};
 use crate::clouds::retry::{Work, until_known_within};
@@ -396,10 +395,6 @@ async fn delete(cloud: &Gcp, identity: &Identity) -> Result<(), CloudError> {
 
 #[async_trait]
 impl IdentityService for Gcp {
-    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
-        Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
-    }
-
     async fn put_identity(&self, identity: &Identity, is_new: bool) -> Result<(), CloudError> {
         put(self, identity, is_new).await
     }

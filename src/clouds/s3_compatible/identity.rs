@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use crate::byob::cloud::LookAt;
 use crate::byob::identity::{AccessKey, Identity, IdentityService};
 use crate::byob::observed::IdentityState;
-use crate::byob::rights::Rights;
-use crate::byob::{CloudError, CloudErrorKind, Generation, Reading};
+use crate::byob::{CloudError, CloudErrorKind, Reading};
 use crate::clouds::reading;
 use crate::clouds::s3::variant::explained;
 
@@ -41,10 +40,6 @@ pub(super) async fn reading(
 
 #[async_trait]
 impl IdentityService for S3Compatible {
-    fn identity_of(&self, bucket: &str, path: Option<&str>, generation: &Generation) -> Identity {
-        Identity::for_bucket(bucket, Rights::on(bucket, path), generation)
-    }
-
     async fn put_identity(&self, identity: &Identity, is_new: bool) -> Result<(), CloudError> {
         let outcome = if self.is_minio().await? {
             identity_minio::put(self, identity, is_new).await

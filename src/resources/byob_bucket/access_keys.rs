@@ -75,7 +75,7 @@ pub async fn put(
     let service = service(work, &identity.name).map_err(failed)?;
     let owner = progress.bucket.access_key_owner.known();
     // Under another spelling it is the same one, and stays what the plan has said.
-    if !owner.is_some_and(|owner| owner.eq_ignore_ascii_case(&identity.name)) {
+    if !owner.is_some_and(|owner| identity.is_named(owner)) {
         progress.bucket.access_key_owner = identity.name.as_str().into();
     }
     if changes.identity {
@@ -367,8 +367,7 @@ pub async fn retire_former(
     let kept = progress.bucket.access_key_owner.known().cloned();
     for generation in former {
         let identity = service.identity_of(&wanted.name, wanted.path.as_deref(), generation);
-        let is_it = |kept: &String| kept.eq_ignore_ascii_case(&identity.name);
-        if kept.as_ref().is_some_and(is_it) {
+        if kept.as_ref().is_some_and(|kept| identity.is_named(kept)) {
             continue;
         }
         match service.delete_identity(&identity).await {

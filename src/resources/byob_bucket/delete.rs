@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::access_keys::rotation;
 use super::on_destroy::{data_in, on_destroy};
-use super::outlived::{Outlived, remove_former, remove_identity};
+use super::outlived::{Outlived, Users};
 use super::ownership::{Owned, Owner, owner, take_to_delete};
 use super::private::{
     CREATE, CREATE_ANEW, CREATE_AT, GONE, IMPORTED, INTERRUPTED, was_interrupted,
@@ -113,7 +113,7 @@ impl Deletion<'_> {
             unknown_key,
         };
         let key = made::key(private).map(str::to_owned);
-        let given_up = outlived.give_up(opened.identities, spec, key, &generations);
+        let given_up = outlived.give_up(&opened.identities, spec, key, &generations);
         told.extend(given_up.await?);
         Ok(())
     }
@@ -163,12 +163,12 @@ impl Opened<'_> {
                 let proven = absence::prove(self.cx, cloud, private, &self.name, summary);
                 Ok(Some(proven.await?))
             }
-            Ok(Some(sighting)) => self.give_up(&sighting, state, private, told).await,
+            Ok(Some(sighting)) => self.delete_found(&sighting, state, private, told).await,
         }
     }
 
     /// The same for a bucket that is there.
-    async fn give_up(
+    async fn delete_found(
         &self,
         sighting: &Sighting,
         state: &mut Bucket,
@@ -239,17 +239,17 @@ impl Opened<'_> {
         private: &Private,
         told: &mut Diagnostics,
     ) -> Result<(), Diagnostic> {
-        let generations = made::generations(state, private);
-        let known = usize::from(!absence::has_unknown_user(private));
-        let unknown = generations.get(known..).unwrap_or_default();
-        let (cx, cloud) = (self.cx, &self.cloud);
-        let removed = remove_former(cx, cloud, &self.name, &self.identities, unknown);
-        told.extend(removed.await?);
+        let users = Users {
+            cx: self.cx,
+            cloud: &self.cloud,
+            bucket: &self.name,
+            identities: &self.identities,
+            generations: &made::generations(state, private),
+            unknown: absence::has_unknown_user(private),
+        };
+        told.extend(users.remove(made::key(private)).await?);
         if self.identities.is_empty() {
             return Ok(());
-        }
-        for identity in &self.identities {
-            remove_identity(self.cx, &self.cloud, identity, made::key(private)).await?;
         }
         if let Some(key) = made::key(private) {
             let why = "it was made for the bucket that is gone, and the new one may use it";

@@ -137,7 +137,7 @@ pub fn identities(bucket: &Bucket, private: &Private, wanted: Option<BucketSpec>
     let own = identity(bucket).or_else(|| wanted.and_then(spec::made_identity));
     let mut all = Vec::from_iter(own);
     for other in unwanted(bucket, private) {
-        if all.iter().all(|one| one.name != other.name) {
+        if !all.iter().any(|one| one.is_named(&other.name)) {
             all.push(other);
         }
     }

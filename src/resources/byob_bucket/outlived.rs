@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::access_keys::{former_left, is_nobodys_business};
 use crate::byob::absence::AbsentBucket;
-use crate::byob::identity::Identity;
+use crate::byob::identity::{Identity, IdentityService};
 use crate::byob::key_service::KeyEnd;
 use crate::byob::marker::Generation;
 use crate::byob::spec::BucketSpec;
@@ -33,11 +33,11 @@ pub struct Outlived<'a> {
 }
 
 impl Outlived<'_> {
-    /// Gives it up. `key` is the one that was made for the bucket, which may have been given another one,
-    /// or none, since.
+    /// Gives it up. `key` is the one that was made for the bucket, which may have been given
+    /// another one, or none, since.
     pub async fn give_up(
         &self,
-        identities: Vec<Identity>,
+        identities: &[Identity],
         spec: Option<BucketSpec>,
         key: Option<String>,
         generations: &[Generation],
@@ -48,14 +48,15 @@ impl Outlived<'_> {
             (Some(spec), key) => (key.or_else(|| spec.name.clone()), spec.deletion_days),
             (None, key) => (key, LONGEST_DAYS),
         };
-        let known = usize::from(!self.unknown_user);
-        let former = generations.get(known..).unwrap_or_default();
-        let name = self.absent.name();
-        let mut diagnostics = remove_former(self.cx, self.cloud, name, &identities, former).await?;
-        for identity in identities {
-            let identity = identity.of(generations);
-            remove_identity(self.cx, self.cloud, &identity, key.as_deref()).await?;
-        }
+        let users = Users {
+            cx: self.cx,
+            cloud: self.cloud,
+            bucket: self.absent.name(),
+            identities,
+            generations,
+            unknown: self.unknown_user,
+        };
+        let mut diagnostics = users.remove(key.as_deref()).await?;
         if generations.is_empty() || (spec.is_none() && key.is_none()) {
             return Ok(diagnostics);
         }
@@ -103,64 +104,71 @@ impl Outlived<'_> {
     }
 }
 
-/// Removes an identity that was made for W&B; the key is told where that fails.
-pub async fn remove_identity(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    identity: &Identity,
-    key: Option<&str>,
-) -> Result<(), Diagnostic> {
-    let Some(service) = cloud.identity_service() else {
-        return Ok(());
-    };
-    let removed = service.delete_identity(identity).await;
-    removed.map_err(|error| not_removed(cx, identity, key, error))
+/// What was made for W&B, of a bucket whose name may be somebody else's by now.
+pub struct Users<'a> {
+    /// The operation.
+    pub cx: &'a Context,
+    /// The cloud, opened for it.
+    pub cloud: &'a Arc<dyn Cloud>,
+    /// The bucket's name.
+    pub bucket: &'a str,
+    /// Those that the state knows.
+    pub identities: &'a [Identity],
+    /// The makings that they may be marked with, the state's own first.
+    pub generations: &'a [Generation],
+    /// There may be one that the state does not know.
+    pub unknown: bool,
 }
 
-fn not_removed(
-    cx: &Context,
-    identity: &Identity,
-    key: Option<&str>,
-    error: CloudError,
-) -> Diagnostic {
-    let key = key.map_or(String::new(), |key| format!("; the key {key}"));
-    let left = format!(
-        "the user {:?}, with its key{key}; the bucket is gone",
-        identity.name
-    );
-    Explanation::cloud("W&B's user was not removed", error)
-        .left_behind(left)
-        .what_to_do("Run terraform destroy again.")
-        .timed(cx)
-        .error()
-}
-
-/// Removes the users of owners before, where an apply was killed that would have removed them; and one
-/// that it would have brought into the state. Nobody else knows of them, so only whoever may
-/// neither remove nor see one goes on without.
-pub async fn remove_former(
-    cx: &Context,
-    cloud: &Arc<dyn Cloud>,
-    bucket: &str,
-    identities: &[Identity],
-    generations: &[Generation],
-) -> Result<Diagnostics, Diagnostic> {
-    let mut diagnostics = Diagnostics::new();
-    let Some(service) = cloud.identity_service() else {
-        return Ok(diagnostics);
-    };
-    for generation in generations {
-        let former = service.identity_of(bucket, None, generation);
-        if identities.iter().any(|one| one.name == former.name) {
-            continue;
-        }
-        let Err(error) = service.delete_identity(&former).await else {
-            continue;
+impl Users<'_> {
+    /// Removes them: those of owners before first, where an apply was killed that would have
+    /// removed them, and one that it would have brought into the state. Where that fails, `key`
+    /// is told as what is left as well.
+    pub async fn remove(&self, key: Option<&str>) -> Result<Diagnostics, Diagnostic> {
+        let mut diagnostics = Diagnostics::new();
+        let Some(service) = self.cloud.identity_service() else {
+            return Ok(diagnostics);
         };
-        if !is_nobodys_business(&error) || matches!(service.survives(&former).await, Ok(true)) {
-            return Err(not_removed(cx, &former, None, error));
+        let known = usize::from(!self.unknown);
+        for generation in self.generations.iter().skip(known) {
+            let former = service.identity_of(self.bucket, None, generation);
+            if !self.identities.iter().any(|one| one.is_named(&former.name)) {
+                diagnostics.extend(self.remove_former(service, &former).await?);
+            }
         }
-        diagnostics.push(former_left(&former, error));
+        for identity in self.identities {
+            let identity = identity.clone().of(self.generations);
+            let removed = service.delete_identity(&identity).await;
+            removed.map_err(|error| self.not_removed(&identity, key, error))?;
+        }
+        Ok(diagnostics)
     }
-    Ok(diagnostics)
+
+    /// Nobody else knows of it, so only whoever may neither remove nor see it goes on without.
+    async fn remove_former(
+        &self,
+        service: &dyn IdentityService,
+        former: &Identity,
+    ) -> Result<Option<Diagnostic>, Diagnostic> {
+        let Err(error) = service.delete_identity(former).await else {
+            return Ok(None);
+        };
+        if !is_nobodys_business(&error) || matches!(service.survives(former).await, Ok(true)) {
+            return Err(self.not_removed(former, None, error));
+        }
+        Ok(Some(former_left(former, error)))
+    }
+
+    fn not_removed(&self, identity: &Identity, key: Option<&str>, error: CloudError) -> Diagnostic {
+        let key = key.map_or(String::new(), |key| format!("; the key {key}"));
+        let left = format!(
+            "the user {:?}, with its key{key}; the bucket is gone",
+            identity.name
+        );
+        Explanation::cloud("W&B's user was not removed", error)
+            .left_behind(left)
+            .what_to_do("Run terraform destroy again.")
+            .timed(self.cx)
+            .error()
+    }
 }

@@ -117,11 +117,6 @@ pub async fn update(
     Outcome::exists(bucket, private).with(diagnostics)
 }
 
-/// In another case it is the same one: no cloud tells two by that.
-fn is_same(one: &Identity, other: &Identity) -> bool {
-    one.name.eq_ignore_ascii_case(&other.name)
-}
-
 /// What the bucket of the state was to be.
 async fn spec_before(
     prior: &Bucket,
@@ -208,11 +203,11 @@ impl Before<'_> {
     ) -> Vec<Identity> {
         let mut found = made::unwanted(self.prior, self.private);
         if let Some(before) = self.identity(configuration).await
-            && !found.iter().any(|one| is_same(one, &before))
+            && !found.iter().any(|one| one.is_named(&before.name))
         {
             found.push(before);
         }
-        found.retain(|one| !wanted.is_some_and(|wanted| is_same(one, wanted)));
+        found.retain(|one| !wanted.is_some_and(|wanted| one.is_named(&wanted.name)));
         found
     }
 
@@ -363,7 +358,7 @@ async fn surplus(
     let unknown = access_keys::unknown(&work.cloud, name, own).await?;
     let is_known = |unknown: &Identity| {
         let mut known = surplus.iter().chain(&wanted);
-        known.any(|one| is_same(one, unknown))
+        known.any(|one| one.is_named(&unknown.name))
     };
     surplus.extend(unknown.filter(|unknown| !is_known(unknown)));
     Ok(surplus)
