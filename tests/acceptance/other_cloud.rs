@@ -1,10 +1,9 @@
 //! A bucket whose block becomes another cloud's.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use simulator::amazon;
-use simulator::proxy::{Options, Proxy};
 
-use crate::harness::{Cloud, Gcp, Login, Minio, Stage, hcl, minio, wait};
+use crate::harness::{Cloud, Gcp, Minio, Stage, hcl, minio, proxy_to};
 
 const MADE_KEY: &str = "create_access_key = true";
 
@@ -25,27 +24,10 @@ fn both(stage: &Stage<Minio>, google: &Stage<Gcp>) -> String {
     stage.provider("").replacen("s3_compatible {", &block, 1)
 }
 
-/// The server that all tests share, behind a proxy.
-fn elsewhere() -> (Proxy, Login) {
-    let proxy = wait(Proxy::start(minio().address(), Options::default())).expect("it starts");
-    let login = Login {
-        endpoint: proxy.url(),
-        ..Login::of(minio())
-    };
-    (proxy, login)
-}
-
-fn users(stage: &Stage<Minio>) -> Vec<String> {
-    let listed = stage.admin("user_list", json!({}));
-    let names = listed.as_object().expect("users").keys();
-    let ours = names.filter(|name| name.ends_with(stage.bucket()));
-    ours.cloned().collect()
-}
-
 #[test]
 fn a_bucket_that_becomes_another_clouds_is_replaced() {
     for before in [false, true] {
-        let (proxy, login) = elsewhere();
+        let (proxy, login) = proxy_to(minio());
         let stage = Stage::<Minio>::on("other-cloud", login);
         let google = Stage::<Gcp>::new("other-cloud-unused");
         let lifecycle = if before {
@@ -87,16 +69,16 @@ fn a_bucket_that_becomes_another_clouds_is_replaced() {
         proxy.clear();
         stage.apply();
         stage.assert_empty_plan();
-        assert_eq!(users(&stage), Vec::<String>::new());
+        assert_eq!(stage.users(), Vec::<String>::new());
         assert!(stage.this()["gcp"].is_object(), "{}", stage.this());
         // And back.
         stage.write_under(&provider, &there);
         stage.apply();
         stage.assert_empty_plan();
-        assert_eq!(users(&stage), [stage.user()]);
+        assert_eq!(stage.users(), [stage.user()]);
         assert!(!Gcp::is_there(&google, stage.bucket()));
         stage.destroy();
         assert_eq!(stage.this(), Value::Null);
-        assert_eq!(users(&stage), Vec::<String>::new());
+        assert_eq!(stage.users(), Vec::<String>::new());
     }
 }

@@ -1,22 +1,11 @@
 //! A provider that dies at a request that a test names: what the loops of all clouds share.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use simulator::azure;
-use simulator::proxy::{Options, Proxy, Seen};
-use simulator::servers::Server;
+use simulator::proxy::{Proxy, Seen};
 
-use crate::harness::{Cloud, Login, Stage, wait};
-
-/// A proxy before a server, and how to log in through it.
-pub fn proxy_to(server: &Server) -> (Proxy, Login) {
-    let proxy = wait(Proxy::start(server.address(), Options::default())).expect("a proxy");
-    let login = Login {
-        endpoint: proxy.url(),
-        ..Login::of(server)
-    };
-    (proxy, login)
-}
+use crate::harness::{Cloud, Login, Run, Stage, until};
 
 /// Where the requests of a provider pass that is to die at one of them.
 pub trait Counter {
@@ -120,6 +109,25 @@ fn kill_provider_in(directory: &str) {
                 .expect("kill");
         }
     }
+}
+
+/// Applies, and presses Ctrl-C once it is time.
+pub fn stopped_once(stage: &Stage<impl Cloud>, what: &str, is_time: impl FnMut() -> bool) -> Run {
+    let child = stage
+        .command(&["apply", "-auto-approve", "-no-color"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("terraform starts");
+    let pid = child.id().to_string();
+    until(what, is_time);
+    Command::new("kill")
+        .args(["-INT", &pid])
+        .status()
+        .expect("kill");
+    let run = Run(child.wait_with_output().expect("terraform ends"));
+    assert!(!run.text().contains("plugin crashed"), "{}", run.text());
+    run
 }
 
 /// Kills runs, each at a later request, until one has marked the bucket; whether one has.

@@ -23,7 +23,7 @@ pub use hcl::fill;
 pub(crate) use hcl::hcl;
 pub use microsoft::microsoft;
 pub use run::Run;
-pub use servers::{minio, minio_with, moto, seaweedfs, wait};
+pub use servers::{minio, minio_with, moto, proxy_to, seaweedfs, wait};
 pub use stage::{API_KEY, Stage, THIS};
 
 /// Waits for a condition, ten seconds at most.

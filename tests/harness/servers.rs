@@ -2,8 +2,11 @@
 
 use std::sync::OnceLock;
 
+use simulator::proxy::{Options, Proxy};
 use simulator::servers::{MinioOptions, Server};
 use tokio::runtime::Runtime;
+
+use super::ask::Login;
 
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -47,4 +50,14 @@ pub fn seaweedfs() -> &'static Server {
 pub fn moto() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| wait(Server::moto()).expect("moto starts"))
+}
+
+/// A proxy before a server, and how to log in through it: another address of the same server.
+pub fn proxy_to(server: &Server) -> (Proxy, Login) {
+    let proxy = wait(Proxy::start(server.address(), Options::default())).expect("a proxy");
+    let login = Login {
+        endpoint: proxy.url(),
+        ..Login::of(server)
+    };
+    (proxy, login)
 }

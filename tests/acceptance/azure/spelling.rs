@@ -2,8 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{BY_KEY, alone, principal};
+use super::{BY_KEY, Stage, alone, principal};
 use crate::harness::{GROUP, THIS};
+
+/// W&B's identity is the one of before, with its roles, and nothing is left to do.
+fn assert_still(stage: &Stage, before: &Value, when: &str) {
+    assert_eq!(stage.identities().len(), 1, "{when}");
+    assert_eq!(stage.identity()["client_id"], before["client_id"], "{when}");
+    let who = super::text(&before["object_id"]);
+    assert_eq!(stage.roles_of(&who).len(), 2, "{when}");
+    stage.assert_empty_plan();
+}
 
 /// The group is the same one, and so is the identity in it.
 #[test]
@@ -17,11 +26,7 @@ fn a_group_in_another_case_keeps_wandbs_identity() {
         .replace(GROUP, &GROUP.to_uppercase());
     stage.write(&upper);
     stage.apply();
-    assert_eq!(stage.identities().len(), 1);
-    assert_eq!(stage.identity()["client_id"], before["client_id"]);
-    let who = super::text(&before["object_id"]);
-    assert_eq!(stage.roles_of(&who).len(), 2);
-    stage.assert_empty_plan();
+    assert_still(&stage, &before, "the other case");
     stage.destroy();
     assert_eq!(stage.identities(), Vec::<Value>::new());
     assert_eq!(stage.seen_account(), Value::Null);
@@ -38,11 +43,7 @@ fn an_identity_in_another_case_is_the_same() {
     let other = format!("{}-ONE", stage.account());
     stage.write_bucket("", &named(&other));
     stage.apply();
-    assert_eq!(stage.identities().len(), 1);
-    assert_eq!(stage.identity()["client_id"], before["client_id"]);
-    let who = super::text(&before["object_id"]);
-    assert_eq!(stage.roles_of(&who).len(), 2);
-    stage.assert_empty_plan();
+    assert_still(&stage, &before, "the other case");
     stage.destroy();
     assert_eq!(stage.identities(), Vec::<Value>::new());
 }
@@ -65,11 +66,7 @@ fn an_import_in_another_case_keeps_wandbs_identity() {
         stage.write_bucket("soft_delete_days = 9", &stage.by_identity());
         assert_eq!(stage.plan().actions(THIS), ["update"], "{id}");
         stage.apply();
-        assert_eq!(stage.identities().len(), 1, "{id}");
-        assert_eq!(stage.identity()["client_id"], before["client_id"], "{id}");
-        stage.assert_empty_plan();
-        let who = super::text(&before["object_id"]);
-        assert_eq!(stage.roles_of(&who).len(), 2, "{id}");
+        assert_still(&stage, &before, &id);
         stage.write_bucket("", &stage.by_identity());
         stage.apply();
         stage.assert_empty_plan();

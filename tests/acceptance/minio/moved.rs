@@ -1,21 +1,10 @@
 //! A server that has got another address, and a provider that leads to another server.
 
 use serde_json::json;
-use simulator::proxy::{Options, Proxy};
 use simulator::servers::MinioOptions;
 
 use super::Stage;
-use crate::harness::{Login, THIS, hcl, minio, minio_with, wait};
-
-/// Another address of the server that all tests share.
-fn elsewhere() -> (Proxy, Login) {
-    let proxy = wait(Proxy::start(minio().address(), Options::default())).expect("it starts");
-    let login = Login {
-        endpoint: proxy.url(),
-        ..Login::of(minio())
-    };
-    (proxy, login)
-}
+use crate::harness::{Login, THIS, hcl, minio, minio_with, proxy_to};
 
 #[test]
 fn a_bucket_comes_along_when_its_server_gets_another_address() {
@@ -27,7 +16,7 @@ fn a_bucket_comes_along_when_its_server_gets_another_address() {
         stage.this()["secret_access_key"].clone(),
         stage.generation(),
     );
-    let (proxy, login) = elsewhere();
+    let (proxy, login) = proxy_to(minio());
     let body = stage.bucket_block("", "create_access_key = true");
     stage.write_under(&stage.provider_on(&login, ""), &body);
     // Also where nothing is looked at beforehand.
@@ -49,7 +38,7 @@ fn a_bucket_comes_along_when_its_server_gets_another_address() {
     assert_eq!(state["secret_access_key"], secret);
     assert_eq!(stage.generation(), generation);
     // A destroy follows as well.
-    let (second, login) = elsewhere();
+    let (second, login) = proxy_to(minio());
     stage.write_under(&stage.provider_on(&login, ""), &body);
     stage.destroy();
     assert!(!stage.exists());

@@ -5,16 +5,6 @@ use serde_json::{Value, json};
 use super::Stage;
 use crate::harness::hcl;
 
-/// The users that were made for the test's bucket.
-fn users(stage: &Stage) -> Vec<String> {
-    let all = stage.admin("user_list", json!({}));
-    let all = all.as_object().cloned().expect("users");
-    let names = all.into_iter().map(|(name, _)| name);
-    names
-        .filter(|name| name.ends_with(stage.bucket()))
-        .collect()
-}
-
 /// Another working directory with a configuration for the same bucket.
 fn other_state(stage: &Stage, name: &str, arguments: &str) -> Stage {
     let other = Stage::on(name, stage.login.clone());
@@ -56,11 +46,11 @@ fn create_before_destroy_does_not_delete_what_it_has_gone_on_with() {
     stage.assert_empty_plan();
     let second = stage.user();
     assert_ne!(second, first);
-    assert_eq!(users(&stage), [second]);
+    assert_eq!(stage.users(), [second]);
     assert_eq!(stage.this()["verified"], true);
     stage.destroy();
     assert!(!stage.exists());
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
 }
 
 #[test]
@@ -89,7 +79,7 @@ fn what_another_state_has_gone_on_with_is_its_own() {
     assert_eq!(first.s3_ok("holds", json!({}))["objects"], 1);
     assert_eq!(first.marker(), before);
     let user = format!("wandb-byob-{}-{}", second.generation(), first.bucket());
-    assert_eq!(users(&first), [user]);
+    assert_eq!(first.users(), [user]);
     second.assert_empty_plan();
     first.clean_up_objects();
     second.destroy();
@@ -159,11 +149,11 @@ fn an_adoption_does_not_wait_for_an_instance_that_cannot_know_its_key() {
     );
     stage.apply_fails();
     assert_eq!(stage.this(), Value::Null);
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
     stage.write_bucket("adopt = true", "create_access_key = true");
     stage.apply();
     stage.assert_empty_plan();
-    assert_eq!(users(&stage), [stage.user()]);
+    assert_eq!(stage.users(), [stage.user()]);
     stage.clean_up_objects();
     stage.destroy();
 }

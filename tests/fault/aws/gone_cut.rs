@@ -4,6 +4,7 @@ use serde_json::json;
 use simulator::amazon;
 use simulator::proxy::Proxy;
 
+use super::gone_taken::outlived_by_its_user;
 use super::{CALLER, QUIET, Stage, does, stage};
 use crate::gone::refresh;
 use crate::harness::THIS;
@@ -127,15 +128,7 @@ fn a_given_key_that_may_not_be_looked_at_keeps_no_destroy_from_its_end() {
 /// Names are the whole world's: somebody in another account has the name by now.
 #[test]
 fn a_user_goes_although_another_account_has_its_buckets_name() {
-    let (stage, proxy) = stage("aws-lost-name");
-    stage.write_bucket(QUIET, "create_access_key = true");
-    stage.apply();
-    let user = stage.user();
-    let denied = amazon::iam_denied(CALLER, "iam:DeleteUser", "*");
-    proxy.reply(usize::MAX, denied, does("DeleteUser"));
-    assert!(stage.destroy_fails().contains("iam:DeleteUser"));
-    assert!(!stage.exists());
-    proxy.clear();
+    let (stage, proxy, user) = outlived_by_its_user("aws-lost-name");
     let bucket = format!("/{}", stage.bucket());
     proxy.reply(usize::MAX, amazon::s3_denied(), move |seen| {
         seen.target.starts_with(&bucket)

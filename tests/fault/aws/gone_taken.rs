@@ -8,13 +8,13 @@ use simulator::servers::Server;
 
 use super::{CALLER, QUIET, Stage, does, stage};
 use crate::gone::refresh;
-use crate::harness::{THIS, ask, moto, wait};
-use crate::kill::proxy_to;
+use crate::harness::proxy_to;
+use crate::harness::{Login, THIS, ask, moto, wait};
 
 const MADE_KEY: &str = "create_access_key = true";
 
 /// A state whose bucket went in a destroy, and whose user did not.
-fn outlived_by_its_user(name: &str) -> (Stage, Proxy, String) {
+pub(super) fn outlived_by_its_user(name: &str) -> (Stage, Proxy, String) {
     let (stage, proxy) = stage(name);
     stage.write_bucket(QUIET, MADE_KEY);
     stage.apply();
@@ -165,36 +165,57 @@ fn an_import_without_the_right_to_look_takes_no_user_away() {
     assert_no_user(&stage, &user);
 }
 
+/// Another server, where somebody has a bucket of the name.
+struct Elsewhere {
+    _server: Server,
+    proxy: Proxy,
+    login: Login,
+    bucket: String,
+}
+
+impl Elsewhere {
+    fn with(stage: &Stage, marker: &str) -> Self {
+        let server = wait(Server::moto()).expect("moto starts");
+        let (proxy, login) = proxy_to(&server);
+        let there = Self {
+            _server: server,
+            proxy,
+            login,
+            bucket: stage.bucket().to_owned(),
+        };
+        there.ask("create_bucket", json!({}));
+        let marker = json!([{"Key": "terraform-provider-wandb", "Value": marker}]);
+        there.ask("put_bucket_tagging", json!({"Tagging": {"TagSet": marker}}));
+        there
+    }
+
+    fn ask(&self, call: &str, mut arguments: Value) {
+        arguments["Bucket"] = json!(self.bucket);
+        let answer = ask(&self.login, "s3", call, arguments);
+        assert!(answer.get("ok").is_some(), "{answer}");
+    }
+}
+
 /// The provider leads to another server, where somebody has a bucket of that name: nothing there
 /// says that the user is gone.
 #[test]
 fn a_user_is_not_forgotten_for_a_bucket_on_another_server() {
     let (stage, _proxy, user) = outlived_by_its_user("taken-elsewhere");
     let block = stage.bucket_block(QUIET, MADE_KEY);
-    let elsewhere = wait(Server::moto()).expect("moto starts");
-    let (there, login) = proxy_to(&elsewhere);
-    let on_it = |call: &str, with: Value| {
-        let mut arguments = json!({"Bucket": stage.bucket()});
-        let with = with.as_object().expect("arguments").clone();
-        arguments.as_object_mut().expect("a map").extend(with);
-        let answer = ask(&login, "s3", call, arguments);
-        assert!(answer.get("ok").is_some(), "{answer}");
-    };
-    on_it("create_bucket", json!({}));
-    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "ready-00c0ffee"}]);
-    let tagging = json!({"Tagging": {"TagSet": marker}});
-    on_it("put_bucket_tagging", tagging);
-    on_it("put_object", json!({"Key": "theirs"}));
-    stage.write_under(&stage.provider_on(&login, ""), &block);
+    let there = Elsewhere::with(&stage, "ready-00c0ffee");
+    there.ask("put_object", json!({"Key": "theirs"}));
+    stage.write_under(&stage.provider_on(&there.login, ""), &block);
     for turn in ["marked", "unmarked", "refused"] {
         if turn == "unmarked" {
-            on_it("delete_bucket_tagging", json!({}));
+            there.ask("delete_bucket_tagging", json!({}));
         }
         if turn == "refused" {
             let bucket = format!("/{}", stage.bucket());
-            there.reply(usize::MAX, amazon::s3_denied(), move |seen| {
-                seen.target.starts_with(&bucket)
-            });
+            there
+                .proxy
+                .reply(usize::MAX, amazon::s3_denied(), move |seen| {
+                    seen.target.starts_with(&bucket)
+                });
         }
         let text = stage.destroy_fails();
         assert!(text.contains("and it was last seen at"), "{turn}: {text}");
@@ -213,16 +234,8 @@ fn a_bucket_is_not_forgotten_for_another_one_on_another_server() {
     stage.write(&block);
     stage.apply();
     let before = stage.this()["secret_access_key"].clone();
-    let elsewhere = wait(Server::moto()).expect("moto starts");
-    let (_there, login) = proxy_to(&elsewhere);
-    let bucket = json!({"Bucket": stage.bucket()});
-    let made = ask(&login, "s3", "create_bucket", bucket);
-    assert!(made.get("ok").is_some(), "{made}");
-    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "ready-00c0ffee"}]);
-    let tagging = json!({"Bucket": stage.bucket(), "Tagging": {"TagSet": marker}});
-    let marked = ask(&login, "s3", "put_bucket_tagging", tagging);
-    assert!(marked.get("ok").is_some(), "{marked}");
-    stage.write_under(&stage.provider_on(&login, ""), &block);
+    let there = Elsewhere::with(&stage, "ready-00c0ffee");
+    stage.write_under(&stage.provider_on(&there.login, ""), &block);
     let text = stage.destroy_fails();
     assert!(text.contains("and it was last seen at"), "{text}");
     assert_eq!(stage.this()["secret_access_key"], before);
@@ -239,16 +252,8 @@ fn a_bucket_is_not_forgotten_for_a_half_made_one_on_another_server() {
     stage.write(&block);
     stage.apply();
     let before = stage.this()["secret_access_key"].clone();
-    let elsewhere = wait(Server::moto()).expect("moto starts");
-    let (_there, login) = proxy_to(&elsewhere);
-    let bucket = json!({"Bucket": stage.bucket()});
-    let made = ask(&login, "s3", "create_bucket", bucket);
-    assert!(made.get("ok").is_some(), "{made}");
-    let marker = json!([{"Key": "terraform-provider-wandb", "Value": "creating-00c0ffee"}]);
-    let tagging = json!({"Bucket": stage.bucket(), "Tagging": {"TagSet": marker}});
-    let marked = ask(&login, "s3", "put_bucket_tagging", tagging);
-    assert!(marked.get("ok").is_some(), "{marked}");
-    stage.write_under(&stage.provider_on(&login, ""), &block);
+    let there = Elsewhere::with(&stage, "creating-00c0ffee");
+    stage.write_under(&stage.provider_on(&there.login, ""), &block);
     let text = stage.apply_fails_with(&["-refresh=false", "-replace", THIS]);
     assert!(text.contains("and it was last seen at"), "{text}");
     assert_eq!(stage.this()["secret_access_key"], before);

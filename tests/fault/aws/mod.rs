@@ -19,7 +19,7 @@ mod world;
 use simulator::proxy::{Proxy, Seen};
 
 use crate::harness::moto;
-use crate::kill::proxy_to;
+use crate::harness::proxy_to;
 
 /// A stage on AWS.
 type Stage = crate::harness::Stage<crate::harness::Aws>;

@@ -9,8 +9,8 @@ use simulator::proxy::Proxy;
 use simulator::servers::Server;
 
 use super::Stage;
+use crate::harness::proxy_to;
 use crate::harness::wait;
-use crate::kill::proxy_to;
 
 /// What the creates ask for. The stand-in lets every key do everything, which the probe
 /// would find.

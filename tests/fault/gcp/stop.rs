@@ -1,40 +1,11 @@
 //! Ctrl-C while something is waited for.
 
-use std::process::{Command, Stdio};
-
 use serde_json::json;
 use simulator::gcs::Fault;
 use simulator::proxy::Seen;
 
-use super::{Run, Stage, World, assert_tidy, ends_well};
-use crate::harness::until;
-
-/// Applies, and presses Ctrl-C once there were so many such requests.
-fn stopped_at(
-    stage: &Stage,
-    proxy: &simulator::proxy::Proxy,
-    count: usize,
-    fits: impl Fn(&Seen) -> bool,
-) -> Run {
-    let child = stage
-        .command(&["apply", "-auto-approve", "-no-color"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("terraform starts");
-    let pid = child.id().to_string();
-    until("the requests", || {
-        proxy.requests().iter().filter(|seen| fits(seen)).count() >= count
-    });
-    Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .expect("kill");
-    let run = Run(child.wait_with_output().expect("terraform ends"));
-    assert!(!run.text().contains("plugin crashed"), "{}", run.text());
-    assert!(!run.0.status.success(), "{}", run.text());
-    run
-}
+use super::{World, assert_tidy, ends_well};
+use crate::kill::stopped_once;
 
 /// An account that is not known yet, a policy that is changed by others for ever, and a right
 /// that is not felt.
@@ -55,8 +26,11 @@ fn ctrl_c_in_a_wait_ends_it_and_the_next_apply_goes_on() {
         };
         stage.cloud().fault(Fault::status(&place, status, None));
         let fits = |seen: &Seen| seen.method == method && seen.target.contains(part);
-        let run = stopped_at(&stage, &proxy, 2, fits);
+        let run = stopped_once(&stage, "the requests", || {
+            proxy.requests().iter().filter(|seen| fits(seen)).count() >= 2
+        });
         let text = run.text();
+        assert!(!run.0.status.success(), "{text}");
         assert_ne!(stage.this(), json!(null), "{text}");
         stage.cloud().clear_faults();
         proxy.clear();

@@ -12,20 +12,35 @@ use crate::kill::{is_killed_at, points_of};
 const MADE_KEY: &str = "create_access_key = true";
 const QUIET: &str = r#"verify = "settings""#;
 
-/// The users that were made for the bucket.
-fn users(stage: &Stage) -> Vec<String> {
-    let listed = stage.admin("user_list", json!({}));
-    let names = listed.as_object().expect("users").keys();
-    let ours = names.filter(|name| name.ends_with(stage.bucket()));
-    ours.cloned().collect()
-}
-
 fn plain(name: &str) -> (Stage, Proxy) {
     let (stage, proxy) = behind_proxy(name);
     stage.write_bucket(QUIET, "");
     stage.apply();
     stage.write_bucket(QUIET, MADE_KEY);
     (stage, proxy)
+}
+
+/// The number of the last request to kill a run at that makes the first key.
+fn last_point(name: &str) -> usize {
+    let (stage, proxy) = plain(name);
+    let points = points_of(&stage, &proxy, &[]);
+    stage.destroy();
+    *points.last().expect("a request")
+}
+
+/// A state whose bucket is gone, and whose refresh has told of the user that a killed run has
+/// made; with that user.
+fn lost_with_a_user(name: &str, number: usize) -> (Stage, Proxy, String) {
+    let (stage, proxy) = plain(name);
+    assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
+    let mut killed = stage.users();
+    assert_eq!(killed.len(), 1);
+    stage.s3_ok("delete_bucket", json!({}));
+    let (is_done, text) = refresh(&stage);
+    assert!(is_done, "{text}");
+    let killed = killed.remove(0);
+    assert!(text.contains(&killed), "{text}");
+    (stage, proxy, killed)
 }
 
 /// The user that a killed run has made is in no state, and then somebody deletes the bucket.
@@ -37,7 +52,7 @@ fn a_user_of_a_killed_run_is_not_forgotten_with_its_bucket() {
     for (turn, number) in points.into_iter().enumerate() {
         let (stage, proxy) = plain(&format!("lost-first-{number}"));
         assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
-        if users(&stage).is_empty() {
+        if stage.users().is_empty() {
             continue;
         }
         stage.s3_ok("delete_bucket", json!({}));
@@ -47,29 +62,20 @@ fn a_user_of_a_killed_run_is_not_forgotten_with_its_bucket() {
         } else {
             stage.apply();
             stage.assert_empty_plan();
-            assert_eq!(users(&stage), [stage.user()], "killed at {number}");
+            assert_eq!(stage.users(), [stage.user()], "killed at {number}");
         }
         stage.destroy();
         assert!(!stage.exists(), "killed at {number}");
-        assert_eq!(users(&stage), Vec::<String>::new(), "killed at {number}");
+        assert_eq!(stage.users(), Vec::<String>::new(), "killed at {number}");
     }
 }
 
 /// Its deletion fails: the state is all that knows of it.
 #[test]
 fn a_user_of_a_killed_run_that_was_not_removed_is_not_forgotten() {
-    let (stage, proxy) = plain("lost-busy");
-    let points = points_of(&stage, &proxy, &[]);
-    stage.destroy();
-    let number = *points.last().expect("a request");
+    let number = last_point("lost-busy");
     for is_taken in [false, true] {
-        let (stage, proxy) = plain(&format!("lost-busy-{is_taken}"));
-        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
-        let killed = users(&stage);
-        assert_eq!(killed.len(), 1);
-        stage.s3_ok("delete_bucket", json!({}));
-        let (is_done, text) = refresh(&stage);
-        assert!(is_done, "{text}");
+        let (stage, proxy, killed) = lost_with_a_user(&format!("lost-busy-{is_taken}"), number);
         if is_taken {
             stage.s3_ok("create_bucket", json!({}));
             stage.put_tags(&json!({"terraform-provider-wandb": "ready-00c0ffee"}));
@@ -82,10 +88,10 @@ fn a_user_of_a_killed_run_that_was_not_removed_is_not_forgotten() {
             seen.method == "DELETE" && seen.target.contains("remove-user")
         });
         let text = stage.destroy_fails();
-        assert!(text.contains(&killed[0]), "{text}");
+        assert!(text.contains(&killed), "{text}");
         proxy.clear();
         stage.destroy();
-        assert_eq!(users(&stage), Vec::<String>::new(), "taken: {is_taken}");
+        assert_eq!(stage.users(), Vec::<String>::new(), "taken: {is_taken}");
         if is_taken {
             stage.s3_ok("delete_bucket", json!({}));
         }
@@ -108,7 +114,6 @@ fn one_answer_forgets_no_bucket_that_is_to_be_kept() {
     });
     let run = stage.apply_plan();
     let text = run.text();
-    eprintln!("{:?}", proxy.requests());
     proxy.clear();
     assert_eq!(stage.this()["secret_access_key"], secret, "{text}");
     stage.terraform(&["untaint", THIS]).succeeds();
@@ -130,7 +135,7 @@ fn what_outlives_a_bucket_that_was_to_be_kept_is_given_up() {
         if taken.is_none() {
             stage.terraform(&["taint", THIS]).succeeds();
             stage.apply();
-            assert_eq!(users(&stage), [stage.user()]);
+            assert_eq!(stage.users(), [stage.user()]);
             stage.assert_empty_plan();
             stage.s3_ok("delete_bucket", json!({}));
         }
@@ -147,7 +152,7 @@ fn what_outlives_a_bucket_that_was_to_be_kept_is_given_up() {
         );
         let text = stage.destroy().text();
         assert!(!text.contains("\" stays"), "{user}: {text}");
-        assert_eq!(users(&stage), Vec::<String>::new(), "{text}");
+        assert_eq!(stage.users(), Vec::<String>::new(), "{text}");
         assert_eq!(stage.exists(), taken.is_some());
     }
     stage.s3_ok("delete_bucket", json!({}));
@@ -157,19 +162,9 @@ fn what_outlives_a_bucket_that_was_to_be_kept_is_given_up() {
 /// and where nobody wants a key any more.
 #[test]
 fn a_user_of_a_killed_run_goes_although_somebody_else_has_the_name() {
-    let (stage, proxy) = plain("lost-taken");
-    let points = points_of(&stage, &proxy, &[]);
-    stage.destroy();
-    let number = *points.last().expect("a request");
+    let number = last_point("lost-taken");
     for turn in 0..4 {
-        let (stage, proxy) = plain(&format!("lost-taken-{turn}"));
-        assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
-        let killed = users(&stage);
-        assert_eq!(killed.len(), 1);
-        stage.s3_ok("delete_bucket", json!({}));
-        let (is_done, text) = refresh(&stage);
-        assert!(is_done, "{text}");
-        assert!(text.contains(&killed[0]), "{text}");
+        let (stage, _proxy, killed) = lost_with_a_user(&format!("lost-taken-{turn}"), number);
         if turn < 3 {
             stage.s3_ok("create_bucket", json!({}));
             let marker = ["ready-00c0ffee", "ready-00c0ffee", "creating-00c0ffee"][turn];
@@ -187,7 +182,7 @@ fn a_user_of_a_killed_run_goes_although_somebody_else_has_the_name() {
                 stage.assert_empty_plan();
             }
         }
-        assert!(!users(&stage).contains(&killed[0]), "turn {turn}");
+        assert!(!stage.users().contains(&killed), "turn {turn}");
         if stage.exists() && turn < 2 {
             stage.s3_ok("delete_bucket", json!({}));
         } else {

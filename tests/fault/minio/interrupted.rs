@@ -9,8 +9,9 @@ use simulator::amazon;
 use simulator::proxy::Reply;
 
 use super::{Stage, behind_proxy};
+use crate::harness::proxy_to;
 use crate::harness::{THIS, hcl};
-use crate::kill::{dies_once_marked, is_killed_at, points_of, proxy_to};
+use crate::kill::{dies_once_marked, is_killed_at, points_of};
 
 const MADE_KEY: &str = "create_access_key = true";
 const TEAM: &str = "wandb_team_storage.this";
@@ -37,14 +38,6 @@ fn interrupt(stage: &Stage) {
     stage.put_tags(&tags);
 }
 
-/// The users that were made for the bucket.
-fn users(stage: &Stage) -> Vec<String> {
-    let listed = stage.admin("user_list", json!({}));
-    let names = listed.as_object().expect("users").keys();
-    let ours = names.filter(|name| name.ends_with(stage.bucket()));
-    ours.cloned().collect()
-}
-
 #[test]
 fn an_interrupted_bucket_is_replaced_by_the_state_that_has_it() {
     let (stage, _proxy) = behind_proxy("cut-replace");
@@ -53,10 +46,10 @@ fn an_interrupted_bucket_is_replaced_by_the_state_that_has_it() {
     interrupt(&stage);
     stage.apply_with(&["-replace", THIS]);
     stage.assert_empty_plan();
-    assert_eq!(users(&stage), [stage.user()]);
+    assert_eq!(stage.users(), [stage.user()]);
     stage.destroy();
     assert!(!stage.exists());
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
 }
 
 /// The same where the new one is made first, under another name.
@@ -74,7 +67,7 @@ fn an_interrupted_bucket_goes_after_the_one_that_replaces_it() {
     assert!(!stage.exists(), "{text}");
     stage.assert_empty_plan();
     stage.destroy();
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
 }
 
 /// A tainted one is replaced as well.
@@ -87,7 +80,7 @@ fn an_interrupted_bucket_that_is_tainted_is_replaced() {
     stage.terraform(&["taint", "-no-color", THIS]).succeeds();
     stage.apply();
     stage.assert_empty_plan();
-    assert_eq!(users(&stage), [stage.user()]);
+    assert_eq!(stage.users(), [stage.user()]);
     stage.destroy();
     assert!(!stage.exists());
 }
@@ -111,7 +104,7 @@ fn a_kill_at_any_request_of_the_first_key_leaves_a_destroy_nothing() {
         assert!(is_killed_at(&stage, &proxy, number, &[]), "not at {number}");
         stage.destroy();
         assert!(!stage.exists(), "killed at {number}");
-        assert_eq!(users(&stage), Vec::<String>::new(), "killed at {number}");
+        assert_eq!(stage.users(), Vec::<String>::new(), "killed at {number}");
     }
 }
 
@@ -133,7 +126,7 @@ fn a_bucket_whose_apply_is_killed_again_and_again_stays_its_states() {
     }
     stage.apply();
     stage.assert_empty_plan();
-    assert_eq!(users(&stage), [user]);
+    assert_eq!(stage.users(), [user]);
     assert_eq!(
         stage.this()["secret_access_key"],
         before["secret_access_key"]
@@ -159,7 +152,7 @@ fn an_interrupted_bucket_comes_along_when_its_server_gets_another_address() {
     // the address before.
     stage.apply_with(&["-refresh=false"]);
     stage.assert_empty_plan();
-    assert_eq!(users(&stage), [user]);
+    assert_eq!(stage.users(), [user]);
     assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
     stage.destroy();
     assert!(!stage.exists());
@@ -234,9 +227,9 @@ fn a_team_does_not_forget_the_user_of_the_owner_before() {
     let text = stage.apply().text();
     proxy.clear();
     assert!(text.contains("was not removed"), "{text}");
-    assert_eq!(users(&stage), [user]);
+    assert_eq!(stage.users(), [user]);
     stage.apply();
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
     stage.clean_up_objects();
     stage.destroy();
     assert!(!stage.exists());
@@ -281,7 +274,7 @@ fn a_bucket_whose_tags_may_not_be_read_is_not_finished() {
     stage.apply();
     stage.assert_empty_plan();
     assert_eq!(stage.marker(), format!("ready-{}", stage.generation()));
-    assert_eq!(users(&stage), [stage.user()]);
+    assert_eq!(stage.users(), [stage.user()]);
     stage.destroy();
 }
 
@@ -322,7 +315,7 @@ fn a_bucket_that_was_adopted_meanwhile_is_not_taken_back() {
     stage.assert_empty_plan();
     stage.clean_up_objects();
     stage.destroy();
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
 }
 
 /// The tags of an import are not told once, in the run that takes the bucket over.
@@ -345,8 +338,8 @@ fn tags_that_are_not_told_once_are_not_lost() {
     proxy.clear();
     stage.apply();
     stage.assert_empty_plan();
-    assert_eq!(users(&stage), [user]);
+    assert_eq!(stage.users(), [user]);
     assert_eq!(stage.this()["access_key_id"], before["access_key_id"]);
     stage.destroy();
-    assert_eq!(users(&stage), Vec::<String>::new());
+    assert_eq!(stage.users(), Vec::<String>::new());
 }

@@ -16,7 +16,7 @@ use serde_json::json;
 use simulator::proxy::Proxy;
 
 use crate::harness::minio;
-use crate::kill::proxy_to;
+use crate::harness::proxy_to;
 
 /// A stage on MinIO.
 type Stage = crate::harness::Stage<crate::harness::Minio>;

@@ -1,30 +1,15 @@
 //! Ctrl-C while the provider works.
 
-use std::process::{Command, Stdio};
-
 use serde_json::json;
 use simulator::proxy::{Proxy, Seen};
 
 use super::{Stage, assert_tidy, behind_proxy};
-use crate::harness::{Run, until};
+use crate::harness::Run;
+use crate::kill::stopped_once;
 
 /// Applies, and presses Ctrl-C once there was such a request.
 fn apply_stopped_at(stage: &Stage, proxy: &Proxy, what: &str, fits: fn(&Seen) -> bool) -> Run {
-    let child = stage
-        .command(&["apply", "-auto-approve", "-no-color"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("terraform starts");
-    let pid = child.id().to_string();
-    until(what, || proxy.requests().iter().any(fits));
-    Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .expect("kill");
-    let run = Run(child.wait_with_output().expect("terraform ends"));
-    assert!(!run.text().contains("plugin crashed"), "{}", run.text());
-    run
+    stopped_once(stage, what, || proxy.requests().iter().any(fits))
 }
 
 #[test]

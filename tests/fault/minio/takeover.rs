@@ -325,7 +325,7 @@ fn an_import_comes_along_when_its_server_gets_another_address() {
     stage.forget(THIS);
     stage.import(THIS, &stage.import_id()).succeeds();
     let body = stage.bucket_block("", "");
-    let (second, login) = crate::kill::proxy_to(crate::harness::minio());
+    let (second, login) = crate::harness::proxy_to(crate::harness::minio());
     // Nothing answers at the address before.
     drop(proxy);
     stage.write_under(&stage.provider_on(&login, ""), &body);

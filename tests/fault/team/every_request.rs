@@ -8,8 +8,9 @@ use simulator::proxy::{Options, Proxy};
 
 use super::kill::{TEAM, assert_whole};
 use super::plain::advised;
+use crate::harness::proxy_to;
 use crate::harness::{API_KEY, Aws, Cloud, Login, Minio, Stage, hcl, minio, moto, wait};
-use crate::kill::{is_killed_at, points_of, proxy_to};
+use crate::kill::{is_killed_at, points_of};
 
 /// A stage whose storage server and whose instance are behind proxies.
 struct Scene<C: Cloud> {

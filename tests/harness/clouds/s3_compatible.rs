@@ -137,11 +137,17 @@ impl Stage<Minio> {
 
     /// The one user that was made for the bucket, whichever making of it that was.
     pub fn only_user(&self) -> String {
+        let mut ours = self.users();
+        assert_eq!(ours.len(), 1, "{ours:?}");
+        ours.remove(0)
+    }
+
+    /// The users that were made for the bucket.
+    pub fn users(&self) -> Vec<String> {
         let listed = self.admin("user_list", json!({}));
         let names = listed.as_object().expect("users").keys();
-        let ours: Vec<&String> = names.filter(|name| name.ends_with(self.bucket())).collect();
-        assert_eq!(ours.len(), 1, "{ours:?}");
-        ours[0].clone()
+        let ours = names.filter(|name| name.ends_with(self.bucket()));
+        ours.cloned().collect()
     }
 
     /// Whether MinIO has no such user.
